@@ -1,0 +1,3 @@
+module github.com/lunarsan/lunar
+
+go 1.26

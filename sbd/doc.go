@@ -1,0 +1,41 @@
+// Package sbd holds logical units and the stores behind them. It knows bytes, ranges and
+// durability; it knows nothing of SCSI, sockets or who may see what.
+//
+// # The contract of a store
+//
+// A Store is a fixed-size run of bytes. Its callers own every buffer: a store neither keeps
+// nor changes the slice it is given, apart from filling it during ReadAt. All methods may be
+// called at the same time from several goroutines; the store does not order overlapping
+// calls, the Unit's range locks do.
+//
+//   - ReadAt and WriteAt move all of p or fail; a range that reaches past Size is ErrOutOfRange.
+//   - After WriteAt returns, ReadAt sees the bytes; after Sync returns nil, a power loss keeps
+//     every write that returned before Sync was called.
+//   - A failed WriteAt may leave any prefix of its own range written, and no other byte touched.
+//   - Errors are those of errors.go, wrapped with the place: callers test with errors.Is.
+//
+// Optional powers are small interfaces found by assertion: TryReader, TryWriter, Unmapper,
+// Zeroer, Mapper, Prefetcher, Resizer, Advisor. Where a store lacks one, the Unit does it the
+// plain way (zeros by writing zeros, everything mapped, everything may block).
+//
+// # What a unit adds
+//
+// A Unit exists once however many targets show it. It carries the identity that survives
+// replication, keeps byte-range locks (shared by ordinary I/O, exclusive for atomic
+// commands), counts, commits in groups, and remembers a failed sync: once the medium has
+// lied, every later write and sync answers ErrSyncFailed until an operator looks.
+//
+// # Reading order
+//
+//	store.go      Store and the optional powers
+//	errors.go     the sentinel errors
+//	identity.go   what never changes about a unit
+//	unit.go       the unit: state, geometry, metrics
+//	io.go         Op; read, write, atomic update
+//	space.go      unmap, zero, mapped extents, resize
+//	rangelock.go  byte-range locks
+//	commit.go     group commit and the remembered failure
+//	file.go, file_linux.go, block_linux.go, mem.go, null.go   the stores
+//	faulty.go     a store that fails on demand, for tests
+//	storetest     the contract as a test suite
+package sbd

@@ -1,0 +1,17 @@
+package sbd
+
+import "errors"
+
+// The ways a store or unit fails. Everything that leaves this package wraps one of these.
+var (
+	ErrWouldBlock = errors.New("would block")                            // try again where blocking is allowed
+	ErrOutOfRange = errors.New("beyond the end of the store")            // off or n outside Size
+	ErrNoSpace    = errors.New("no space left behind the store")         // ENOSPC, EDQUOT
+	ErrReadOnly   = errors.New("the store is read-only")                 // EROFS, opened so, or set so
+	ErrGone       = errors.New("the store has gone")                     // vanished, truncated, device removed
+	ErrMedium     = errors.New("the medium failed")                      // EIO and everything else from below
+	ErrOffline    = errors.New("the unit is offline")                    // no store attached, or taken offline
+	ErrSyncFailed = errors.New("an earlier sync failed")                 // until an operator looks
+	ErrInUse      = errors.New("the store is in use")                    // by another unit, process or mount
+	ErrMismatch   = errors.New("the data differ from what was expected") // compare failed
+)

@@ -1,0 +1,18 @@
+// Package target says who may see what: targets, portal groups, initiators, and the nexuses
+// between them. It is not iSCSI's: a second port provider stands on the same types.
+//
+// A Device holds the targets, the portal groups and the units. A port provider asks it three
+// things: which targets an initiator may find from a portal (Discover), whether it may log in
+// to one (Admit), and for the nexus once it has (Connect). Who may see which unit is decided
+// by Inventory alone; today every initiator sees every unit on every target, in order of
+// creation from LUN 0. Host groups, target groups and views will be the body of that function.
+//
+//	device.go    Device: what exists; changes reach live nexuses
+//	portal.go    portals and portal groups
+//	target.go    targets
+//	initiator.go initiators and their credentials
+//	admit.go     discovery, login: who may
+//	inventory.go which units a nexus sees, and where
+//	nexus.go     nexuses: identity, reinstatement, lifetime
+//	name.go      iSCSI names: iqn., eui., naa.
+package target
