@@ -47,10 +47,6 @@ func (n *Nexus) SetInventory(units map[int]*LogicalUnit) { panic("unwritten") }
 // wrong is reported by Submit, and OutLen is 0 then.
 func (n *Nexus) Prepare(t *Task) { panic("unwritten") }
 
-// OutLen returns the bytes of Data-Out that the command wants, which may differ from what
-// the initiator announced (Expected).
-func (t *Task) OutLen() int64 { return t.outLen }
-
 // Submit executes t. True: the result is in t. False: t.Done will be called.
 func (n *Nexus) Submit(t *Task) bool { panic("unwritten") }
 

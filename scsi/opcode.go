@@ -1,11 +1,66 @@
 package scsi
 
+// Opcode is an operation code (SPC-5, SBC-4).
+type Opcode uint8
+
+const (
+	opTestUnitReady      Opcode = 0x00
+	opRequestSense       Opcode = 0x03
+	opRead6              Opcode = 0x08
+	opWrite6             Opcode = 0x0A
+	opInquiry            Opcode = 0x12
+	opModeSelect6        Opcode = 0x15
+	opReserve6           Opcode = 0x16
+	opRelease6           Opcode = 0x17
+	opModeSense6         Opcode = 0x1A
+	opStartStopUnit      Opcode = 0x1B
+	opReadCapacity10     Opcode = 0x25
+	opRead10             Opcode = 0x28
+	opWrite10            Opcode = 0x2A
+	opWriteVerify10      Opcode = 0x2E
+	opVerify10           Opcode = 0x2F
+	opPrefetch10         Opcode = 0x34
+	opSynchronizeCache10 Opcode = 0x35
+	opWriteSame10        Opcode = 0x41
+	opUnmap              Opcode = 0x42
+	opModeSelect10       Opcode = 0x55
+	opReserve10          Opcode = 0x56
+	opRelease10          Opcode = 0x57
+	opModeSense10        Opcode = 0x5A
+	opRead16             Opcode = 0x88
+	opCompareAndWrite    Opcode = 0x89
+	opWrite16            Opcode = 0x8A
+	opOrWrite            Opcode = 0x8B
+	opWriteVerify16      Opcode = 0x8E
+	opVerify16           Opcode = 0x8F
+	opPrefetch16         Opcode = 0x90
+	opSynchronizeCache16 Opcode = 0x91
+	opWriteSame16        Opcode = 0x93
+	opWriteAtomic16      Opcode = 0x9C
+	opServiceActionIn16  Opcode = 0x9E
+	opReportLUNs         Opcode = 0xA0
+	opMaintenanceIn      Opcode = 0xA3
+	opRead12             Opcode = 0xA8
+	opWrite12            Opcode = 0xAA
+	opWriteVerify12      Opcode = 0xAE
+	opVerify12           Opcode = 0xAF
+)
+
+// The service actions of SERVICE ACTION IN(16) and MAINTENANCE IN.
+const (
+	saReadCapacity16       = 0x10
+	saGetLBAStatus         = 0x12
+	saReportOpcodes        = 0x0C
+	saReportTaskManagement = 0x0D
+)
+
 // command is a row of the table of commands: the one description of an opcode or service
 // action, read by dispatch, REPORT SUPPORTED OPERATION CODES, traces and metrics.
 type command struct {
 	name string
-	// usage is the CDB usage data of REPORT SUPPORTED OPERATION CODES (SPC-5): a bit is set
-	// where the command reads it; its length is the CDB's length.
+	// usage is the CDB usage data of REPORT SUPPORTED OPERATION CODES (SPC-5): after the
+	// opcode and service action a bit is set where the command reads it; its length is the
+	// CDB's length.
 	usage []byte
 	// lengths returns the bytes of Data-Out and Data-In that the CDB asks for; nil: none.
 	// It also refuses a malformed CDB.
@@ -14,6 +69,8 @@ type command struct {
 	run func(t *Task) error
 	// flags say how the checks in front of run treat the command.
 	flags commandFlags
+	// services has the rows of an opcode with service actions, which has no row of its own.
+	services *[32]command
 }
 
 type commandFlags uint8
@@ -24,4 +81,139 @@ const (
 	offline                              // executes while the unit has no store
 	unmapped                             // executes on a LUN that is not mapped
 	express                              // blocked work has workers of its own (COMPARE AND WRITE)
+	writes                               // changes the medium: refused on a write-protected unit
 )
+
+// row finds the row of c; nil: no such command. known says that the opcode exists and only
+// its service action does not.
+func (t *commandTable) row(c *CDB) (r *command, known bool) {
+	r = &t[c.Opcode()]
+	if r.services != nil {
+		r, known = &r.services[c.service()], true
+	}
+	if r.run == nil {
+		return nil, known
+	}
+	return r, true
+}
+
+// Name returns the standard's name of the command in c, for traces and logs.
+func (c *CDB) Name() string {
+	if r, _ := commands.row(c); r != nil {
+		return r.name
+	}
+	return "unknown command"
+}
+
+type commandTable [256]command
+
+// commands is the table. The limits that its masks assume: no protection information, no
+// anchored blocks, no group numbers.
+var commands = commandTable{
+	opTestUnitReady: {name: "TEST UNIT READY", run: testUnitReady,
+		usage: []byte{0x00, 0, 0, 0, 0, 4}},
+	opRequestSense: {name: "REQUEST SENSE", run: requestSense, lengths: allocLengths,
+		flags: noAttention | anyHolder | offline | unmapped,
+		usage: []byte{0x03, 1, 0, 0, 0xFF, 4}},
+	opInquiry: {name: "INQUIRY", run: inquiry, lengths: inquiryLengths,
+		flags: noAttention | anyHolder | offline | unmapped,
+		usage: []byte{0x12, 1, 0xFF, 0xFF, 0xFF, 4}},
+	opReportLUNs: {name: "REPORT LUNS", run: reportLUNs, lengths: allocLengths,
+		flags: noAttention | anyHolder | offline | unmapped,
+		usage: []byte{0xA0, 0, 0xFF, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+
+	opModeSense6: {name: "MODE SENSE(6)", run: modeSense6, lengths: allocLengths, flags: offline,
+		usage: []byte{0x1A, 0x08, 0xFF, 0xFF, 0xFF, 4}},
+	opModeSense10: {name: "MODE SENSE(10)", run: modeSense10, lengths: allocLengths, flags: offline,
+		usage: []byte{0x5A, 0x18, 0xFF, 0xFF, 0, 0, 0, 0xFF, 0xFF, 4}},
+	opModeSelect6: {name: "MODE SELECT(6)", run: modeSelect6, lengths: paramLengths, flags: offline,
+		usage: []byte{0x15, 0x11, 0, 0, 0xFF, 4}},
+	opModeSelect10: {name: "MODE SELECT(10)", run: modeSelect10, lengths: paramLengths, flags: offline,
+		usage: []byte{0x55, 0x11, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
+
+	opStartStopUnit: {name: "START STOP UNIT", run: startStopUnit, flags: offline,
+		usage: []byte{0x1B, 1, 0, 0x0F, 0xF7, 4}},
+
+	opReserve6: {name: "RESERVE(6)", run: reserve, flags: offline,
+		usage: []byte{0x16, 0, 0, 0, 0, 4}},
+	opReserve10: {name: "RESERVE(10)", run: reserve, flags: offline,
+		usage: []byte{0x56, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
+	opRelease6: {name: "RELEASE(6)", run: release, flags: offline | anyHolder,
+		usage: []byte{0x17, 0, 0, 0, 0, 4}},
+	opRelease10: {name: "RELEASE(10)", run: release, flags: offline | anyHolder,
+		usage: []byte{0x57, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
+
+	opMaintenanceIn: {services: &[32]command{
+		saReportOpcodes: {name: "REPORT SUPPORTED OPERATION CODES", run: reportOpcodes,
+			lengths: allocLengths, flags: offline | anyHolder,
+			usage: []byte{0xA3, saReportOpcodes, 0x87, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+		saReportTaskManagement: {name: "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", run: reportTaskManagement,
+			lengths: allocLengths, flags: offline | anyHolder,
+			usage: []byte{0xA3, saReportTaskManagement, 0x80, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+	}},
+
+	opReadCapacity10: {name: "READ CAPACITY(10)", run: readCapacity10, lengths: func(*Task) (out, in int64, err error) { return 0, 8, nil },
+		usage: []byte{0x25, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
+	opServiceActionIn16: {services: &[32]command{
+		saReadCapacity16: {name: "READ CAPACITY(16)", run: readCapacity16, lengths: allocLengths,
+			usage: []byte{0x9E, saReadCapacity16, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+		saGetLBAStatus: {name: "GET LBA STATUS", run: getLBAStatus, lengths: allocLengths,
+			usage: []byte{0x9E, saGetLBAStatus, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+	}},
+
+	opRead6: {name: "READ(6)", run: read, lengths: readLengths,
+		usage: []byte{0x08, 0x1F, 0xFF, 0xFF, 0xFF, 4}},
+	opRead10: {name: "READ(10)", run: read, lengths: readLengths,
+		usage: []byte{0x28, 0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
+	opRead12: {name: "READ(12)", run: read, lengths: readLengths,
+		usage: []byte{0xA8, 0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+	opRead16: {name: "READ(16)", run: read, lengths: readLengths,
+		usage: []byte{0x88, 0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+
+	opWrite6: {name: "WRITE(6)", run: write, lengths: writeLengths, flags: writes,
+		usage: []byte{0x0A, 0x1F, 0xFF, 0xFF, 0xFF, 4}},
+	opWrite10: {name: "WRITE(10)", run: write, lengths: writeLengths, flags: writes,
+		usage: []byte{0x2A, 0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
+	opWrite12: {name: "WRITE(12)", run: write, lengths: writeLengths, flags: writes,
+		usage: []byte{0xAA, 0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+	opWrite16: {name: "WRITE(16)", run: write, lengths: writeLengths, flags: writes,
+		usage: []byte{0x8A, 0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+
+	opWriteVerify10: {name: "WRITE AND VERIFY(10)", run: writeVerify, lengths: writeLengths, flags: writes,
+		usage: []byte{0x2E, 0x16, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
+	opWriteVerify12: {name: "WRITE AND VERIFY(12)", run: writeVerify, lengths: writeLengths, flags: writes,
+		usage: []byte{0xAE, 0x16, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+	opWriteVerify16: {name: "WRITE AND VERIFY(16)", run: writeVerify, lengths: writeLengths, flags: writes,
+		usage: []byte{0x8E, 0x16, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+
+	opVerify10: {name: "VERIFY(10)", run: verify, lengths: verifyLengths,
+		usage: []byte{0x2F, 0x16, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
+	opVerify12: {name: "VERIFY(12)", run: verify, lengths: verifyLengths,
+		usage: []byte{0xAF, 0x16, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+	opVerify16: {name: "VERIFY(16)", run: verify, lengths: verifyLengths,
+		usage: []byte{0x8F, 0x16, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+
+	opPrefetch10: {name: "PRE-FETCH(10)", run: prefetch,
+		usage: []byte{0x34, 0x02, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
+	opPrefetch16: {name: "PRE-FETCH(16)", run: prefetch,
+		usage: []byte{0x90, 0x02, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+
+	opSynchronizeCache10: {name: "SYNCHRONIZE CACHE(10)", run: synchronizeCache,
+		usage: []byte{0x35, 0x02, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
+	opSynchronizeCache16: {name: "SYNCHRONIZE CACHE(16)", run: synchronizeCache,
+		usage: []byte{0x91, 0x02, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+
+	opWriteSame10: {name: "WRITE SAME(10)", run: writeSame, lengths: writeSameLengths, flags: writes,
+		usage: []byte{0x41, 0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
+	opWriteSame16: {name: "WRITE SAME(16)", run: writeSame, lengths: writeSameLengths, flags: writes,
+		usage: []byte{0x93, 0x09, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+	opUnmap: {name: "UNMAP", run: unmap, lengths: unmapLengths, flags: writes,
+		usage: []byte{0x42, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
+
+	opCompareAndWrite: {name: "COMPARE AND WRITE", run: compareAndWrite, lengths: compareLengths, flags: writes | express,
+		usage: []byte{0x89, 0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0xFF, 0, 4}},
+	opOrWrite: {name: "ORWRITE(16)", run: orWrite, lengths: writeLengths, flags: writes,
+		usage: []byte{0x8B, 0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+	opWriteAtomic16: {name: "WRITE ATOMIC(16)", run: writeAtomic, lengths: writeAtomicLengths, flags: writes,
+		usage: []byte{0x9C, 0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+}

@@ -1,25 +1,128 @@
 package scsi
 
+import "fmt"
+
 // Sense is a sense key, additional sense code and qualifier, as 0x00KKAAQQ. It is the error
-// that handlers return; CHECK CONDITION status is implied.
+// that handlers return; CHECK CONDITION status is implied. At, AtBit and Info add detail.
 type Sense uint32
 
+// The sense that this package and its ports report, by key (SPC-5 §4.4). senseNames has the
+// standard's words for each.
 const (
-	NoSense                  Sense = 0x000000
-	InvalidOpcode            Sense = 0x052000 // INVALID COMMAND OPERATION CODE
-	LBAOutOfRange            Sense = 0x052100 // LOGICAL BLOCK ADDRESS OUT OF RANGE
-	InvalidFieldInCDB        Sense = 0x052400 // INVALID FIELD IN CDB
-	LogicalUnitNotSupported  Sense = 0x052500 // LOGICAL UNIT NOT SUPPORTED
-	InvalidFieldInParameters Sense = 0x052600 // INVALID FIELD IN PARAMETER LIST
+	NoSense Sense = 0x000000
+
+	BecomingReady              Sense = 0x020401
+	InitializingNeeded         Sense = 0x020402
+	ManualInterventionRequired Sense = 0x020403
+
+	WriteError           Sense = 0x030C00
+	UnrecoveredReadError Sense = 0x031100
+
+	InternalTargetFailure Sense = 0x044400
+
+	ParameterListLength      Sense = 0x051A00
+	InvalidOpcode            Sense = 0x052000
+	LBAOutOfRange            Sense = 0x052100
+	InvalidFieldInCDB        Sense = 0x052400
+	LogicalUnitNotSupported  Sense = 0x052500
+	InvalidFieldInParameters Sense = 0x052600
+	SavingNotSupported       Sense = 0x053900
+
+	PowerOnOccurred        Sense = 0x062900
+	ResetOccurred          Sense = 0x062903
+	ModeParametersChanged  Sense = 0x062A01
+	CapacityHasChanged     Sense = 0x062A09
+	CommandsCleared        Sense = 0x062F00
+	InquiryDataHasChanged  Sense = 0x063F03
+	ReportedLUNsHasChanged Sense = 0x063F0E
+
+	WriteProtected        Sense = 0x072700
+	SpaceAllocationFailed Sense = 0x072707
+
+	UnexpectedUnsolicitedData Sense = 0x0B0C0C
+	NotEnoughUnsolicitedData  Sense = 0x0B0C0D
+	ProtocolServiceCRCError   Sense = 0x0B4705
+	MiscompareDuringVerify    Sense = 0x0E1D00
 )
 
-func (s Sense) Error() string { panic("unwritten") }
-
-// SenseData is sense data as it goes to the initiator.
-type SenseData struct {
-	b [32]byte
-	n uint8
+var senseNames = map[Sense]string{
+	NoSense:                    "NO ADDITIONAL SENSE INFORMATION",
+	BecomingReady:              "LOGICAL UNIT IS IN PROCESS OF BECOMING READY",
+	InitializingNeeded:         "LOGICAL UNIT NOT READY, INITIALIZING COMMAND REQUIRED",
+	ManualInterventionRequired: "LOGICAL UNIT NOT READY, MANUAL INTERVENTION REQUIRED",
+	WriteError:                 "WRITE ERROR",
+	UnrecoveredReadError:       "UNRECOVERED READ ERROR",
+	InternalTargetFailure:      "INTERNAL TARGET FAILURE",
+	ParameterListLength:        "PARAMETER LIST LENGTH ERROR",
+	InvalidOpcode:              "INVALID COMMAND OPERATION CODE",
+	LBAOutOfRange:              "LOGICAL BLOCK ADDRESS OUT OF RANGE",
+	InvalidFieldInCDB:          "INVALID FIELD IN CDB",
+	LogicalUnitNotSupported:    "LOGICAL UNIT NOT SUPPORTED",
+	InvalidFieldInParameters:   "INVALID FIELD IN PARAMETER LIST",
+	SavingNotSupported:         "SAVING PARAMETERS NOT SUPPORTED",
+	PowerOnOccurred:            "POWER ON, RESET, OR BUS DEVICE RESET OCCURRED",
+	ResetOccurred:              "BUS DEVICE RESET FUNCTION OCCURRED",
+	ModeParametersChanged:      "MODE PARAMETERS CHANGED",
+	CapacityHasChanged:         "CAPACITY DATA HAS CHANGED",
+	CommandsCleared:            "COMMANDS CLEARED BY ANOTHER INITIATOR",
+	InquiryDataHasChanged:      "INQUIRY DATA HAS CHANGED",
+	ReportedLUNsHasChanged:     "REPORTED LUNS DATA HAS CHANGED",
+	WriteProtected:             "WRITE PROTECTED",
+	SpaceAllocationFailed:      "SPACE ALLOCATION FAILED WRITE PROTECT",
+	UnexpectedUnsolicitedData:  "WRITE ERROR - UNEXPECTED UNSOLICITED DATA",
+	NotEnoughUnsolicitedData:   "WRITE ERROR - NOT ENOUGH UNSOLICITED DATA",
+	ProtocolServiceCRCError:    "PROTOCOL SERVICE CRC ERROR",
+	MiscompareDuringVerify:     "MISCOMPARE DURING VERIFY OPERATION",
 }
 
-// Bytes returns the encoded sense data: empty when there is none.
-func (d *SenseData) Bytes() []byte { return d.b[:d.n] }
+// Key returns the sense key.
+func (s Sense) Key() byte { return byte(s >> 16) }
+
+// ASC returns the additional sense code and ASCQ its qualifier.
+func (s Sense) ASC() byte  { return byte(s >> 8) }
+func (s Sense) ASCQ() byte { return byte(s) }
+
+// String returns the codes and the standard's name, as "05/24/00 INVALID FIELD IN CDB".
+func (s Sense) String() string {
+	codes := fmt.Sprintf("%02X/%02X/%02X", s.Key(), s.ASC(), s.ASCQ())
+	if name := senseNames[s]; name != "" {
+		return codes + " " + name
+	}
+	return codes
+}
+
+func (s Sense) Error() string { return s.String() }
+
+// A Fault is a Sense with the detail that sense data carries beside it. It is an error that
+// unwraps to its Sense.
+type Fault struct {
+	Sense
+	pointer fieldPointer
+	info    uint64
+	hasInfo bool
+}
+
+// fieldPointer says where the CDB or the parameter list is wrong; the zero value says nothing.
+type fieldPointer struct {
+	known, hasBit bool
+	bit           uint8
+	field         uint16
+}
+
+// At says which byte of the CDB or of the parameter list is wrong (SPC-5 §4.4.2.4).
+func (s Sense) At(field int) *Fault {
+	return &Fault{Sense: s, pointer: fieldPointer{known: true, field: uint16(field)}}
+}
+
+// AtBit says which byte is wrong and its field's most significant bit, 7 to 0.
+func (s Sense) AtBit(field, bit int) *Fault {
+	f := s.At(field)
+	f.pointer.hasBit, f.pointer.bit = true, uint8(bit)
+	return f
+}
+
+// Info adds the INFORMATION field: an LBA, or for a miscompare the offset in the data of the
+// first byte that differs.
+func (s Sense) Info(n uint64) *Fault { return &Fault{Sense: s, info: n, hasInfo: true} }
+
+func (f *Fault) Unwrap() error { return f.Sense }

@@ -1,6 +1,9 @@
 package scsi
 
 import (
+	"fmt"
+	"time"
+
 	"github.com/lunarsan/lunar/internal/buffer"
 	"github.com/lunarsan/lunar/sbd"
 )
@@ -20,7 +23,7 @@ const (
 	Simple Attribute = iota
 	Ordered
 	HeadOfQueue
-	ACA
+	ACA // treated as SIMPLE: NACA is refused, so there never is an ACA condition
 )
 
 // Status is a SCSI status code (SAM-5 §5.3.1).
@@ -37,11 +40,14 @@ const (
 	TaskAborted         Status = 0x40
 )
 
+// Error makes a Status what a handler may return: CONDITION MET, RESERVATION CONFLICT.
+func (s Status) Error() string { return fmt.Sprintf("status %02Xh", uint8(s)) }
+
 // A Task is one command on its way through the device server. A port keeps Tasks and uses
-// them again; Reset between uses. The zero value is ready.
+// them again; Release between uses. The zero value is ready.
 type Task struct {
 	// The request, set by the port before Prepare.
-	CDB      [MaxCDB]byte
+	CDB      CDB
 	LUN      LUN
 	Tag      uint64 // unique among the nexus's live tasks
 	Attr     Attribute
@@ -65,11 +71,92 @@ type Task struct {
 	nexus    *Nexus
 	path     *path // nil when the LUN is not mapped
 	row      *command
-	outLen   int64
-	prepare  Sense // what Prepare found wrong; reported by Submit
+	outLen   int64 // Data-Out that the CDB asks for
+	inLen    int64 // Data-In that the CDB asks for: blocks, or the allocation length
+	refused  error // what Prepare found wrong; reported by Submit
 	mayBlock bool
 	inBuf    *buffer.Buffer // behind In
+	inWanted int            // the Data-In buffer that the budget did not allow, in bytes
 	outBuf   *buffer.Buffer // behind Out once it was copied
 	op       sbd.Op
-	queued   queueEntry // place in the task set and the worker queue
+	started  time.Duration // since the unit's device server began
+	queued   queueEntry    // place in the task set and the worker queue
 }
+
+// What a handler may use. A handler is func(t *Task) error: nil is GOOD, and a Sense, *Fault,
+// Status or error of package sbd is what it says.
+//
+//   - It reads CDB and Out. Out may be shorter than outLen (the initiator announced less):
+//     a handler acts on whole blocks of what is there.
+//   - It makes Data-In by reserveIn (to fill in place) or reply (to copy), at most once.
+//   - It passes &t.op to every call on unit(), and returns their errors as they are.
+//   - While mayBlock is false it must not wait, and may return sbd.ErrWouldBlock only before
+//     it has changed anything: it then runs again, from its start, with mayBlock true.
+
+// unit returns what the task's device server serves. The task's LUN is mapped.
+func (t *Task) unit() *sbd.Unit { return t.path.unit.unit }
+
+// lu returns the task's device server.
+func (t *Task) lu() *LogicalUnit { return t.path.unit }
+
+// blockSize returns the unit's logical block length in bytes.
+func (t *Task) blockSize() int64 { return t.path.unit.blockSize }
+
+// capacity returns the unit's capacity in blocks.
+func (t *Task) capacity() uint64 { return uint64(t.unit().Size() / t.blockSize()) }
+
+// extent converts blocks to bytes and refuses what reaches past the end of the unit.
+func (t *Task) extent(lba, blocks uint64) (off, n int64, err error) {
+	if size := t.capacity(); lba > size || blocks > size-lba {
+		return 0, 0, LBAOutOfRange
+	}
+	return int64(lba) * t.blockSize(), int64(blocks) * t.blockSize(), nil
+}
+
+// reserveIn makes n bytes of Data-In and returns the part that the initiator expects, at
+// most n bytes and perhaps none, for the handler to fill to the last byte: it holds what the
+// last borrower left. sbd.ErrWouldBlock when the buffer budget is spent; the handler then
+// runs again, on a worker, when there is memory.
+func (t *Task) reserveIn(n int64) ([]byte, error) {
+	want := int(min(n, max(t.Expected, 0)))
+	if want > 0 && (t.inBuf == nil || len(t.inBuf.Bytes()) < want) {
+		if t.inBuf != nil {
+			t.inBuf.Put()
+		}
+		if t.inBuf = t.nexus.pool.TryGet(want); t.inBuf == nil {
+			t.inWanted = want
+			return nil, sbd.ErrWouldBlock
+		}
+	}
+	t.InLen, t.In = n, nil
+	if want > 0 {
+		t.In = t.inBuf.Bytes()[:want]
+	}
+	return t.In, nil
+}
+
+// reply answers with p, cut to the allocation length, and copies it.
+func (t *Task) reply(p []byte) error {
+	p = p[:min(int64(len(p)), t.inLen)]
+	in, err := t.reserveIn(int64(len(p)))
+	copy(in, p)
+	return err
+}
+
+// scratch lends n bytes for the length of a handler, which gives them back with Put. A
+// handler that may not block gets sbd.ErrWouldBlock when the budget is spent; one that may
+// gets them whatever the budget: workers never wait for memory, or those that hold some could
+// wait for each other. Keep n to 1 MiB and work in pieces.
+func (t *Task) scratch(n int) (*buffer.Buffer, error) {
+	if b := t.nexus.pool.TryGet(n); b != nil {
+		return b, nil
+	}
+	if !t.mayBlock {
+		return nil, sbd.ErrWouldBlock
+	}
+	return t.nexus.pool.Overdraw(n), nil
+}
+
+// OutLen returns the bytes of Data-Out that the command wants, which may differ from what
+// the initiator announced (Expected).
+func (t *Task) OutLen() int64 { return t.outLen }

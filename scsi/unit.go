@@ -6,7 +6,10 @@ import (
 )
 
 // A LogicalUnit is the device server of one sbd.Unit, however many nexuses see it.
-type LogicalUnit struct{ unit *sbd.Unit }
+type LogicalUnit struct {
+	unit      *sbd.Unit
+	blockSize int64 // bytes
+}
 
 // NewLogicalUnit returns the device server of u.
 func NewLogicalUnit(u *sbd.Unit, pool *buffer.Pool) *LogicalUnit { panic("unwritten") }

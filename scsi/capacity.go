@@ -1,0 +1,5 @@
+package scsi
+
+func readCapacity10(t *Task) error { return InvalidOpcode }
+
+func readCapacity16(t *Task) error { return InvalidOpcode }

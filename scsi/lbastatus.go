@@ -1,0 +1,3 @@
+package scsi
+
+func getLBAStatus(t *Task) error { return InvalidOpcode }

@@ -1,0 +1,5 @@
+package scsi
+
+func reportOpcodes(t *Task) error { return InvalidOpcode }
+
+func reportTaskManagement(t *Task) error { return InvalidOpcode }

@@ -1,0 +1,3 @@
+package scsi
+
+func orWrite(t *Task) error { return InvalidOpcode }

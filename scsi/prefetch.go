@@ -1,0 +1,3 @@
+package scsi
+
+func prefetch(t *Task) error { return InvalidOpcode }

@@ -1,0 +1,3 @@
+package scsi
+
+func reportLUNs(t *Task) error { return InvalidOpcode }

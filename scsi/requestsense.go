@@ -1,0 +1,3 @@
+package scsi
+
+func requestSense(t *Task) error { return InvalidOpcode }

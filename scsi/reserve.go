@@ -1,0 +1,5 @@
+package scsi
+
+func reserve(t *Task) error { return InvalidOpcode }
+
+func release(t *Task) error { return InvalidOpcode }

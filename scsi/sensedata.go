@@ -1,0 +1,88 @@
+package scsi
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// SenseData is sense data as it goes to the initiator.
+type SenseData struct {
+	b [32]byte
+	n uint8
+}
+
+// Bytes returns the encoded sense data: empty when there is none.
+func (d *SenseData) Bytes() []byte { return d.b[:d.n] }
+
+// encode writes f as current information, in the format that D_SENSE of the control mode
+// page asks for.
+func (d *SenseData) encode(f *Fault, descriptors bool) {
+	if descriptors {
+		d.encodeDescriptors(f)
+	} else {
+		d.encodeFixed(f)
+	}
+}
+
+// encodeFixed writes fixed format sense data (SPC-5 §4.4.3):
+//
+//	0      VALID, response code 70h
+//	2      sense key
+//	3..6   INFORMATION
+//	7      additional length: 10
+//	12, 13 ASC, ASCQ
+//	15..17 sense key specific
+//
+// An INFORMATION value that needs more than 32 bits is left out.
+func (d *SenseData) encodeFixed(f *Fault) {
+	*d = SenseData{n: 18}
+	d.b[0] = 0x70
+	d.b[2] = f.Key()
+	if f.hasInfo && f.info <= math.MaxUint32 {
+		d.b[0] |= 0x80
+		binary.BigEndian.PutUint32(d.b[3:], uint32(f.info))
+	}
+	d.b[7] = 18 - 8
+	d.b[12], d.b[13] = f.ASC(), f.ASCQ()
+	f.putPointer(d.b[15:18])
+}
+
+// encodeDescriptors writes descriptor format sense data (SPC-5 §4.4.2):
+//
+//	0       response code 72h
+//	1, 2, 3 sense key, ASC, ASCQ
+//	7       additional length
+//	8..     information descriptor (12 bytes), sense key specific descriptor (8 bytes)
+func (d *SenseData) encodeDescriptors(f *Fault) {
+	*d = SenseData{n: 8}
+	d.b[0], d.b[1], d.b[2], d.b[3] = 0x72, f.Key(), f.ASC(), f.ASCQ()
+	if f.hasInfo {
+		p := d.b[d.n:]
+		p[0], p[1], p[2] = 0x00, 0x0A, 0x80
+		binary.BigEndian.PutUint64(p[4:], f.info)
+		d.n += 12
+	}
+	if f.pointer.known {
+		p := d.b[d.n:]
+		p[0], p[1] = 0x02, 0x06
+		f.putPointer(p[4:7])
+		d.n += 8
+	}
+	d.b[7] = d.n - 8
+}
+
+// putPointer writes the field pointer, if there is one, into the three sense key specific
+// bytes (SPC-5 §4.4.2.4): SKSV, C/D, BPV and BIT POINTER, then FIELD POINTER.
+func (f *Fault) putPointer(p []byte) {
+	if !f.pointer.known {
+		return
+	}
+	p[0] = 0x80
+	if f.Sense == InvalidFieldInCDB {
+		p[0] |= 0x40
+	}
+	if f.pointer.hasBit {
+		p[0] |= 0x08 | f.pointer.bit
+	}
+	binary.BigEndian.PutUint16(p[1:], f.pointer.field)
+}

@@ -1,0 +1,3 @@
+package scsi
+
+func startStopUnit(t *Task) error { return InvalidOpcode }

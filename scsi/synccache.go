@@ -1,0 +1,3 @@
+package scsi
+
+func synchronizeCache(t *Task) error { return InvalidOpcode }

@@ -1,0 +1,3 @@
+package scsi
+
+func testUnitReady(t *Task) error { return InvalidOpcode }
