@@ -1,5 +1,52 @@
 package scsi
 
-func compareAndWrite(t *Task) error { return InvalidOpcode }
+import "github.com/lunarsan/lunar/sbd"
 
-func compareLengths(t *Task) (out, in int64, err error) { return 0, 0, InvalidOpcode }
+// compareBlocks returns NUMBER OF LOGICAL BLOCKS of COMPARE AND WRITE (SBC-4), which has one
+// byte.
+func (c *CDB) compareBlocks() uint32 { return uint32(c[13]) }
+
+// compareLengths asks for twice the blocks: what to compare with, then what to write.
+func compareLengths(t *Task) (out, in int64, err error) {
+	blocks := t.CDB.compareBlocks()
+	if blocks > maxCompareBlocks {
+		return 0, 0, InvalidFieldInCDB.At(13)
+	}
+	out, err = t.transferLen(2*blocks, 13)
+	return out, 0, err
+}
+
+// compareAndWrite writes the second half of Data-Out where the medium holds the first. No
+// other command touches the blocks meanwhile.
+func compareAndWrite(t *Task) error {
+	off, n, err := t.extent(t.CDB.lba(), uint64(t.CDB.compareBlocks()))
+	if err != nil {
+		return err
+	}
+	p, err := t.exactOut()
+	if err != nil || n == 0 {
+		return err
+	}
+	if !t.mayBlock {
+		return sbd.ErrWouldBlock
+	}
+	is, err := t.scratch(int(n))
+	if err != nil {
+		return err
+	}
+	defer is.Put()
+	differ := -1
+	err = t.unit().Update(&t.op, off, n, t.CDB.fua(), func(x sbd.Exclusive) error {
+		if err := x.ReadAt(is.Bytes(), off); err != nil {
+			return err
+		}
+		if differ = mismatch(is.Bytes(), p[:n]); differ >= 0 {
+			return sbd.ErrMismatch
+		}
+		return x.WriteAt(p[n:], off)
+	})
+	if differ >= 0 {
+		return MiscompareDuringVerify.Info(uint64(differ))
+	}
+	return err
+}

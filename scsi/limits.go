@@ -6,7 +6,7 @@ const (
 	maxCompareBlocks    = 255      // COMPARE AND WRITE: its length field has one byte
 	maxUnmapBlocks      = 1 << 20  // UNMAP: the sum over the descriptors
 	maxUnmapDescriptors = 256      // UNMAP
-	maxWriteSameBytes   = 64 << 20 // WRITE SAME, in bytes; ESXi zeroes in pieces of up to 32 MiB
+	maxWriteSameBytes   = 31 << 20 // WRITE SAME: less than 64 Ki blocks, which libiscsi would first write with one WRITE(16)
 	maxAtomicBlocks     = 256      // WRITE ATOMIC; the alignment and granularity are one block
 	maxPrefetchBytes    = 64 << 20 // PRE-FETCH: what is beyond is left out
 )

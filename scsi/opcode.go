@@ -179,11 +179,11 @@ var commands = commandTable{
 	opWrite16: {name: "WRITE(16)", run: write, lengths: writeLengths, flags: writes,
 		usage: []byte{0x8A, 0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 
-	opWriteVerify10: {name: "WRITE AND VERIFY(10)", run: writeVerify, lengths: writeLengths, flags: writes,
+	opWriteVerify10: {name: "WRITE AND VERIFY(10)", run: writeVerify, lengths: writeVerifyLengths, flags: writes,
 		usage: []byte{0x2E, 0x16, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
-	opWriteVerify12: {name: "WRITE AND VERIFY(12)", run: writeVerify, lengths: writeLengths, flags: writes,
+	opWriteVerify12: {name: "WRITE AND VERIFY(12)", run: writeVerify, lengths: writeVerifyLengths, flags: writes,
 		usage: []byte{0xAE, 0x16, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
-	opWriteVerify16: {name: "WRITE AND VERIFY(16)", run: writeVerify, lengths: writeLengths, flags: writes,
+	opWriteVerify16: {name: "WRITE AND VERIFY(16)", run: writeVerify, lengths: writeVerifyLengths, flags: writes,
 		usage: []byte{0x8E, 0x16, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 
 	opVerify10: {name: "VERIFY(10)", run: verify, lengths: verifyLengths,

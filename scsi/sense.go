@@ -20,6 +20,7 @@ const (
 
 	InternalTargetFailure Sense = 0x044400
 
+	InvalidFieldInCIU        Sense = 0x050E03
 	ParameterListLength      Sense = 0x051A00
 	InvalidOpcode            Sense = 0x052000
 	LBAOutOfRange            Sense = 0x052100
@@ -53,6 +54,7 @@ var senseNames = map[Sense]string{
 	WriteError:                 "WRITE ERROR",
 	UnrecoveredReadError:       "UNRECOVERED READ ERROR",
 	InternalTargetFailure:      "INTERNAL TARGET FAILURE",
+	InvalidFieldInCIU:          "INVALID FIELD IN COMMAND INFORMATION UNIT",
 	ParameterListLength:        "PARAMETER LIST LENGTH ERROR",
 	InvalidOpcode:              "INVALID COMMAND OPERATION CODE",
 	LBAOutOfRange:              "LOGICAL BLOCK ADDRESS OUT OF RANGE",

@@ -1,5 +1,91 @@
 package scsi
 
-func writeSame(t *Task) error { return InvalidOpcode }
+import "github.com/lunarsan/lunar/sbd"
 
-func writeSameLengths(t *Task) (out, in int64, err error) { return 0, 0, InvalidOpcode }
+// WRITE SAME of 10 and 16 bytes (SBC-4), byte 1.
+const (
+	sameAnchor   = 0x10
+	sameUnmap    = 0x08
+	sameObsolete = 0x06 // PBDATA and LBDATA asked for other data than what was sent
+	sameNoData   = 0x01 // NDOB, in the 16-byte CDB
+)
+
+// noData reports whether the CDB is a WRITE SAME that comes without its block.
+func (c *CDB) noData() bool { return c.Opcode() == opWriteSame16 && c[1]&sameNoData != 0 }
+
+func writeSameLengths(t *Task) (out, in int64, err error) {
+	c := &t.CDB
+	switch {
+	case c.protect() != 0:
+		return 0, 0, InvalidFieldInCDB.AtBit(1, 7)
+	case c[1]&sameAnchor != 0: // no unit anchors blocks
+		return 0, 0, InvalidFieldInCDB.AtBit(1, 4)
+	case c[1]&sameObsolete != 0:
+		return 0, 0, InvalidFieldInCDB.AtBit(1, 2)
+	case c.noData():
+		return 0, 0, nil
+	}
+	return t.blockSize(), 0, nil
+}
+
+// writeSame writes one block to many places. Zeros are left to the store, which has better
+// means: it gives the space back if UNMAP says so, and keeps it otherwise.
+func writeSame(t *Task) error {
+	blocks := t.CDB.length()
+	off, n, err := t.extent(t.CDB.lba(), uint64(blocks))
+	give := t.CDB[1]&sameUnmap != 0
+	switch {
+	case err != nil:
+		return err
+	case blocks == 0, n > maxWriteSameBytes: // WSNZ: 0 does not mean up to the end
+		return InvalidFieldInCDB.At(t.CDB.lengthAt())
+	case give && !t.unit().Config().Thin:
+		return InvalidFieldInCDB.AtBit(1, 3)
+	}
+	var block []byte
+	if !t.CDB.noData() {
+		if block, err = t.exactOut(); err != nil {
+			return err
+		}
+	}
+	if !t.mayBlock {
+		return sbd.ErrWouldBlock
+	}
+	switch {
+	case !zeros(block):
+		return t.fill(block, off, n)
+	case give:
+		return t.unit().Unmap(&t.op, off, n, false)
+	}
+	return t.unit().Zero(&t.op, off, n, false)
+}
+
+// fill writes block over the n bytes at off, as many at a time as fit a piece.
+func (t *Task) fill(block []byte, off, n int64) error {
+	b, err := t.scratch(int(min(n, pieceLen)))
+	if err != nil {
+		return err
+	}
+	defer b.Put()
+	pattern := b.Bytes()
+	for i := 0; i < len(pattern); i += copy(pattern[i:], block) {
+	}
+	return t.unit().Update(&t.op, off, n, false, func(x sbd.Exclusive) error {
+		for at := int64(0); at < n; at += pieceLen {
+			if err := x.WriteAt(pattern[:min(n-at, pieceLen)], off+at); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// zeros reports whether p holds nothing else.
+func zeros(p []byte) bool {
+	for _, b := range p {
+		if b != 0 {
+			return false
+		}
+	}
+	return true
+}
