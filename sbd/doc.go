@@ -30,12 +30,16 @@
 //	store.go      Store and the optional powers
 //	errors.go     the sentinel errors
 //	identity.go   what never changes about a unit
-//	unit.go       the unit: state, geometry, metrics
-//	io.go         Op; read, write, atomic update
-//	space.go      unmap, zero, mapped extents, resize
+//	unit.go       the unit: state, attach and detach, the way into the store
+//	io.go         Op; read, write, atomic update, sync
+//	space.go      unmap, zero, mapped extents, prefetch, resize
+//	plain.go      what happens where a store lacks a power
 //	rangelock.go  byte-range locks
 //	commit.go     group commit and the remembered failure
-//	file.go, file_linux.go, block_linux.go, mem.go, null.go   the stores
-//	faulty.go     a store that fails on demand, for tests
+//	metrics.go    what a unit counts
+//	file.go, file_linux.go, file_other.go   Open, Create; regular files
+//	block_linux.go                          block devices and zvols
+//	descriptor.go, descriptor_linux.go      what those two share; errno to error
+//	mem.go, null.go, faulty.go              stores in memory, nowhere, and failing on demand
 //	storetest     the contract as a test suite
 package sbd

@@ -1,46 +1,179 @@
 package sbd
 
+import (
+	"errors"
+	"fmt"
+)
+
 // An Op is one command's claim on a unit. Its zero value is ready; it holds the range lock
 // while a call is under way and is reused from call to call without allocation. MayBlock
-// false makes every call return ErrWouldBlock, with nothing changed, rather than wait for a
-// lock, the medium or a sync.
+// false makes every call return ErrWouldBlock rather than wait for a lock, the medium or a
+// sync; nothing has changed then, except that a write may have written a prefix of its
+// range, which the call that repeats it writes again.
 type Op struct {
 	MayBlock bool
+
+	hold  hold
+	wrote bool // the Update under way wrote
 }
 
 // ReadAt fills p from off.
-func (u *Unit) ReadAt(op *Op, p []byte, off int64) error { panic("unwritten") }
+func (u *Unit) ReadAt(op *Op, p []byte, off int64) error {
+	n := int64(len(p))
+	on, err := u.enter(op, off, n, false)
+	if err == nil {
+		err = on.read(p, off, op.MayBlock)
+		u.leave(op)
+	}
+	return u.counts.count(&u.counts.read, n, err)
+}
 
 // WriteAt writes p at off; durable asks for it to be on the medium before the return. It is
-// implied where the unit has no write cache (Durable).
-func (u *Unit) WriteAt(op *Op, p []byte, off int64, durable bool) error { panic("unwritten") }
+// implied where the unit has no write cache (Durable). A durable write always blocks.
+func (u *Unit) WriteAt(op *Op, p []byte, off int64, durable bool) error {
+	durable = durable || u.Durable()
+	if durable && !op.MayBlock {
+		return ErrWouldBlock
+	}
+	n := int64(len(p))
+	on, err := u.enter(op, off, n, false)
+	if err == nil {
+		if err = u.writable(); err == nil {
+			err = on.write(p, off, op.MayBlock)
+		}
+		if err == nil && durable {
+			err = u.sync(on)
+		}
+		u.leave(op)
+	}
+	return u.counts.count(&u.counts.write, n, err)
+}
 
 // Update runs f while nothing else touches the n bytes at off: f reads and writes the
-// range through the Exclusive it is given. Always blocks: ErrWouldBlock unless op.MayBlock.
+// range through the Exclusive it is given, which is void after f. What f wrote is as durable
+// as WriteAt would make it, before anyone else sees it. Always blocks: ErrWouldBlock unless
+// op.MayBlock.
 func (u *Unit) Update(op *Op, off, n int64, durable bool, f func(Exclusive) error) error {
-	panic("unwritten")
+	if !op.MayBlock {
+		return ErrWouldBlock
+	}
+	on, err := u.enter(op, off, n, true)
+	if err == nil {
+		err = u.update(op, on, off, n, durable || u.Durable(), f)
+	}
+	if err == nil {
+		u.counts.updates.Add(1)
+	}
+	// A comparison that fails is an answer, not a fault of the unit.
+	if errors.Is(err, ErrMismatch) {
+		return err
+	}
+	return u.counts.fail(err)
+}
+
+// update ends op's claim even when f panics.
+func (u *Unit) update(op *Op, on *state, off, n int64, durable bool, f func(Exclusive) error) error {
+	defer u.leave(op)
+	op.wrote = false
+	if err := f(Exclusive{unit: u, op: op, on: on, off: off, end: off + n}); err != nil {
+		return err
+	}
+	if op.wrote && durable {
+		return u.sync(on)
+	}
+	return nil
 }
 
 // An Exclusive is the right to a locked range.
-type Exclusive struct{}
+type Exclusive struct {
+	unit     *Unit
+	op       *Op
+	on       *state
+	off, end int64
+}
 
-func (x Exclusive) ReadAt(p []byte, off int64) error  { panic("unwritten") }
-func (x Exclusive) WriteAt(p []byte, off int64) error { panic("unwritten") }
+// ReadAt fills p from off, which counts from the start of the unit.
+func (x Exclusive) ReadAt(p []byte, off int64) error {
+	err := x.within(p, off)
+	if err == nil {
+		err = x.on.read(p, off, true)
+	}
+	return x.unit.counts.count(&x.unit.counts.read, int64(len(p)), err)
+}
 
-// Sync makes all answered writes durable.
-func (u *Unit) Sync(op *Op) error { panic("unwritten") }
+// WriteAt writes p at off, which counts from the start of the unit.
+func (x Exclusive) WriteAt(p []byte, off int64) error {
+	err := x.within(p, off)
+	if err == nil {
+		err = x.unit.writable()
+	}
+	if err == nil {
+		x.op.wrote = true
+		err = x.on.write(p, off, true)
+	}
+	return x.unit.counts.count(&x.unit.counts.write, int64(len(p)), err)
+}
 
-// Unmap gives the n bytes at off back; they read as zeros.
-func (u *Unit) Unmap(op *Op, off, n int64, durable bool) error { panic("unwritten") }
+func (x Exclusive) within(p []byte, off int64) error {
+	if off < x.off || off > x.end || int64(len(p)) > x.end-off {
+		return fmt.Errorf("%d bytes at %d outside the locked range %d to %d: %w",
+			len(p), off, x.off, x.end, ErrOutOfRange)
+	}
+	return nil
+}
 
-// Zero makes the n bytes at off read as zeros and keeps the space.
-func (u *Unit) Zero(op *Op, off, n int64, durable bool) error { panic("unwritten") }
+// Sync makes all answered writes durable. Always blocks.
+func (u *Unit) Sync(op *Op) error {
+	if !op.MayBlock {
+		return ErrWouldBlock
+	}
+	on, err := u.enterStore(op)
+	if err == nil {
+		err = u.sync(on)
+		u.leave(op)
+	}
+	return u.counts.fail(err)
+}
 
-// Mapped tells whether the byte at off has space and for how many bytes the answer holds.
-func (u *Unit) Mapped(op *Op, off int64) (bool, int64, error) { panic("unwritten") }
+func (u *Unit) sync(on *state) error {
+	u.counts.syncs.Add(1)
+	led, err := u.commit.commit(on.store)
+	if led {
+		u.counts.commits.Add(1)
+	}
+	return err
+}
 
-// Prefetch starts to read the n bytes at off.
-func (u *Unit) Prefetch(op *Op, off, n int64) error { panic("unwritten") }
+// writable tells why nothing can be written, or nil.
+func (u *Unit) writable() error {
+	if u.readOnly.Load() {
+		return ErrReadOnly
+	}
+	return u.commit.fault()
+}
 
-// Resize changes the capacity, of the store too where it can.
-func (u *Unit) Resize(size int64) error { panic("unwritten") }
+// read fills p from the store; it waits for the medium only with mayBlock.
+func (s *state) read(p []byte, off int64, mayBlock bool) (err error) {
+	switch {
+	case mayBlock:
+		_, err = s.store.ReadAt(p, off)
+	case s.reader != nil:
+		_, err = s.reader.TryReadAt(p, off)
+	default:
+		err = ErrWouldBlock
+	}
+	return err
+}
+
+// write writes p to the store; it waits for the medium only with mayBlock.
+func (s *state) write(p []byte, off int64, mayBlock bool) (err error) {
+	switch {
+	case mayBlock:
+		_, err = s.store.WriteAt(p, off)
+	case s.writer != nil:
+		_, err = s.writer.TryWriteAt(p, off)
+	default:
+		err = ErrWouldBlock
+	}
+	return err
+}

@@ -1,32 +1,190 @@
 package sbd
 
-// A Unit is one logical unit: identity, geometry, and the store behind it.
-type Unit struct{}
+import (
+	"errors"
+	"fmt"
+	"math"
+	"sync"
+	"sync/atomic"
+)
 
-// NewUnit returns a unit without a store: offline until Attach.
-func NewUnit(id Identity, cfg Config) *Unit { panic("unwritten") }
+// A Unit is one logical unit: identity, geometry, and the store behind it. Use NewUnit.
+//
+// Every call that enters the store holds a range of locks meanwhile (see enter), so that
+// whoever locks the whole unit knows that no call is inside the store.
+type Unit struct {
+	id Identity
 
-func (u *Unit) Identity() Identity { panic("unwritten") }
-func (u *Unit) Config() Config     { panic("unwritten") }
+	locks  rangeLock
+	state  atomic.Pointer[state]
+	commit committer // makes writes durable
+	counts counts
+
+	size       atomic.Int64
+	writeCache atomic.Bool
+	readOnly   atomic.Bool
+
+	mu  sync.Mutex // Attach and Detach one at a time; cfg
+	cfg Config     // Size, WriteCache and ReadOnly live above
+}
+
+// state is what stands behind a unit at a time: a store, or the reason why there is none.
+type state struct {
+	store   Store
+	reader  TryReader // nil where the store lacks it
+	writer  TryWriter
+	offline error // ErrOffline and the reason; nil with a store
+}
+
+// NewUnit returns a unit without a store: offline until Attach. A cfg.Size of 0 stands for
+// the whole of the first store attached.
+func NewUnit(id Identity, cfg Config) *Unit {
+	u := &Unit{id: id, cfg: cfg}
+	u.commit.done.L = &u.commit.mu
+	u.size.Store(cfg.Size)
+	u.writeCache.Store(cfg.WriteCache)
+	u.readOnly.Store(cfg.ReadOnly)
+	u.state.Store(offline(errors.New("no store was attached yet")))
+	return u
+}
+
+func offline(reason error) *state {
+	return &state{offline: fmt.Errorf("%w: %w", ErrOffline, reason)}
+}
+
+// Identity returns what never changes about the unit.
+func (u *Unit) Identity() Identity { return u.id }
+
+// Config returns the configuration in force.
+func (u *Unit) Config() Config {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	cfg := u.cfg
+	cfg.Size = u.size.Load()
+	cfg.WriteCache = u.writeCache.Load()
+	cfg.ReadOnly = u.readOnly.Load()
+	return cfg
+}
 
 // Size returns the capacity in bytes; it may grow (Resize).
-func (u *Unit) Size() int64 { panic("unwritten") }
-
-// Advice returns the store's, or the zero value while offline.
-func (u *Unit) Advice() Advice { panic("unwritten") }
-
-// Attach brings the unit online on s. It owns s from then on.
-func (u *Unit) Attach(s Store) error { panic("unwritten") }
-
-// Detach takes the unit offline: waits until no call is inside the store, closes it, and
-// answers ErrOffline, wrapped with the reason, from then on.
-func (u *Unit) Detach(reason error) error { panic("unwritten") }
-
-// Err tells why the unit cannot be used, or nil: ErrOffline and its reason, ErrSyncFailed.
-func (u *Unit) Err() error { panic("unwritten") }
+func (u *Unit) Size() int64 { return u.size.Load() }
 
 // Durable reports whether writes are answered only when they are durable (WCE=0).
-func (u *Unit) Durable() bool { panic("unwritten") }
+func (u *Unit) Durable() bool { return !u.writeCache.Load() }
 
 // SetWriteCache changes WCE.
-func (u *Unit) SetWriteCache(on bool) { panic("unwritten") }
+func (u *Unit) SetWriteCache(on bool) { u.writeCache.Store(on) }
+
+// SetReadOnly makes writes answer ErrReadOnly, or lets them through to the store again.
+func (u *Unit) SetReadOnly(on bool) { u.readOnly.Store(on) }
+
+// SetAlias changes the name that people see.
+func (u *Unit) SetAlias(alias string) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.cfg.Alias = alias
+}
+
+// Advice returns the store's, or the zero value while offline.
+func (u *Unit) Advice() Advice {
+	op := Op{MayBlock: true}
+	on, err := u.enterStore(&op)
+	if err != nil {
+		return Advice{}
+	}
+	defer u.leave(&op)
+	return advise(on.store)
+}
+
+// Attach brings the unit online on s, which must hold Size bytes at least. The unit owns s
+// from then on; after an error it is still the caller's. A unit that is online already
+// answers ErrInUse.
+func (u *Unit) Attach(s Store) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if u.state.Load().offline == nil {
+		return fmt.Errorf("unit %s: %w: it has a store already, detach that first", u.id.GUID, ErrInUse)
+	}
+	size, has := u.size.Load(), s.Size()
+	switch {
+	case size == 0:
+		block := int64(max(u.id.BlockSize, 1))
+		size = has / block * block
+	case has < size:
+		return fmt.Errorf("unit %s: the store holds %d bytes and the unit needs %d: %w",
+			u.id.GUID, has, size, ErrOutOfRange)
+	}
+	u.size.Store(size)
+	on := &state{store: s}
+	on.reader, _ = s.(TryReader)
+	on.writer, _ = s.(TryWriter)
+	u.state.Store(on)
+	return nil
+}
+
+// Detach takes the unit offline: calls that come from now on answer ErrOffline, wrapped with
+// the reason; it waits until no call is inside the store and closes it. Detaching a unit
+// that is offline changes the reason.
+func (u *Unit) Detach(reason error) error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	was := u.state.Swap(offline(reason))
+	if was.offline != nil {
+		return nil
+	}
+	var h hold
+	u.locks.lock(&h, gate, whole, true, true)
+	defer u.locks.unlock(&h)
+	return was.store.Close()
+}
+
+// Err tells why the unit cannot be used, or nil: ErrOffline and its reason, ErrSyncFailed
+// and its cause.
+func (u *Unit) Err() error {
+	if err := u.state.Load().offline; err != nil {
+		return err
+	}
+	return u.commit.fault()
+}
+
+// ClearFault forgets a failed sync: an operator has looked, and what was lost is lost.
+func (u *Unit) ClearFault() { u.commit.forget() }
+
+// enter claims [off, off+n) for op and returns the store to use until leave.
+func (u *Unit) enter(op *Op, off, n int64, exclusive bool) (*state, error) {
+	if off < 0 || n < 0 || n > math.MaxInt64-off {
+		return nil, u.outOfRange(off, n)
+	}
+	on, err := u.claim(op, off, off+n, exclusive)
+	if err == nil && off+n > u.size.Load() {
+		u.leave(op)
+		return nil, u.outOfRange(off, n)
+	}
+	return on, err
+}
+
+// enterStore is enter for calls that touch no particular bytes.
+func (u *Unit) enterStore(op *Op) (*state, error) { return u.claim(op, gate, 0, false) }
+
+func (u *Unit) claim(op *Op, off, end int64, exclusive bool) (*state, error) {
+	// Calls to a unit that is going offline need not queue behind those it waits for.
+	if err := u.state.Load().offline; err != nil {
+		return nil, err
+	}
+	if !u.locks.lock(&op.hold, off, end, exclusive, op.MayBlock) {
+		return nil, ErrWouldBlock
+	}
+	// Loaded under the lock: Detach closes only what nobody can have loaded so.
+	on := u.state.Load()
+	if on.offline != nil {
+		u.leave(op)
+		return nil, on.offline
+	}
+	return on, nil
+}
+
+func (u *Unit) leave(op *Op) { u.locks.unlock(&op.hold) }
+
+func (u *Unit) outOfRange(off, n int64) error {
+	return fmt.Errorf("%d bytes at %d of %d: %w", n, off, u.size.Load(), ErrOutOfRange)
+}

@@ -1,0 +1,52 @@
+//go:build unix && !linux
+
+package sbd
+
+import (
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Away from Linux, a store has no optional powers.
+
+// deviceMode is that of a disk: raw devices are character devices.
+const deviceMode = unix.S_IFCHR
+
+type quick struct{}
+
+func (d *descriptor) learn() {}
+
+func openDevice(path string, o OpenOptions) (Store, error) {
+	d := new(descriptor)
+	if err := d.open(path, o.ReadOnly, 0, 0); err != nil {
+		return nil, err
+	}
+	d.intact = func() error { return nil }
+	size, err := unix.Seek(d.fd, 0, io.SeekEnd)
+	if err == nil && size == 0 {
+		err = unix.ENXIO
+	}
+	if err != nil {
+		d.Close()
+		return nil, fmt.Errorf("%s: size: %w", path, describe(err))
+	}
+	d.size.Store(size)
+	return d, nil
+}
+
+func flock(fd, how int) error { return unix.Flock(fd, how) }
+
+func datasync(fd int) error { return unix.Fsync(fd) }
+
+// reserve keeps size bytes of space for f by writing them.
+func reserve(f *os.File, size int64) error {
+	for off := int64(0); off < size; off += int64(len(zeroes)) {
+		if _, err := f.WriteAt(zeroes[:min(size-off, int64(len(zeroes)))], off); err != nil {
+			return err
+		}
+	}
+	return nil
+}

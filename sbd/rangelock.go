@@ -1,0 +1,139 @@
+package sbd
+
+import (
+	"math"
+	"sync"
+)
+
+// A rangeLock orders calls that touch the same bytes. Ordinary calls hold their range
+// shared, which never conflicts with shared; atomic ones hold it exclusively.
+//
+// It is fair: a hold waits for every conflicting hold that asked earlier, whether that one
+// is granted or waits itself, so that neither kind starves. An ordinary call looks only at
+// the exclusive holds, which are few; with none it costs one uncontended mutex.
+//
+// The range [gate, 0) stands for the store as such. Calls that touch no particular bytes
+// hold it shared, and [gate, math.MaxInt64) exclusively is the whole unit, drained.
+type rangeLock struct {
+	mu                sync.Mutex
+	turn              uint64 // of the next hold
+	waiting           int    // holds not granted yet
+	shared, exclusive holdList
+}
+
+const (
+	gate  = -1
+	whole = math.MaxInt64
+)
+
+// A hold is one call's claim on the bytes [off, end). It is a node of its rangeLock's lists,
+// embedded in an Op so that locking allocates nothing.
+type hold struct {
+	off, end   int64
+	exclusive  bool
+	turn       uint64 // order of asking
+	ahead      int    // conflicting holds that asked earlier and have not let go; 0: granted
+	prev, next *hold
+	granted    chan struct{} // made by the first wait, kept for later ones
+}
+
+// lock claims [off, end) for h. If it cannot have it at once, it waits, or without wait
+// returns false and claims nothing.
+func (l *rangeLock) lock(h *hold, off, end int64, exclusive, wait bool) bool {
+	l.mu.Lock()
+	h.off, h.end, h.exclusive = off, end, exclusive
+	h.ahead = l.exclusive.overlaps(h)
+	if exclusive {
+		h.ahead += l.shared.overlaps(h)
+	}
+	if h.ahead > 0 && !wait {
+		l.mu.Unlock()
+		return false
+	}
+	h.turn = l.turn
+	l.turn++
+	l.list(h).push(h)
+	if h.ahead == 0 {
+		l.mu.Unlock()
+		return true
+	}
+	l.waiting++
+	if h.granted == nil {
+		h.granted = make(chan struct{}, 1)
+	}
+	l.mu.Unlock()
+	<-h.granted
+	return true
+}
+
+// unlock lets go of h's claim and grants the holds that waited for nothing else.
+func (l *rangeLock) unlock(h *hold) {
+	l.mu.Lock()
+	l.list(h).remove(h)
+	if l.waiting > 0 {
+		l.step(&l.exclusive, h)
+		if h.exclusive {
+			l.step(&l.shared, h)
+		}
+	}
+	l.mu.Unlock()
+}
+
+// step tells the holds of list that waited for h that it is gone.
+func (l *rangeLock) step(list *holdList, gone *hold) {
+	for h := list.first; h != nil; h = h.next {
+		if h.turn < gone.turn || !h.overlaps(gone) {
+			continue
+		}
+		if h.ahead--; h.ahead == 0 {
+			l.waiting--
+			h.granted <- struct{}{}
+		}
+	}
+}
+
+func (l *rangeLock) list(h *hold) *holdList {
+	if h.exclusive {
+		return &l.exclusive
+	}
+	return &l.shared
+}
+
+func (h *hold) overlaps(o *hold) bool { return h.off < o.end && o.off < h.end }
+
+// A holdList is a doubly linked list of holds in order of asking.
+type holdList struct{ first, last *hold }
+
+func (l *holdList) push(h *hold) {
+	h.prev, h.next = l.last, nil
+	if l.last == nil {
+		l.first = h
+	} else {
+		l.last.next = h
+	}
+	l.last = h
+}
+
+func (l *holdList) remove(h *hold) {
+	if h.prev == nil {
+		l.first = h.next
+	} else {
+		h.prev.next = h.next
+	}
+	if h.next == nil {
+		l.last = h.prev
+	} else {
+		h.next.prev = h.prev
+	}
+	h.prev, h.next = nil, nil
+}
+
+// overlaps counts the holds that share a byte with h.
+func (l *holdList) overlaps(h *hold) (n int) {
+	for o := l.first; o != nil; o = o.next {
+		if o.overlaps(h) {
+			n++
+		}
+	}
+	return n
+}

@@ -1,0 +1,119 @@
+package sbd
+
+import "fmt"
+
+// Unmap and Zero of a long range are done in pieces that each hold their own range lock, so
+// that nothing else waits for the whole: another call may see some pieces done and some
+// not, but never half a piece with an Update in the middle.
+const piece = 16 << 20
+
+// Unmap gives the n bytes at off back; they read as zeros. A unit that is not thin keeps the
+// space. Always blocks.
+func (u *Unit) Unmap(op *Op, off, n int64, durable bool) error {
+	do := unmap
+	if !u.thin() {
+		do = zero
+	}
+	return u.counts.count(&u.counts.unmap, n, u.inPieces(op, off, n, durable, do))
+}
+
+// Zero makes the n bytes at off read as zeros and keeps the space. Always blocks.
+func (u *Unit) Zero(op *Op, off, n int64, durable bool) error {
+	return u.counts.count(&u.counts.zero, n, u.inPieces(op, off, n, durable, zero))
+}
+
+func (u *Unit) thin() bool {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.cfg.Thin
+}
+
+// inPieces runs do on each piece of the n bytes at off, and then makes them durable if asked.
+func (u *Unit) inPieces(op *Op, off, n int64, durable bool, do func(Store, int64, int64) error) error {
+	if !op.MayBlock {
+		return ErrWouldBlock
+	}
+	if size := u.Size(); off < 0 || n < 0 || off > size || n > size-off {
+		return u.outOfRange(off, n)
+	}
+	if err := u.writable(); err != nil {
+		return err
+	}
+	for end := off + n; off < end; {
+		next := min(end, (off/piece+1)*piece)
+		if err := u.onePiece(op, off, next-off, do); err != nil {
+			return err
+		}
+		off = next
+	}
+	if durable || u.Durable() {
+		on, err := u.enterStore(op)
+		if err != nil {
+			return err
+		}
+		defer u.leave(op)
+		return u.sync(on)
+	}
+	return nil
+}
+
+func (u *Unit) onePiece(op *Op, off, n int64, do func(Store, int64, int64) error) error {
+	on, err := u.enter(op, off, n, false)
+	if err != nil {
+		return err
+	}
+	defer u.leave(op)
+	return do(on.store, off, n)
+}
+
+// Mapped tells whether the byte at off has space and for how many bytes the answer holds.
+// Always blocks.
+func (u *Unit) Mapped(op *Op, off int64) (bool, int64, error) {
+	if !op.MayBlock {
+		return false, 0, ErrWouldBlock
+	}
+	on, err := u.enterStore(op)
+	if err != nil {
+		return false, 0, u.counts.fail(err)
+	}
+	defer u.leave(op)
+	size := u.Size()
+	if off < 0 || off >= size {
+		return false, 0, u.counts.fail(u.outOfRange(off, 1))
+	}
+	mapped, n, err := mapped(on.store, off)
+	return mapped, min(n, size-off), u.counts.fail(err)
+}
+
+// Prefetch starts to read the n bytes at off. Finding them may wait for the medium: it
+// always blocks.
+func (u *Unit) Prefetch(op *Op, off, n int64) error {
+	if !op.MayBlock {
+		return ErrWouldBlock
+	}
+	on, err := u.enter(op, off, n, false)
+	if err == nil {
+		err = prefetch(on.store, off, n)
+		u.leave(op)
+	}
+	return u.counts.fail(err)
+}
+
+// Resize changes the capacity, of the store too where it can. It waits until no call is
+// inside the store. A store that cannot be resized must have grown by itself.
+func (u *Unit) Resize(size int64) error {
+	if size <= 0 {
+		return fmt.Errorf("unit %s: a size of %d bytes: %w", u.id.GUID, size, ErrOutOfRange)
+	}
+	op := Op{MayBlock: true}
+	on, err := u.claim(&op, gate, whole, true)
+	if err != nil {
+		return err
+	}
+	defer u.leave(&op)
+	if err := resize(on.store, size); err != nil {
+		return fmt.Errorf("unit %s: %w", u.id.GUID, err)
+	}
+	u.size.Store(size)
+	return nil
+}
