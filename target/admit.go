@@ -1,0 +1,139 @@
+package target
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+)
+
+// Why a login is refused.
+var (
+	ErrNoTarget    = errors.New("no such target")                       // 0203h
+	ErrRemoved     = errors.New("the target was removed")               // 0204h
+	ErrForbidden   = errors.New("the initiator may not use the target") // 0202h
+	ErrUnavailable = errors.New("the target is offline")                // 0301h
+)
+
+// Redirected is the error of a target that has moved.
+type Redirected struct{ Redirect }
+
+func (r *Redirected) Error() string {
+	if r.Permanent {
+		return "the target has moved to " + r.Address + " for good"
+	}
+	return "the target has moved to " + r.Address + " for now"
+}
+
+// Found is a target that discovery may name.
+type Found struct {
+	Name      string
+	Addresses []string // "host:port,tag" as in TargetAddress
+}
+
+// Discover lists the targets that initiator may log in to through the portal group tag,
+// reached at local, by name. only, when not empty, is the one target asked for.
+func (d *Device) Discover(initiator string, tag uint16, local netip.AddrPort, only string) []Found {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	group, there := d.groups[tag]
+	if !there {
+		return nil
+	}
+	if only != "" {
+		name, err := ParseName(only)
+		if err != nil {
+			return nil
+		}
+		only = name
+	}
+	addresses := group.addresses(local)
+	var found []Found
+	for _, name := range slices.Sorted(maps.Keys(d.targets)) {
+		t := d.targets[name]
+		if t.through(tag) && !t.Offline && (only == "" || only == name) {
+			found = append(found, Found{name, addresses})
+		}
+	}
+	return found
+}
+
+// Admission is what a login must still prove.
+type Admission struct {
+	Target Target
+	Auth   Auth
+	// Peer returns the credential registered for a CHAP user of this initiator.
+	Peer func(user string) (Credential, bool)
+}
+
+// Admit decides whether initiator may begin a login to target through the portal group tag.
+// The error is one of ErrNoTarget, ErrRemoved, ErrForbidden, ErrUnavailable, a *Redirected,
+// or tells which name is malformed.
+func (d *Device) Admit(initiator, target string, tag uint16) (Admission, error) {
+	initiator, target, err := names(initiator, target)
+	if err != nil {
+		return Admission{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t, err := d.find(target, tag)
+	if err != nil {
+		return Admission{}, err
+	}
+	if r := d.groups[tag].Redirect; r != nil {
+		return Admission{}, &Redirected{*r}
+	}
+	return Admission{Target: t, Auth: t.Auth, Peer: d.peer(initiator)}, nil
+}
+
+// AdmitDiscovery is Admit for a discovery session.
+func (d *Device) AdmitDiscovery(initiator string) (Admission, error) {
+	initiator, err := ParseName(initiator)
+	if err != nil {
+		return Admission{}, err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return Admission{Auth: d.discovery, Peer: d.peer(initiator)}, nil
+}
+
+// find returns the target as it is reached through the portal group tag.
+func (d *Device) find(target string, tag uint16) (Target, error) {
+	t, there := d.targets[target]
+	_, group := d.groups[tag]
+	switch {
+	case there && group && t.through(tag) && t.Offline:
+		return Target{}, ErrUnavailable
+	case there && group && t.through(tag):
+		return t, nil
+	case d.removed[target]:
+		return Target{}, ErrRemoved
+	}
+	return Target{}, ErrNoTarget
+}
+
+// peer is Admission.Peer for an initiator as it is known now.
+func (d *Device) peer(initiator string) func(string) (Credential, bool) {
+	known := d.initiators[initiator].CHAP
+	return func(user string) (Credential, bool) {
+		if len(known.Secret) == 0 || user != known.User {
+			return Credential{}, false
+		}
+		return known, true
+	}
+}
+
+// names brings the names of a nexus's ends into their one spelling. A target that cannot
+// be a name does not exist.
+func names(initiator, target string) (string, string, error) {
+	initiator, err := ParseName(initiator)
+	if err != nil {
+		return "", "", err
+	}
+	name, err := ParseName(target)
+	if err != nil {
+		return "", "", fmt.Errorf("%w: %w", ErrNoTarget, err)
+	}
+	return initiator, name, nil
+}

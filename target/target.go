@@ -1,0 +1,128 @@
+package target
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+)
+
+// A Target is an iSCSI target node.
+type Target struct {
+	Name   string
+	Alias  string
+	Groups []uint16 // portal group tags it is reached through; empty: all
+	Auth   Auth
+
+	Offline bool // not found by discovery, and logins get ErrUnavailable
+}
+
+// AddTarget makes t known. It is an error if the name is malformed or taken, if t names a
+// portal group that is not there, or if its secret will not do. A target that was removed
+// comes back to its live nexuses.
+func (d *Device) AddTarget(t Target) error {
+	name, err := ParseName(t.Name)
+	if err != nil {
+		return err
+	}
+	t.Name = name
+	t.Groups = slices.Clone(t.Groups)
+	if t.Auth, err = t.Auth.checked(name); err != nil {
+		return fmt.Errorf("target %s: %w", name, err)
+	}
+	if len(t.Alias) > 255 {
+		return fmt.Errorf("target %s: an alias of %d bytes is longer than the 255 allowed", name, len(t.Alias))
+	}
+
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, there := d.targets[name]; there {
+		return fmt.Errorf("target %s exists already", name)
+	}
+	for _, tag := range t.Groups {
+		if _, there := d.groups[tag]; !there {
+			return fmt.Errorf("target %s: there is no portal group %d", name, tag)
+		}
+	}
+	if who := d.shares(t.Auth.Self.Secret); who != "" {
+		return fmt.Errorf("target %s: its secret is also the one of initiator %s; the two directions need secrets of their own", name, who)
+	}
+	if err := d.numberPorts(name, t.Groups); err != nil {
+		return err
+	}
+	d.targets[name] = t
+	delete(d.removed, name)
+	d.refresh()
+	return nil
+}
+
+// RemoveTarget takes a target away. Its live nexuses see no units any more; later logins
+// get ErrRemoved.
+func (d *Device) RemoveTarget(name string) error {
+	name, err := ParseName(name)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, there := d.targets[name]; !there {
+		return fmt.Errorf("target %s: %w", name, ErrNoTarget)
+	}
+	delete(d.targets, name)
+	d.removed[name] = true
+	d.refresh()
+	return nil
+}
+
+// SetOffline takes a target offline, or back online. Its live nexuses stay: end them at
+// their sessions.
+func (d *Device) SetOffline(name string, offline bool) error {
+	name, err := ParseName(name)
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t, there := d.targets[name]
+	if !there {
+		return fmt.Errorf("target %s: %w", name, ErrNoTarget)
+	}
+	t.Offline = offline
+	d.targets[name] = t
+	return nil
+}
+
+// through reports whether t is reached through portal group tag.
+func (t *Target) through(tag uint16) bool {
+	return len(t.Groups) == 0 || slices.Contains(t.Groups, tag)
+}
+
+// A port is a target port: a target reached through a portal group (RFC 7143 §4.4.2).
+type port struct {
+	target string
+	tag    uint16
+}
+
+var errManyPorts = errors.New("more than 65535 pairs of target and portal group since the start")
+
+// numberPorts gives the target's ports relative target port identifiers (SPC-5): numbers
+// from 1 in the order in which ports came to be, each for as long as the device lives.
+// tags empty: all portal groups.
+func (d *Device) numberPorts(target string, tags []uint16) error {
+	if len(tags) == 0 {
+		for tag := range d.groups {
+			tags = append(tags, tag)
+		}
+		slices.Sort(tags)
+	}
+	for _, tag := range tags {
+		p := port{target, tag}
+		if _, there := d.ports[p]; there {
+			continue
+		}
+		if len(d.ports) == 1<<16-1 {
+			return errManyPorts
+		}
+		d.ports[p] = uint16(len(d.ports) + 1)
+	}
+	return nil
+}
