@@ -75,6 +75,9 @@ func (u *Unit) Durable() bool { return !u.writeCache.Load() }
 // SetWriteCache changes WCE.
 func (u *Unit) SetWriteCache(on bool) { u.writeCache.Store(on) }
 
+// ReadOnly reports whether writes answer ErrReadOnly whatever the store says.
+func (u *Unit) ReadOnly() bool { return u.readOnly.Load() }
+
 // SetReadOnly makes writes answer ErrReadOnly, or lets them through to the store again.
 func (u *Unit) SetReadOnly(on bool) { u.readOnly.Store(on) }
 
