@@ -1,7 +1,11 @@
 package scsi
 
 import (
+	"maps"
+	"slices"
+	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/lunarsan/lunar/internal/buffer"
 )
@@ -21,75 +25,117 @@ type Names struct {
 // logical units that the one sees through the other. It outlives connections.
 type Nexus struct {
 	Names
-	pool *buffer.Pool
-	luns atomic.Pointer[inventory]
-}
+	pool     *buffer.Pool
+	commands *commandTable // of LUNs that are not mapped too
+	luns     atomic.Pointer[inventory]
 
-// A path is one I_T_L nexus: what a unit knows about one nexus.
-type path struct{ unit *LogicalUnit }
+	mu     sync.Mutex            // one SetInventory or Close at a time
+	former map[*LogicalUnit]bool // no longer seen, where tasks may still run
+}
 
 // inventory is what a nexus sees; it is replaced, never changed.
 type inventory struct {
-	byNumber map[int]*path
+	paths   map[int]*path // by LUN
+	numbers []int         // the LUNs, ascending
 }
 
-type queueEntry struct{}
-
 // NewNexus returns a nexus that sees nothing yet and borrows its buffers from pool.
-func NewNexus(n Names, pool *buffer.Pool) *Nexus { panic("unwritten") }
+func NewNexus(n Names, pool *buffer.Pool) *Nexus {
+	nexus := &Nexus{Names: n, pool: pool, commands: &commands, former: make(map[*LogicalUnit]bool)}
+	nexus.luns.Store(&inventory{})
+	return nexus
+}
 
-// SetInventory makes the nexus see exactly units, by LUN. Units that stay keep their state;
-// for a change after the first call every unit raises REPORTED LUNS DATA HAS CHANGED
-// (06/3F/0E). Tasks on units that are no longer seen run to their end.
-func (n *Nexus) SetInventory(units map[int]*LogicalUnit) { panic("unwritten") }
+// SetInventory makes the nexus see exactly units, by LUN. Units that stay where they are keep
+// their state; for a change after the first call every unit raises REPORTED LUNS DATA HAS
+// CHANGED (06/3F/0E). Tasks on units that are no longer seen run to their end.
+func (n *Nexus) SetInventory(units map[int]*LogicalUnit) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	old := n.luns.Load()
+	seen := &inventory{paths: make(map[int]*path, len(units)), numbers: slices.Sorted(maps.Keys(units))}
+	changed := len(units) != len(old.paths)
+	for number, unit := range units {
+		p := old.paths[number]
+		if p == nil || p.unit != unit {
+			p = unit.attach(n)
+			changed = true
+		}
+		seen.paths[number] = p
+	}
+	n.luns.Store(seen)
+	for number, p := range old.paths {
+		if seen.paths[number] != p {
+			p.unit.detach(p)
+			n.former[p.unit] = true
+		}
+	}
+	if first := old.paths == nil; changed && !first {
+		for _, p := range seen.paths {
+			p.raise(ReportedLUNsHasChanged)
+		}
+	}
+}
 
 // Prepare looks t's unit and command up and enters the task set. It never fails: what is
 // wrong is reported by Submit, and OutLen is 0 then.
-func (n *Nexus) Prepare(t *Task) { panic("unwritten") }
+func (n *Nexus) Prepare(t *Task) {
+	t.nexus = n
+	if number, ok := t.LUN.Number(); ok {
+		t.path = n.luns.Load().paths[number]
+	}
+	row, known := n.commands.row(&t.CDB)
+	t.row = row
+	switch {
+	case t.path == nil && (row == nil || row.flags&unmapped == 0):
+		t.refused = LogicalUnitNotSupported
+	case row == nil && known:
+		t.refused = InvalidFieldInCDB.AtBit(1, 4)
+	case row == nil:
+		t.refused = InvalidOpcode
+	case t.CDB.naca():
+		t.refused = InvalidFieldInCDB.AtBit(t.CDB.size()-1, 2)
+	case row.lengths != nil:
+		var out, in int64
+		if out, in, t.refused = row.lengths(t); t.refused == nil {
+			t.outLen, t.inLen = out, in
+		}
+	}
+	if t.path != nil {
+		t.lu().tasks.enter(t)
+	}
+}
 
-// Submit executes t. True: the result is in t. False: t.Done will be called.
-func (n *Nexus) Submit(t *Task) bool { panic("unwritten") }
+// Submit executes t. True: the result is in t. False: t.Done will be called, or was already.
+func (n *Nexus) Submit(t *Task) bool {
+	if t.path == nil {
+		t.finish(t.execute())
+		return true
+	}
+	t.started = time.Since(t.lu().born)
+	return t.lu().tasks.submit(t)
+}
 
 // Abandon takes a prepared task that will not be submitted out of the task set.
-func (n *Nexus) Abandon(t *Task) { panic("unwritten") }
-
-// Aborted reports whether t was aborted before it could touch the medium: it has no result.
-func (t *Task) Aborted() bool { panic("unwritten") }
-
-// Release gives the task's buffers back and makes t ready for another command.
-func (t *Task) Release() { panic("unwritten") }
-
-// A Function is a task management function (SAM-5 §7.1).
-type Function uint8
-
-const (
-	AbortTask Function = iota + 1
-	AbortTaskSet
-	ClearACA
-	ClearTaskSet
-	LogicalUnitReset
-	TargetReset // every unit that the nexus sees
-	QueryTask
-	QueryTaskSet
-)
-
-// A Response answers a task management function (SAM-5 §7.1).
-type Response uint8
-
-const (
-	FunctionComplete  Response = iota // done; no affected task touches the medium any more
-	FunctionSucceeded                 // query: there is such a task
-	TaskNotThere                      // no such task: it was answered before, or never came
-	LUNNotThere
-	FunctionNotSupported
-)
-
-// Manage performs a task management function and calls done when no affected task can touch
-// the medium any more: on this goroutine or later on another. tag is the task's for AbortTask
-// and QueryTask. Affected tasks come back to their ports as Aborted, each before done,
-// unless they had already taken effect: those come back with their true status, before done.
-func (n *Nexus) Manage(f Function, lun LUN, tag uint64, done func(Response)) { panic("unwritten") }
+func (n *Nexus) Abandon(t *Task) {
+	if t.path != nil {
+		t.lu().tasks.abandon(t)
+	}
+}
 
 // Close ends the nexus (I_T nexus loss): aborts its tasks, drops its reservations and unit
-// attentions, and calls drained when none of its tasks can touch the medium any more.
-func (n *Nexus) Close(drained func()) { panic("unwritten") }
+// attentions, and calls drained when none of its tasks can touch the medium any more. Tasks
+// that were prepared are still to be submitted or abandoned.
+func (n *Nexus) Close(drained func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for _, p := range n.luns.Swap(&inventory{}).paths {
+		p.unit.detach(p)
+		n.former[p.unit] = true
+	}
+	b := newBarrier(drained)
+	for unit := range n.former {
+		unit.tasks.abort(b, func(t *Task) bool { return t.nexus == n }, never)
+	}
+	b.settle(false)
+}

@@ -1,5 +1,7 @@
 package scsi
 
+import "fmt"
+
 // Opcode is an operation code (SPC-5, SBC-4).
 type Opcode uint8
 
@@ -69,7 +71,8 @@ type command struct {
 	run func(t *Task) error
 	// flags say how the checks in front of run treat the command.
 	flags commandFlags
-	// services has the rows of an opcode with service actions, which has no row of its own.
+	// services has the rows of an opcode with service actions; of its own row only the name
+	// counts.
 	services *[32]command
 }
 
@@ -102,7 +105,15 @@ func (c *CDB) Name() string {
 	if r, _ := commands.row(c); r != nil {
 		return r.name
 	}
-	return "unknown command"
+	return c.Opcode().String()
+}
+
+// String returns the standard's name of an opcode, without its service actions.
+func (o Opcode) String() string {
+	if name := commands[o].name; name != "" {
+		return name
+	}
+	return fmt.Sprintf("opcode %02Xh", uint8(o))
 }
 
 type commandTable [256]command
@@ -143,7 +154,7 @@ var commands = commandTable{
 	opRelease10: {name: "RELEASE(10)", run: release, flags: offline | anyHolder,
 		usage: []byte{0x57, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
 
-	opMaintenanceIn: {services: &[32]command{
+	opMaintenanceIn: {name: "MAINTENANCE IN", services: &[32]command{
 		saReportOpcodes: {name: "REPORT SUPPORTED OPERATION CODES", run: reportOpcodes,
 			lengths: allocLengths, flags: offline | anyHolder,
 			usage: []byte{0xA3, saReportOpcodes, 0x87, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
@@ -154,7 +165,7 @@ var commands = commandTable{
 
 	opReadCapacity10: {name: "READ CAPACITY(10)", run: readCapacity10, lengths: func(*Task) (out, in int64, err error) { return 0, 8, nil },
 		usage: []byte{0x25, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
-	opServiceActionIn16: {services: &[32]command{
+	opServiceActionIn16: {name: "SERVICE ACTION IN(16)", services: &[32]command{
 		saReadCapacity16: {name: "READ CAPACITY(16)", run: readCapacity16, lengths: allocLengths,
 			usage: []byte{0x9E, saReadCapacity16, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 		saGetLBAStatus: {name: "GET LBA STATUS", run: getLBAStatus, lengths: allocLengths,

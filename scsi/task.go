@@ -74,13 +74,14 @@ type Task struct {
 	outLen   int64 // Data-Out that the CDB asks for
 	inLen    int64 // Data-In that the CDB asks for: blocks, or the allocation length
 	refused  error // what Prepare found wrong; reported by Submit
+	checked  bool  // what comes before the handler was done
 	mayBlock bool
 	inBuf    *buffer.Buffer // behind In
 	inWanted int            // the Data-In buffer that the budget did not allow, in bytes
 	outBuf   *buffer.Buffer // behind Out once it was copied
 	op       sbd.Op
-	started  time.Duration // since the unit's device server began
-	queued   queueEntry    // place in the task set and the worker queue
+	started  time.Duration // when it was submitted, since the unit's birth
+	queued   queueEntry    // place in the task set
 }
 
 // What a handler may use. A handler is func(t *Task) error: nil is GOOD, and a Sense, *Fault,
@@ -148,15 +149,39 @@ func (t *Task) reply(p []byte) error {
 // gets them whatever the budget: workers never wait for memory, or those that hold some could
 // wait for each other. Keep n to 1 MiB and work in pieces.
 func (t *Task) scratch(n int) (*buffer.Buffer, error) {
-	if b := t.nexus.pool.TryGet(n); b != nil {
+	if b := t.lu().pool.TryGet(n); b != nil {
 		return b, nil
 	}
 	if !t.mayBlock {
 		return nil, sbd.ErrWouldBlock
 	}
-	return t.nexus.pool.Overdraw(n), nil
+	return t.lu().pool.Overdraw(n), nil
+}
+
+// keepOut copies Out, which the port is about to take back.
+func (t *Task) keepOut() {
+	if !t.OutBorrowed || len(t.Out) == 0 {
+		return
+	}
+	t.outBuf = t.lu().pool.Overdraw(len(t.Out))
+	copy(t.outBuf.Bytes(), t.Out)
+	t.Out, t.OutBorrowed = t.outBuf.Bytes(), false
 }
 
 // OutLen returns the bytes of Data-Out that the command wants, which may differ from what
 // the initiator announced (Expected).
 func (t *Task) OutLen() int64 { return t.outLen }
+
+// Aborted reports whether t was aborted before it could touch the medium: it has no result.
+func (t *Task) Aborted() bool { return t.queued.aborted }
+
+// Release gives the task's buffers back and makes t ready for another command.
+func (t *Task) Release() {
+	if t.inBuf != nil {
+		t.inBuf.Put()
+	}
+	if t.outBuf != nil {
+		t.outBuf.Put()
+	}
+	*t = Task{Done: t.Done}
+}

@@ -1,24 +1,73 @@
 package scsi
 
 import (
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
 	"github.com/lunarsan/lunar/internal/buffer"
 	"github.com/lunarsan/lunar/sbd"
 )
 
 // A LogicalUnit is the device server of one sbd.Unit, however many nexuses see it.
 type LogicalUnit struct {
+	// Panicked, set before the first use, hears of handlers that panicked: their commands
+	// end with INTERNAL TARGET FAILURE.
+	Panicked func(cause any, stack []byte)
+
 	unit      *sbd.Unit
 	blockSize int64 // bytes
+	pool      *buffer.Pool
+	born      time.Time
+
+	tasks   taskSet
+	metrics counters
+	modes   modes
+	holder  atomic.Pointer[path] // of the reservation; changed under mu
+
+	mu    sync.Mutex
+	paths []*path
 }
 
-// NewLogicalUnit returns the device server of u.
-func NewLogicalUnit(u *sbd.Unit, pool *buffer.Pool) *LogicalUnit { panic("unwritten") }
+// NewLogicalUnit returns the device server of u, which borrows its buffers from pool.
+func NewLogicalUnit(u *sbd.Unit, pool *buffer.Pool) *LogicalUnit {
+	lu := &LogicalUnit{
+		unit:      u,
+		blockSize: int64(u.Identity().BlockSize),
+		pool:      pool,
+		born:      time.Now(),
+	}
+	lu.tasks.init()
+	return lu
+}
 
 // Unit returns what the device server serves.
 func (lu *LogicalUnit) Unit() *sbd.Unit { return lu.unit }
 
 // CapacityChanged tells every nexus (06/2A/09).
-func (lu *LogicalUnit) CapacityChanged() { panic("unwritten") }
+func (lu *LogicalUnit) CapacityChanged() { lu.raise(CapacityHasChanged, nil) }
 
-// Close waits until no task is inside and stops the workers. No nexus may see the unit.
-func (lu *LogicalUnit) Close() { panic("unwritten") }
+// Close waits until no task is inside and no worker runs. No nexus may see the unit.
+func (lu *LogicalUnit) Close() { lu.tasks.drain() }
+
+// attach makes a path for n, with the unit attention of a new one.
+func (lu *LogicalUnit) attach(n *Nexus) *path {
+	p := &path{unit: lu, nexus: n}
+	p.raise(PowerOnOccurred)
+	lu.mu.Lock()
+	defer lu.mu.Unlock()
+	lu.paths = append(lu.paths, p)
+	return p
+}
+
+// detach forgets p and its reservation. Tasks that came by it run to their end.
+func (lu *LogicalUnit) detach(p *path) {
+	lu.mu.Lock()
+	defer lu.mu.Unlock()
+	lu.paths = slices.DeleteFunc(lu.paths, func(o *path) bool { return o == p })
+	lu.holder.CompareAndSwap(p, nil)
+}
+
+// writeProtected reports whether writes are refused before they reach the store.
+func (lu *LogicalUnit) writeProtected() bool { return lu.unit.ReadOnly() || lu.modes.swp.Load() }

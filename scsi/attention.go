@@ -1,0 +1,67 @@
+package scsi
+
+import (
+	"slices"
+	"sync/atomic"
+)
+
+// A path is one I_T_L nexus: what a unit knows about one nexus.
+type path struct {
+	unit  *LogicalUnit
+	nexus *Nexus
+
+	pending    atomic.Int32 // len(attentions), readable without the lock
+	attentions []Sense      // unit attentions, first come first reported; guarded by unit.mu
+}
+
+// A path never holds the same unit attention twice, so the queue is as long as there are kinds
+// of it (SAM-5 §5.14).
+
+// raise establishes a unit attention on p.
+func (p *path) raise(s Sense) {
+	p.unit.mu.Lock()
+	defer p.unit.mu.Unlock()
+	p.raiseLocked(s)
+}
+
+func (p *path) raiseLocked(s Sense) {
+	if !slices.Contains(p.attentions, s) {
+		p.attentions = append(p.attentions, s)
+		p.pending.Store(int32(len(p.attentions)))
+	}
+}
+
+// attention takes the oldest unit attention, which the caller reports; NoSense: there is none.
+func (p *path) attention() Sense {
+	if p.pending.Load() == 0 {
+		return NoSense
+	}
+	p.unit.mu.Lock()
+	defer p.unit.mu.Unlock()
+	if len(p.attentions) == 0 {
+		return NoSense
+	}
+	s := p.attentions[0]
+	p.attentions = slices.Delete(p.attentions, 0, 1)
+	p.pending.Store(int32(len(p.attentions)))
+	return s
+}
+
+// clear drops the unit attention s.
+func (p *path) clear(s Sense) {
+	p.unit.mu.Lock()
+	defer p.unit.mu.Unlock()
+	p.attentions = slices.DeleteFunc(p.attentions, func(a Sense) bool { return a == s })
+	p.pending.Store(int32(len(p.attentions)))
+}
+
+// raise establishes a unit attention on every path but except, which may be nil.
+func (lu *LogicalUnit) raise(s Sense, except *path) {
+	lu.mu.Lock()
+	defer lu.mu.Unlock()
+	for _, p := range lu.paths {
+		if p != except {
+			p.raiseLocked(s)
+		}
+	}
+}

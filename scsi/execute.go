@@ -1,0 +1,88 @@
+package scsi
+
+import (
+	"errors"
+	"runtime/debug"
+
+	"github.com/lunarsan/lunar/sbd"
+)
+
+// execute runs t's checks, once, and its handler. It returns what the handler returned.
+func (t *Task) execute() (err error) {
+	defer t.catch(&err)
+	t.inWanted = 0
+	if !t.checked {
+		t.checked = true
+		if err := t.check(); err != nil {
+			return err
+		}
+	}
+	return t.row.run(t)
+}
+
+// check does what comes before a handler, in the order of SAM-5 §5.3.3 and SPC-5 §4.
+func (t *Task) check() error {
+	if t.path == nil {
+		return t.refused
+	}
+	known := commandFlags(0)
+	if t.row != nil {
+		known = t.row.flags
+	}
+	if known&noAttention == 0 {
+		if s := t.path.attention(); s != NoSense {
+			return s
+		}
+	}
+	if t.refused != nil {
+		return t.refused
+	}
+	lu := t.lu()
+	if holder := lu.holder.Load(); holder != nil && holder != t.path && known&anyHolder == 0 {
+		return ReservationConflict
+	}
+	if known&offline == 0 {
+		if err := lu.unit.Err(); err != nil && errors.Is(err, sbd.ErrOffline) {
+			return err
+		}
+	}
+	if known&writes != 0 && lu.writeProtected() {
+		return WriteProtected
+	}
+	return nil
+}
+
+// finish turns what the handler returned into the task's result.
+func (t *Task) finish(err error) {
+	switch e := err.(type) {
+	case nil:
+		t.Status = Good
+	case Status:
+		t.Status = e
+	default:
+		t.Fail(t.fault(err))
+	}
+	if t.path != nil {
+		t.lu().metrics.count(t)
+	}
+}
+
+// Fail makes t end with CHECK CONDITION and no Data-In. Ports use it for what they find wrong
+// themselves, after Prepare and instead of Submit.
+func (t *Task) Fail(f *Fault) {
+	t.Status = CheckCondition
+	t.In, t.InLen = nil, 0
+	t.Sense.encode(f, t.path != nil && t.lu().modes.dsense.Load())
+}
+
+// catch answers for a handler that panicked, with INTERNAL TARGET FAILURE.
+func (t *Task) catch(err *error) {
+	cause := recover()
+	if cause == nil {
+		return
+	}
+	*err = InternalTargetFailure
+	if t.path != nil && t.lu().Panicked != nil {
+		t.lu().Panicked(cause, debug.Stack())
+	}
+}

@@ -1,0 +1,68 @@
+package scsi
+
+import (
+	"math/bits"
+	"sync/atomic"
+	"time"
+)
+
+// LatencyBuckets is the number of latency buckets: bucket i counts the commands that took
+// less than 2^i µs and not less than half of that; the last one counts all that took longer.
+const LatencyBuckets = 26
+
+// CommandMetrics is what one opcode has done on a unit since the start.
+type CommandMetrics struct {
+	Opcode  Opcode
+	Name    string
+	Failed  uint64 // ended with another status than GOOD and CONDITION MET
+	In, Out uint64 // bytes moved to and from the initiator
+	// Latency counts the commands that ended by how long they took, from Submit to their
+	// result: waiting for their turn and for a worker is within, gathering Data-Out is not.
+	Latency [LatencyBuckets]uint64
+}
+
+// Count returns how many commands ended.
+func (m *CommandMetrics) Count() (n uint64) {
+	for _, b := range m.Latency {
+		n += b
+	}
+	return n
+}
+
+// counters holds a unit's counts, by opcode.
+type counters [256]struct {
+	failed, in, out atomic.Uint64
+	latency         [LatencyBuckets]atomic.Uint64
+}
+
+// count counts t, which has its result.
+func (c *counters) count(t *Task) {
+	row := &c[t.CDB.Opcode()]
+	took := time.Since(t.lu().born) - t.started
+	row.latency[min(bits.Len64(uint64(took/time.Microsecond)), LatencyBuckets-1)].Add(1)
+	switch {
+	case t.Status != Good && t.Status != ConditionMet:
+		row.failed.Add(1)
+	case len(t.In) > 0:
+		row.in.Add(uint64(len(t.In)))
+	case len(t.Out) > 0:
+		row.out.Add(uint64(len(t.Out)))
+	}
+}
+
+// Metrics returns the opcodes that were used, ascending.
+func (lu *LogicalUnit) Metrics() []CommandMetrics {
+	var used []CommandMetrics
+	for i := range lu.metrics {
+		row := &lu.metrics[i]
+		m := CommandMetrics{Opcode: Opcode(i), Name: Opcode(i).String(),
+			Failed: row.failed.Load(), In: row.in.Load(), Out: row.out.Load()}
+		for b := range row.latency {
+			m.Latency[b] = row.latency[b].Load()
+		}
+		if m.Count() > 0 {
+			used = append(used, m)
+		}
+	}
+	return used
+}

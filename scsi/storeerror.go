@@ -1,0 +1,46 @@
+package scsi
+
+import (
+	"errors"
+
+	"github.com/lunarsan/lunar/sbd"
+)
+
+// storeErrors is the one translation of what package sbd says into sense. An error that no row
+// knows is an INTERNAL TARGET FAILURE. ESXi acts on some of these: 07/27/07 pauses the virtual
+// machine that wrote, 02/04/03 keeps the device and waits for it.
+var storeErrors = []struct {
+	is          error
+	read, write Sense // for commands that leave the medium as it is, and for those that write
+}{
+	{sbd.ErrOffline, ManualInterventionRequired, ManualInterventionRequired},
+	{sbd.ErrGone, ManualInterventionRequired, ManualInterventionRequired},
+	{sbd.ErrSyncFailed, WriteError, WriteError},
+	{sbd.ErrNoSpace, SpaceAllocationFailed, SpaceAllocationFailed},
+	{sbd.ErrReadOnly, WriteProtected, WriteProtected},
+	{sbd.ErrOutOfRange, LBAOutOfRange, LBAOutOfRange},
+	{sbd.ErrMismatch, MiscompareDuringVerify, MiscompareDuringVerify},
+	{sbd.ErrMedium, UnrecoveredReadError, WriteError},
+}
+
+// fault turns an error of t's handler into what the initiator is told.
+func (t *Task) fault(err error) *Fault {
+	var f *Fault
+	if errors.As(err, &f) {
+		return f
+	}
+	var s Sense
+	if errors.As(err, &s) {
+		return &Fault{Sense: s}
+	}
+	for _, row := range storeErrors {
+		if !errors.Is(err, row.is) {
+			continue
+		}
+		if t.row.flags&writes != 0 {
+			return &Fault{Sense: row.write}
+		}
+		return &Fault{Sense: row.read}
+	}
+	return &Fault{Sense: InternalTargetFailure}
+}

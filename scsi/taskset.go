@@ -1,0 +1,319 @@
+package scsi
+
+import (
+	"errors"
+	"sync"
+
+	"github.com/lunarsan/lunar/internal/buffer"
+	"github.com/lunarsan/lunar/sbd"
+)
+
+// A taskSet holds the tasks of a unit, from Prepare until they leave with a result or without
+// one, and decides which may run (SAM-5 §8).
+//
+//	Prepare          Submit
+//	  ───▶ gathering ──┬──────────────── its turn ───────────▶ enabled ───▶ outside
+//	                   └▶ dormant ─ its turn ▶ queued ─ worker ──▶ │
+//	                                             ▲◀─ would block ──┤
+//	                                             └── parked ◀──────┘ no memory for Data-In
+//
+// A task is older than all that were prepared after it, whatever it waits for.
+type taskSet struct {
+	mu             sync.Mutex
+	oldest, newest *Task
+	ordered, heads int // tasks that are ORDERED; submitted ones that are HEAD OF QUEUE
+	dormant        int // tasks in that stage
+	lanes          [laneCount]lane
+	empty          sync.Cond // there may be no task and no worker left; its lock is mu
+}
+
+// queueEntry is a task's place in its set; guarded by taskSet.mu.
+type queueEntry struct {
+	older, newer *Task
+	stage        stage
+	parking      *parking // while parked
+	waiting      barriers // for the end of this task, while enabled
+	tellAborted  bool     // the one who aborts wants it to end with TASK ABORTED
+	aborted      bool     // ended without a result
+}
+
+type stage uint8
+
+const (
+	outside   stage = iota // in no task set
+	gathering              // prepared: Data-Out may be on its way
+	dormant                // submitted: waits for its turn
+	queued                 // waits for a worker
+	parked                 // waits for memory
+	enabled                // its handler runs
+)
+
+// parking is the place of a parked task in the pool's queue, which cannot be left: when the
+// task is aborted, its parking stays behind empty. Guarded by taskSet.mu.
+type parking struct{ task *Task }
+
+func (s *taskSet) init() {
+	s.empty.L = &s.mu
+	s.lanes[bulk].limit, s.lanes[fast].limit = bulkWorkers, fastWorkers
+}
+
+// enter puts t, which is being prepared, into the set.
+func (s *taskSet) enter(t *Task) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	t.queued.stage, t.queued.older = gathering, s.newest
+	if s.newest != nil {
+		s.newest.queued.newer = t
+	} else {
+		s.oldest = t
+	}
+	s.newest = t
+	if t.Attr == Ordered {
+		s.ordered++
+	}
+}
+
+// submit runs t here and now if it is its turn and nothing makes it wait: true. Otherwise it
+// hands t over, which is then not to be touched: false.
+func (s *taskSet) submit(t *Task) bool {
+	s.mu.Lock()
+	if t.queued.stage == outside { // aborted while it gathered
+		s.mu.Unlock()
+		return true
+	}
+	if !s.turn(t) {
+		s.mu.Unlock()
+		return s.postpone(t)
+	}
+	s.enable(t)
+	s.mu.Unlock()
+
+	err := t.execute()
+	if err != nil && errors.Is(err, sbd.ErrWouldBlock) {
+		waiting, gone := s.suspend(t)
+		waiting.settle(false)
+		return gone
+	}
+	waiting := s.leave(t)
+	t.finish(err)
+	waiting.settle(true)
+	return true
+}
+
+// turn reports whether t may run: SIMPLE waits for older ORDERED ones, ORDERED for all older
+// ones, and both for every HEAD OF QUEUE (SAM-5 §8.6). The last count from Submit on, so that
+// one whose Data-Out never comes holds nobody up.
+func (s *taskSet) turn(t *Task) bool {
+	switch {
+	case t.Attr == HeadOfQueue:
+		return true
+	case s.heads > 0:
+		return false
+	case t.Attr == Ordered:
+		return s.oldest == t
+	case s.ordered == 0:
+		return true
+	}
+	for o := t.queued.older; o != nil; o = o.queued.older {
+		if o.Attr == Ordered {
+			return false
+		}
+	}
+	return true
+}
+
+func (s *taskSet) enable(t *Task) {
+	if t.Attr == HeadOfQueue && t.queued.stage == gathering {
+		s.heads++
+	}
+	t.queued.stage = enabled
+}
+
+// postpone leaves t to wait for its turn: false. True: it was aborted meanwhile.
+func (s *taskSet) postpone(t *Task) bool {
+	t.keepOut()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.queued.stage == outside {
+		return true
+	}
+	t.queued.stage = dormant
+	s.dormant++
+	s.wake()
+	return false
+}
+
+// wake queues the dormant tasks whose turn has come.
+func (s *taskSet) wake() {
+	if s.dormant == 0 || s.heads > 0 {
+		return
+	}
+	for t := s.oldest; t != nil; t = t.queued.newer {
+		if t.queued.stage == dormant && (t.Attr != Ordered || t == s.oldest) {
+			s.dormant--
+			s.enqueue(t)
+		}
+		if t.Attr == Ordered {
+			return
+		}
+	}
+}
+
+// suspend takes t out of the running, since its handler would have to block: it waits for
+// memory or for a worker. gone: it was to be aborted, and has left the set; the caller tells
+// its port and then settles waiting.
+func (s *taskSet) suspend(t *Task) (waiting barriers, gone bool) {
+	t.keepOut()
+	s.mu.Lock()
+	if waiting = t.queued.waiting; waiting != nil {
+		s.drop(t)
+		s.wake()
+		s.mu.Unlock()
+		return waiting, true
+	}
+	want := t.inWanted
+	if want == 0 {
+		s.enqueue(t)
+		s.mu.Unlock()
+		return nil, false
+	}
+	p, pool := &parking{t}, t.nexus.pool
+	t.inWanted = 0
+	t.queued.stage, t.queued.parking = parked, p
+	s.mu.Unlock()
+	pool.GetLater(want, func(b *buffer.Buffer) { s.unpark(p, b) })
+	return nil, false
+}
+
+// unpark goes on with the task in p, which gets b, if it is still there.
+func (s *taskSet) unpark(p *parking, b *buffer.Buffer) {
+	s.mu.Lock()
+	t := p.task
+	if t != nil {
+		t.inBuf, t.queued.parking = b, nil
+		s.enqueue(t)
+	}
+	s.mu.Unlock()
+	if t == nil {
+		b.Put()
+	}
+}
+
+// leave takes t, whose handler has ended, out of the set. Whoever waits for that is settled
+// by the caller, after t's port has got the result.
+func (s *taskSet) leave(t *Task) barriers {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	waiting := t.queued.waiting
+	s.unlink(t)
+	s.wake()
+	return waiting
+}
+
+// abandon takes t, which will not be submitted, out of the set.
+func (s *taskSet) abandon(t *Task) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if t.queued.stage != outside {
+		s.unlink(t)
+		s.wake()
+	}
+}
+
+// abort aborts the tasks that match; tell: they end with TASK ABORTED status rather than in
+// silence. Those that run are left to their end, and b waits for them; the others are back at
+// their ports when abort returns, unless their ports still gather Data-Out for them. It
+// returns how many matched.
+func (s *taskSet) abort(b *barrier, match func(*Task) bool, tell func(*Task) bool) int {
+	var dropped []*Task
+	n := 0
+	s.mu.Lock()
+	for t := s.oldest; t != nil; {
+		next := t.queued.newer
+		if match(t) {
+			n++
+			t.queued.tellAborted = tell(t)
+			switch t.queued.stage {
+			case enabled:
+				t.queued.waiting = append(t.queued.waiting, b)
+				b.left.Add(1)
+			case gathering:
+				s.drop(t)
+			default:
+				s.drop(t)
+				dropped = append(dropped, t)
+			}
+		}
+		t = next
+	}
+	s.wake()
+	s.mu.Unlock()
+	for _, t := range dropped {
+		t.Done(t)
+	}
+	return n
+}
+
+// drop takes t out of the set without a result, wherever it waits.
+func (s *taskSet) drop(t *Task) {
+	switch t.queued.stage {
+	case dormant:
+		s.dormant--
+	case queued:
+		s.lane(t).remove(t)
+	case parked:
+		t.queued.parking.task = nil
+	}
+	s.unlink(t)
+	if t.queued.tellAborted {
+		t.Status = TaskAborted
+	} else {
+		t.queued.aborted = true
+	}
+}
+
+// unlink takes t out of the set.
+func (s *taskSet) unlink(t *Task) {
+	q := &t.queued
+	if q.older != nil {
+		q.older.queued.newer = q.newer
+	} else {
+		s.oldest = q.newer
+	}
+	if q.newer != nil {
+		q.newer.queued.older = q.older
+	} else {
+		s.newest = q.older
+	}
+	switch {
+	case t.Attr == Ordered:
+		s.ordered--
+	case t.Attr == HeadOfQueue && q.stage != gathering:
+		s.heads--
+	}
+	q.older, q.newer, q.waiting, q.stage = nil, nil, nil, outside
+	if s.oldest == nil {
+		s.empty.Broadcast()
+	}
+}
+
+// has reports whether a task in the set matches.
+func (s *taskSet) has(match func(*Task) bool) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for t := s.oldest; t != nil; t = t.queued.newer {
+		if match(t) {
+			return true
+		}
+	}
+	return false
+}
+
+// drain waits until no task is in the set and no worker runs.
+func (s *taskSet) drain() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for s.oldest != nil || s.lanes[bulk].busy+s.lanes[fast].busy > 0 {
+		s.empty.Wait()
+	}
+}
