@@ -16,6 +16,7 @@
 package buffer
 
 import (
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -28,7 +29,7 @@ var classes = [...]int{4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 2 << 20,
 
 // A Buffer is a borrowed run of bytes. Its content is whatever the last borrower left.
 type Buffer struct {
-	b     []byte
+	b     []byte // within the capacity of the class
 	pool  *Pool
 	class int
 }
@@ -93,13 +94,14 @@ func (p *Pool) Overdraw(n int) *Buffer {
 	return p.take(c, n)
 }
 
-// Put gives b back. The caller must not touch it afterwards.
+// Put gives b back. The caller must not touch it afterwards; the invariants build tag makes
+// it show if it does.
 func (b *Buffer) Put() {
+	b = retire(b)
 	p := b.pool
-	scrub(b)
+	p.free[b.class].Put(b)
 	p.outstanding.Add(-1)
 	p.inUse.Add(-int64(classes[b.class]))
-	p.free[b.class].Put(b)
 	if p.waiting.Load() != 0 {
 		p.grant()
 	}
@@ -121,11 +123,17 @@ func (p *Pool) Outstanding() int64 { return p.outstanding.Load() }
 // whatever the budget, so that no budget is too small for one buffer.
 func (p *Pool) reserve(c, n int) *Buffer {
 	size := int64(classes[c])
-	if used := p.inUse.Add(size); used > p.budget && used != size {
-		p.inUse.Add(-size)
-		return nil
+	for {
+		// Not an addition that is taken back when it was too much: another caller could fail
+		// by it and then wait for a Put that never comes.
+		used := p.inUse.Load()
+		if used > 0 && used+size > p.budget {
+			return nil
+		}
+		if p.inUse.CompareAndSwap(used, used+size) {
+			return p.take(c, n)
+		}
 	}
-	return p.take(c, n)
 }
 
 func (p *Pool) take(c, n int) *Buffer {
@@ -152,7 +160,7 @@ func (p *Pool) grant() {
 			p.mu.Unlock()
 			return
 		}
-		p.queue = append(p.queue[:0], p.queue[1:]...)
+		p.queue = slices.Delete(p.queue, 0, 1)
 		p.waiting.Store(int32(len(p.queue)))
 		p.mu.Unlock()
 		w.ready(b)

@@ -2,13 +2,18 @@
 
 package buffer
 
-// scrub overwrites a returned buffer, so that a use after Put shows at once, and panics on
-// a second Put.
-func scrub(b *Buffer) {
+// retire overwrites a returned buffer and moves its memory behind a new Buffer, so that
+// whoever kept the old one finds no bytes in it, or other bytes, and panics on a second Put
+// even when the memory was lent again.
+func retire(b *Buffer) *Buffer {
 	if b.b == nil {
 		panic("buffer: put twice")
 	}
-	for i := range b.b {
-		b.b[i] = 0xCC
+	all := b.b[:cap(b.b)]
+	for i := range all {
+		all[i] = 0xCC
 	}
+	fresh := *b
+	b.b = nil
+	return &fresh
 }
