@@ -1,0 +1,110 @@
+package peer
+
+import (
+	"context"
+	"fmt"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Build builds the daemon of the checkout at root into dir and returns its path.
+func Build(root, dir string) (string, error) {
+	binary := filepath.Join(dir, "lunar")
+	cmd := exec.Command("go", "build", "-o", binary, "./cmd/lunar")
+	cmd.Dir = root
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("go build ./cmd/lunar: %w\n%s", err, out)
+	}
+	return binary, nil
+}
+
+// Checkout is the root of the checkout that the caller runs in.
+func Checkout() (string, error) {
+	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}").Output()
+	if err != nil {
+		return "", fmt.Errorf("go list -m: %w", err)
+	}
+	return strings.TrimSpace(string(out)), nil
+}
+
+// Lunar is our daemon, with state of its own and one target.
+type Lunar struct {
+	*Process
+	Binary string
+	dir    string
+	addr   string
+	args   []string // beside the listener, the state and the socket
+}
+
+// StartLunar starts the daemon on a free port with units, shown without authentication. args
+// are further flags of serve.
+func StartLunar(ctx context.Context, dir, binary string, units []Unit, args ...string) (*Lunar, error) {
+	port, err := FreePort()
+	if err != nil {
+		return nil, err
+	}
+	l := &Lunar{Binary: binary, dir: dir, addr: fmt.Sprintf("127.0.0.1:%d", port), args: args}
+	if err := l.Start(ctx); err != nil {
+		return nil, err
+	}
+	if err := l.configure(ctx, units); err != nil {
+		_ = l.Stop()
+		return nil, err
+	}
+	return l, nil
+}
+
+// Start starts the daemon again after Stop or Kill, with the state it had.
+func (l *Lunar) Start(ctx context.Context) (err error) {
+	args := append([]string{"serve", "--listen", l.addr, "--state", filepath.Join(l.dir, "state"), "--api", l.socket()}, l.args...)
+	if l.Process, err = start(ctx, l.dir, l.Binary, args...); err != nil {
+		return err
+	}
+	if err := l.await(l.addr, 20*time.Second); err != nil {
+		_ = l.Stop()
+		return err
+	}
+	return nil
+}
+
+func (l *Lunar) configure(ctx context.Context, units []Unit) error {
+	for _, u := range units {
+		args := []string{"lu", "create", u.Path, "--size", strconv.FormatInt(u.Size, 10), "--write-cache", onOff(u.WriteCache)}
+		if u.BlockSize != 0 {
+			args = append(args, "--block-size", strconv.Itoa(u.BlockSize))
+		}
+		if u.Thin {
+			args = append(args, "--thin")
+		}
+		if _, err := l.CLI(ctx, args...); err != nil {
+			return err
+		}
+	}
+	_, err := l.CLI(ctx, "target", "create", "-n", iqn)
+	return err
+}
+
+// CLI runs a verb of the command line against the daemon and returns what it printed.
+func (l *Lunar) CLI(ctx context.Context, args ...string) (string, error) {
+	out, err := output(ctx, []string{"LUNAR_API=" + l.socket()}, l.Binary, args...)
+	if err != nil {
+		return out, fmt.Errorf("lunar %s: %w\n%s", strings.Join(args, " "), err, out)
+	}
+	return out, nil
+}
+
+func (l *Lunar) socket() string   { return filepath.Join(l.dir, "api.sock") }
+func (l *Lunar) Name() string     { return "lunar" }
+func (l *Lunar) Portal() string   { return l.addr }
+func (l *Lunar) IQN() string      { return iqn }
+func (l *Lunar) LUN(unit int) int { return unit }
+
+func onOff(on bool) string {
+	if on {
+		return "on"
+	}
+	return "off"
+}
