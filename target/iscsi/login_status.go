@@ -1,6 +1,11 @@
 package iscsi
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/lunarsan/lunar/target"
+)
 
 // LoginStatus is Status-Class and Status-Detail of a Login Response, as 0xCCDD (RFC 7143
 // §11.13.5).
@@ -53,4 +58,63 @@ func (s LoginStatus) String() string {
 		return name
 	}
 	return fmt.Sprintf("login status %04xh", uint16(s))
+}
+
+// A loginError is the reason of a login that failed, for the log, with the status that the
+// initiator was told.
+type loginError struct {
+	status LoginStatus
+	text   []byte // for the initiator: where the target has moved to
+	cause  error
+}
+
+func (e *loginError) Error() string {
+	return fmt.Sprintf("%v (%04Xh): %v", e.status, uint16(e.status), e.cause)
+}
+func (e *loginError) Unwrap() error { return e.cause }
+
+func refuse(s LoginStatus, format string, args ...any) error {
+	return &loginError{s, nil, fmt.Errorf(format, args...)}
+}
+
+// deviceError says in a login status why the device admits no login, or connects none.
+func deviceError(err error) *loginError {
+	if moved := (*target.Redirected)(nil); errors.As(err, &moved) {
+		status := TargetMovedTemporarily
+		if moved.Permanent {
+			status = TargetMovedPermanently
+		}
+		return &loginError{status, appendPair(nil, "TargetAddress", moved.Address), err}
+	}
+	for _, known := range []struct {
+		is     error
+		status LoginStatus
+	}{
+		{target.ErrNoTarget, TargetNotFound},
+		{target.ErrRemoved, TargetRemoved},
+		{target.ErrForbidden, AuthorizationFailure},
+		{target.ErrUnavailable, ServiceUnavailable},
+	} {
+		if errors.Is(err, known.is) {
+			return &loginError{known.status, nil, err}
+		}
+	}
+	return &loginError{TargetError, nil, err}
+}
+
+// startLoginResponse begins the response to req.
+func startLoginResponse(req *BHS) (resp BHS) {
+	resp.Start(OpLoginResponse)
+	resp.SetITT(req.ITT())
+	in, out := req.LoginRequest(), resp.LoginResponse()
+	out.SetISID(in.ISID())
+	out.SetTSIH(in.TSIH())
+	return resp
+}
+
+// refusedLogin is the response to req that ends a login with status s.
+func refusedLogin(req *BHS, s LoginStatus) BHS {
+	resp := startLoginResponse(req)
+	resp.LoginResponse().SetStatus(s)
+	return resp
 }

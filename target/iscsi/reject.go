@@ -1,5 +1,7 @@
 package iscsi
 
+import "fmt"
+
 // Reject is a Reject (RFC 7143 §11.17). Its Initiator Task Tag is NoTag and its data
 // segment is a copy of the header that was refused.
 //
@@ -36,3 +38,18 @@ func (r RejectReason) String() string { return named(rejectNames, uint8(r), "rea
 
 func (r *Reject) Reason() RejectReason     { return RejectReason(r[2]) }
 func (r *Reject) SetReason(c RejectReason) { r[2] = byte(c) }
+
+// A rejection is the error of a PDU that is answered with a Reject.
+type rejection struct {
+	reason RejectReason
+	cause  error
+}
+
+func (r *rejection) Error() string {
+	return fmt.Sprintf("%v (%02Xh): %v", r.reason, uint8(r.reason), r.cause)
+}
+func (r *rejection) Unwrap() error { return r.cause }
+
+func reject(reason RejectReason, format string, args ...any) error {
+	return &rejection{reason, fmt.Errorf(format, args...)}
+}
