@@ -10,12 +10,12 @@ type path struct {
 	unit  *LogicalUnit
 	nexus *Nexus
 
-	pending    atomic.Int32 // len(attentions), readable without the lock
-	attentions []Sense      // unit attentions, first come first reported; guarded by unit.mu
+	pending atomic.Int32 // len(attentions), readable without the lock
+	// attentions are the unit attentions, first come first reported (SAM-5, unit attention
+	// condition). Each is there once, so there are no more than there are kinds. Guarded by
+	// unit.mu.
+	attentions []Sense
 }
-
-// A path never holds the same unit attention twice, so the queue is as long as there are kinds
-// of it (SAM-5 §5.14).
 
 // raise establishes a unit attention on p.
 func (p *path) raise(s Sense) {
@@ -31,8 +31,8 @@ func (p *path) raiseLocked(s Sense) {
 	}
 }
 
-// attention takes the oldest unit attention, which the caller reports; NoSense: there is none.
-func (p *path) attention() Sense {
+// oldest returns the unit attention that is to be reported first; NoSense: there is none.
+func (p *path) oldest() Sense {
 	if p.pending.Load() == 0 {
 		return NoSense
 	}
@@ -41,10 +41,7 @@ func (p *path) attention() Sense {
 	if len(p.attentions) == 0 {
 		return NoSense
 	}
-	s := p.attentions[0]
-	p.attentions = slices.Delete(p.attentions, 0, 1)
-	p.pending.Store(int32(len(p.attentions)))
-	return s
+	return p.attentions[0]
 }
 
 // clear drops the unit attention s.

@@ -2,7 +2,7 @@ package scsi
 
 import "encoding/binary"
 
-// A CDB is a command descriptor block (SPC-5 §4.2). Commands of one length share one layout,
+// A CDB is a command descriptor block (SPC-5). Commands of one length share one layout,
 // which the group code, the opcode's three high bits, selects:
 //
 //	       6 bytes         10 bytes    12 bytes    16 bytes
@@ -93,7 +93,7 @@ func (c *CDB) protect() byte {
 func (c *CDB) fua() bool { return c.size() != 6 && c[1]&0x08 != 0 }
 func (c *CDB) dpo() bool { return c.size() != 6 && c[1]&0x10 != 0 }
 
-// naca returns NACA of the CONTROL byte (SAM-5 §5.2).
+// naca returns NACA of the CONTROL byte (SAM-5).
 func (c *CDB) naca() bool {
 	n := c.size()
 	return n != 0 && c[n-1]&0x04 != 0

@@ -20,7 +20,7 @@ func (t *Task) execute() (err error) {
 	return t.row.run(t)
 }
 
-// check does what comes before a handler, in the order of SAM-5 §5.3.3 and SPC-5 §4.
+// check does what comes before a handler, in the order of SAM-5 and SPC-5.
 func (t *Task) check() error {
 	if t.path == nil {
 		return t.refused
@@ -30,7 +30,8 @@ func (t *Task) check() error {
 		known = t.row.flags
 	}
 	if known&noAttention == 0 {
-		if s := t.path.attention(); s != NoSense {
+		if s := t.path.oldest(); s != NoSense {
+			t.path.clear(s)
 			return s
 		}
 	}

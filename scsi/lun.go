@@ -2,14 +2,14 @@ package scsi
 
 import "encoding/binary"
 
-// A LUN is a logical unit number as SAM-5 §4.7 writes it: eight bytes, here big-endian.
+// A LUN is a logical unit number as SAM-5 writes it: eight bytes, here big-endian.
 type LUN uint64
 
 // MaxLUN is the largest number that flat addressing can carry.
 const MaxLUN = 0x3fff
 
 // LUNOf encodes the number n, 0 to MaxLUN: peripheral addressing up to 255, flat above
-// (SAM-5 §4.7.7.2, §4.7.7.3).
+// (SAM-5).
 func LUNOf(n int) LUN {
 	if n < 256 {
 		return LUN(n) << 48

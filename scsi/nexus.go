@@ -21,7 +21,7 @@ type Names struct {
 	PortGroup     uint16 // target port group, from 1
 }
 
-// A Nexus is one I_T nexus (SAM-5 §4.6.2): an initiator port and a target port, and the
+// A Nexus is one I_T nexus (SAM-5): an initiator port and a target port, and the
 // logical units that the one sees through the other. It outlives connections.
 type Nexus struct {
 	Names

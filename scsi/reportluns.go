@@ -1,3 +1,34 @@
 package scsi
 
-func reportLUNs(t *Task) error { return InvalidOpcode }
+import "encoding/binary"
+
+// reportLUNs is REPORT LUNS (SPC-5). It answers on every LUN, whether or not it is mapped:
+// initiators that know no other LUN ask LUN 0.
+func reportLUNs(t *Task) error {
+	seen := t.nexus.luns.Load()
+	numbers := seen.numbers
+	switch t.CDB[2] {
+	case 0x00, 0x02: // addressed by this LUN's methods; all
+	case 0x01, 0x10, 0x11, 0x12: // well known units, administrative and subsidiary units
+		numbers = nil
+	default:
+		return InvalidFieldInCDB.At(2)
+	}
+	const header = 8
+	total := int64(header + 8*len(numbers))
+	p, err := t.reserveIn(min(total, t.inLen))
+	if err != nil {
+		return err
+	}
+	var first [header]byte
+	binary.BigEndian.PutUint32(first[:], uint32(8*len(numbers)))
+	p = p[copy(p, first[:]):]
+	for _, number := range numbers {
+		entry := LUNOf(number).Bytes()
+		p = p[copy(p, entry[:]):]
+	}
+	for _, path := range seen.paths {
+		path.clear(ReportedLUNsHasChanged)
+	}
+	return nil
+}

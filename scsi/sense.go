@@ -6,7 +6,7 @@ import "fmt"
 // that handlers return; CHECK CONDITION status is implied. At, AtBit and Info add detail.
 type Sense uint32
 
-// The sense that this package and its ports report, by key (SPC-5 §4.4). senseNames has the
+// The sense that this package and its ports report, by key (SPC-5, sense data). senseNames has the
 // standard's words for each.
 const (
 	NoSense Sense = 0x000000
@@ -111,7 +111,7 @@ type fieldPointer struct {
 	field         uint16
 }
 
-// At says which byte of the CDB or of the parameter list is wrong (SPC-5 §4.4.2.4).
+// At says which byte of the CDB or of the parameter list is wrong (SPC-5, field pointer).
 func (s Sense) At(field int) *Fault {
 	return &Fault{Sense: s, pointer: fieldPointer{known: true, field: uint16(field)}}
 }

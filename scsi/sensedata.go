@@ -24,7 +24,7 @@ func (d *SenseData) encode(f *Fault, descriptors bool) {
 	}
 }
 
-// encodeFixed writes fixed format sense data (SPC-5 §4.4.3):
+// encodeFixed writes fixed format sense data (SPC-5):
 //
 //	0      VALID, response code 70h
 //	2      sense key
@@ -47,7 +47,7 @@ func (d *SenseData) encodeFixed(f *Fault) {
 	f.putPointer(d.b[15:18])
 }
 
-// encodeDescriptors writes descriptor format sense data (SPC-5 §4.4.2):
+// encodeDescriptors writes descriptor format sense data (SPC-5):
 //
 //	0       response code 72h
 //	1, 2, 3 sense key, ASC, ASCQ
@@ -72,7 +72,7 @@ func (d *SenseData) encodeDescriptors(f *Fault) {
 }
 
 // putPointer writes the field pointer, if there is one, into the three sense key specific
-// bytes (SPC-5 §4.4.2.4): SKSV, C/D, BPV and BIT POINTER, then FIELD POINTER.
+// bytes (SPC-5, field pointer): SKSV, C/D, BPV and BIT POINTER, then FIELD POINTER.
 func (f *Fault) putPointer(p []byte) {
 	if !f.pointer.known {
 		return

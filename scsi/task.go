@@ -16,7 +16,7 @@ const MaxCDB = 16
 // as MAXIMUM TRANSFER LENGTH (SBC-4, Block Limits VPD page).
 const MaxTransfer = 4 << 20
 
-// Attribute is a task attribute (SAM-5 §8.9). The zero value is SIMPLE.
+// Attribute is a task attribute (SAM-5). The zero value is SIMPLE.
 type Attribute uint8
 
 const (
@@ -26,7 +26,7 @@ const (
 	ACA // treated as SIMPLE: NACA is refused, so there never is an ACA condition
 )
 
-// Status is a SCSI status code (SAM-5 §5.3.1).
+// Status is a SCSI status code (SAM-5).
 type Status uint8
 
 const (

@@ -6,7 +6,7 @@ import (
 	"sync/atomic"
 )
 
-// A Function is a task management function (SAM-5 §7.1).
+// A Function is a task management function (SAM-5).
 type Function uint8
 
 const (
@@ -20,7 +20,7 @@ const (
 	QueryTaskSet
 )
 
-// A Response answers a task management function (SAM-5 §7.1).
+// A Response answers a task management function (SAM-5).
 type Response uint8
 
 const (
@@ -97,7 +97,7 @@ func (n *Nexus) abortTask(p *path, this func(*Task) bool, done func(Response)) {
 }
 
 // clearTaskSet aborts everybody's tasks on p's unit. The others learn of it by TASK ABORTED
-// status if TAS says so, else by a unit attention (SAM-5 §5.6).
+// status if TAS says so, else by a unit attention (SAM-5, aborting commands).
 func (n *Nexus) clearTaskSet(p *path, done func(Response)) {
 	lu := p.unit
 	tell := lu.modes.tas.Load()
@@ -119,7 +119,7 @@ func (n *Nexus) clearTaskSet(p *path, done func(Response)) {
 	b.settle(false)
 }
 
-// reset resets the units of paths (SAM-5 §6.3.3): aborts all their tasks, ends reservations,
+// reset resets the units of paths (SAM-5, logical unit reset): aborts all their tasks, ends reservations,
 // puts the mode pages back and tells every nexus, the one that asked too.
 func (n *Nexus) reset(paths []*path, done func(Response)) {
 	b := newBarrier(func() { done(FunctionComplete) })

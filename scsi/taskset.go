@@ -9,7 +9,7 @@ import (
 )
 
 // A taskSet holds the tasks of a unit, from Prepare until they leave with a result or without
-// one, and decides which may run (SAM-5 §8).
+// one, and decides which may run (SAM-5, task set management).
 //
 //	Prepare          Submit
 //	  ───▶ gathering ──┬──────────────── its turn ───────────▶ enabled ───▶ outside
@@ -101,7 +101,7 @@ func (s *taskSet) submit(t *Task) bool {
 }
 
 // turn reports whether t may run: SIMPLE waits for older ORDERED ones, ORDERED for all older
-// ones, and both for every HEAD OF QUEUE (SAM-5 §8.6). The last count from Submit on, so that
+// ones, and both for every HEAD OF QUEUE (SAM-5, task attributes). The last count from Submit on, so that
 // one whose Data-Out never comes holds nobody up.
 func (s *taskSet) turn(t *Task) bool {
 	switch {

@@ -18,12 +18,14 @@ type LogicalUnit struct {
 
 	unit      *sbd.Unit
 	blockSize int64 // bytes
+	thin      bool  // UNMAP is offered
 	pool      *buffer.Pool
 	born      time.Time
 
 	tasks   taskSet
 	metrics counters
 	modes   modes
+	later   laterSync
 	holder  atomic.Pointer[path] // of the reservation; changed under mu
 
 	mu    sync.Mutex
@@ -35,6 +37,7 @@ func NewLogicalUnit(u *sbd.Unit, pool *buffer.Pool) *LogicalUnit {
 	lu := &LogicalUnit{
 		unit:      u,
 		blockSize: int64(u.Identity().BlockSize),
+		thin:      u.Config().Thin,
 		pool:      pool,
 		born:      time.Now(),
 	}
@@ -49,7 +52,10 @@ func (lu *LogicalUnit) Unit() *sbd.Unit { return lu.unit }
 func (lu *LogicalUnit) CapacityChanged() { lu.raise(CapacityHasChanged, nil) }
 
 // Close waits until no task is inside and no worker runs. No nexus may see the unit.
-func (lu *LogicalUnit) Close() { lu.tasks.drain() }
+func (lu *LogicalUnit) Close() {
+	lu.tasks.drain()
+	lu.later.wait()
+}
 
 // attach makes a path for n, with the unit attention of a new one.
 func (lu *LogicalUnit) attach(n *Nexus) *path {
