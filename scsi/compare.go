@@ -38,12 +38,14 @@ func compareAndWrite(t *Task) error {
 	differ := -1
 	err = t.unit().Update(&t.op, off, n, t.CDB.fua(), func(x sbd.Exclusive) error {
 		if err := x.ReadAt(is.Bytes(), off); err != nil {
-			return err
+			if err = t.unread(err, x.ReadAt, is.Bytes(), off); err != nil {
+				return err
+			}
 		}
 		if differ = mismatch(is.Bytes(), p[:n]); differ >= 0 {
 			return sbd.ErrMismatch
 		}
-		return x.WriteAt(p[n:], off)
+		return t.unwritten(x.WriteAt(p[n:], off), off)
 	})
 	if differ >= 0 {
 		return MiscompareDuringVerify.Info(uint64(differ))

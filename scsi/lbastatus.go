@@ -69,6 +69,9 @@ func getLBAStatus(t *Task) error {
 func (t *Task) provisioning(lba, capacity uint64) (blocks uint64, status byte, err error) {
 	size := uint64(t.blockSize())
 	limit := min(capacity-lba, math.MaxUint32)
+	if !t.unit().Config().Thin { // fully provisioned, whatever the store makes of it
+		return limit, statusMapped, nil
+	}
 	for blocks < limit {
 		mapped, n, err := t.unit().Mapped(&t.op, int64((lba+blocks)*size))
 		if err != nil {

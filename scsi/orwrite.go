@@ -22,7 +22,7 @@ func orWrite(t *Task) error {
 			for i, m := range mask[at : at+int64(len(p))] {
 				p[i] |= m
 			}
-			return x.WriteAt(p, off+at)
+			return t.unwritten(x.WriteAt(p, off+at), off+at)
 		})
 	})
 }

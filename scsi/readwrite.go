@@ -30,7 +30,10 @@ func read(t *Task) error {
 	if err != nil || len(p) == 0 {
 		return err
 	}
-	return t.unit().ReadAt(&t.op, p, off)
+	if err := t.unit().ReadAt(&t.op, p, off); err != nil {
+		return t.unread(err, t.unitReader(), p, off)
+	}
+	return nil
 }
 
 func write(t *Task) error {
@@ -42,5 +45,5 @@ func write(t *Task) error {
 	if err != nil || len(p) == 0 {
 		return err
 	}
-	return t.unit().WriteAt(&t.op, p, off, t.CDB.fua())
+	return t.unwritten(t.unit().WriteAt(&t.op, p, off, t.CDB.fua()), off)
 }

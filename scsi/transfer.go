@@ -1,6 +1,11 @@
 package scsi
 
-import "bytes"
+import (
+	"bytes"
+	"errors"
+
+	"github.com/lunarsan/lunar/sbd"
+)
 
 // What the commands that move blocks share.
 
@@ -41,9 +46,49 @@ func (t *Task) exactOut() ([]byte, error) {
 	return t.Out, nil
 }
 
+// A reader fills p from off: ReadAt of a unit, or of a range locked for an update.
+type reader func(p []byte, off int64) error
+
+// unitReader reads the task's unit.
+func (t *Task) unitReader() reader {
+	return func(p []byte, off int64) error { return t.unit().ReadAt(&t.op, p, off) }
+}
+
+// unread turns err, which reading p from off has ended with, into the result. A medium error
+// names the first block that cannot be read (SBC-4): they are tried one by one, and if all
+// can be read now, p is filled and nothing is wrong.
+func (t *Task) unread(err error, readAt reader, p []byte, off int64) error {
+	if !errors.Is(err, sbd.ErrMedium) {
+		return err
+	}
+	if !t.mayBlock {
+		return sbd.ErrWouldBlock
+	}
+	for size := t.blockSize(); len(p) > 0; off += size {
+		part := p[:min(size, int64(len(p)))]
+		if err := readAt(part, off); errors.Is(err, sbd.ErrMedium) {
+			return UnrecoveredReadError.Info(uint64(off / size))
+		} else if err != nil {
+			return err
+		}
+		p = p[len(part):]
+	}
+	return nil
+}
+
+// unwritten turns err, which writing at off has ended with, into the result. A medium error
+// names the first of the blocks: which ones were written is not known. A failed sync names
+// none, since it may have been others that were lost.
+func (t *Task) unwritten(err error, off int64) error {
+	if errors.Is(err, sbd.ErrMedium) && !errors.Is(err, sbd.ErrSyncFailed) {
+		return WriteError.Info(uint64(off / t.blockSize()))
+	}
+	return err
+}
+
 // inspect reads the n bytes at off by readAt, in pieces, and shows each to look with its
 // offset from off. The first error of either ends it.
-func (t *Task) inspect(off, n int64, readAt func(p []byte, off int64) error, look func(p []byte, at int64) error) error {
+func (t *Task) inspect(off, n int64, readAt reader, look func(p []byte, at int64) error) error {
 	if n == 0 {
 		return nil
 	}
@@ -55,7 +100,9 @@ func (t *Task) inspect(off, n int64, readAt func(p []byte, off int64) error, loo
 	for at := int64(0); at < n; at += pieceLen {
 		p := b.Bytes()[:min(n-at, pieceLen)]
 		if err := readAt(p, off+at); err != nil {
-			return err
+			if err = t.unread(err, readAt, p, off+at); err != nil {
+				return err
+			}
 		}
 		if err := look(p, at); err != nil {
 			return err

@@ -40,7 +40,7 @@ func unmap(t *Task) error {
 			continue
 		}
 		if err := t.unit().Unmap(&t.op, off, n, false); err != nil {
-			return err
+			return t.unwritten(err, off)
 		}
 	}
 	return nil

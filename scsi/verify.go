@@ -36,17 +36,16 @@ func verify(t *Task) error {
 	if err != nil {
 		return err
 	}
-	readAt := func(p []byte, off int64) error { return t.unit().ReadAt(&t.op, p, off) }
 	switch t.CDB.byteCheck() {
 	case checkData:
-		return t.inspect(off, int64(len(want)), readAt, equalTo(want))
+		return t.inspect(off, int64(len(want)), t.unitReader(), equalTo(want))
 	case checkBlock:
 		if len(want) == 0 {
 			return nil
 		}
-		return t.inspect(off, n, readAt, eachEqualTo(want))
+		return t.inspect(off, n, t.unitReader(), eachEqualTo(want))
 	}
-	return t.inspect(off, n, readAt, func([]byte, int64) error { return nil })
+	return t.inspect(off, n, t.unitReader(), func([]byte, int64) error { return nil })
 }
 
 // equalTo compares pieces with want, which is as long as all of them. The miscompare says

@@ -34,6 +34,6 @@ func writeAtomic(t *Task) error {
 		return err
 	}
 	return t.unit().Update(&t.op, off, n, t.CDB.fua(), func(x sbd.Exclusive) error {
-		return x.WriteAt(p, off)
+		return t.unwritten(x.WriteAt(p, off), off)
 	})
 }

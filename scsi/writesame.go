@@ -55,9 +55,9 @@ func writeSame(t *Task) error {
 	case !zeros(block):
 		return t.fill(block, off, n)
 	case give:
-		return t.unit().Unmap(&t.op, off, n, false)
+		return t.unwritten(t.unit().Unmap(&t.op, off, n, false), off)
 	}
-	return t.unit().Zero(&t.op, off, n, false)
+	return t.unwritten(t.unit().Zero(&t.op, off, n, false), off)
 }
 
 // fill writes block over the n bytes at off, as many at a time as fit a piece.
@@ -73,7 +73,7 @@ func (t *Task) fill(block []byte, off, n int64) error {
 	return t.unit().Update(&t.op, off, n, false, func(x sbd.Exclusive) error {
 		for at := int64(0); at < n; at += pieceLen {
 			if err := x.WriteAt(pattern[:min(n-at, pieceLen)], off+at); err != nil {
-				return err
+				return t.unwritten(err, off+at)
 			}
 		}
 		return nil

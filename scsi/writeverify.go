@@ -30,7 +30,7 @@ func writeVerify(t *Task) error {
 	}
 	return t.unit().Update(&t.op, off, int64(len(p)), true, func(x sbd.Exclusive) error {
 		if err := x.WriteAt(p, off); err != nil {
-			return err
+			return t.unwritten(err, off)
 		}
 		return t.inspect(off, int64(len(p)), x.ReadAt, look)
 	})
