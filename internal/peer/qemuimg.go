@@ -56,7 +56,7 @@ func (l Login) Image(t Target, unit int) string {
 	if l.User != "" {
 		opts["user"], opts["password-secret"] = l.User, "chap"
 	}
-	text, err := json.Marshal(opts)
+	text, err := json.Marshal(map[string]any{"driver": "raw", "file": opts})
 	if err != nil {
 		panic(err) // strings, numbers and booleans always marshal
 	}
