@@ -31,8 +31,8 @@ func (p *path) raiseLocked(s Sense) {
 	}
 }
 
-// oldest returns the unit attention that is to be reported first; NoSense: there is none.
-func (p *path) oldest() Sense {
+// attention takes the unit attention that is to be reported first; NoSense: there is none.
+func (p *path) attention() Sense {
 	if p.pending.Load() == 0 {
 		return NoSense
 	}
@@ -41,7 +41,10 @@ func (p *path) oldest() Sense {
 	if len(p.attentions) == 0 {
 		return NoSense
 	}
-	return p.attentions[0]
+	s := p.attentions[0]
+	p.attentions = slices.Delete(p.attentions, 0, 1)
+	p.pending.Store(int32(len(p.attentions)))
+	return s
 }
 
 // clear drops the unit attention s.

@@ -25,13 +25,12 @@ func (t *Task) check() error {
 	if t.path == nil {
 		return t.refused
 	}
-	known := commandFlags(0)
+	flags := commandFlags(0)
 	if t.row != nil {
-		known = t.row.flags
+		flags = t.row.flags
 	}
-	if known&noAttention == 0 {
-		if s := t.path.oldest(); s != NoSense {
-			t.path.clear(s)
+	if flags&noAttention == 0 {
+		if s := t.path.attention(); s != NoSense {
 			return s
 		}
 	}
@@ -39,15 +38,15 @@ func (t *Task) check() error {
 		return t.refused
 	}
 	lu := t.lu()
-	if holder := lu.holder.Load(); holder != nil && holder != t.path && known&anyHolder == 0 {
+	if holder := lu.holder.Load(); holder != nil && holder != t.path && flags&anyHolder == 0 {
 		return ReservationConflict
 	}
-	if known&offline == 0 {
+	if flags&offline == 0 {
 		if err := lu.unit.Err(); err != nil && errors.Is(err, sbd.ErrOffline) {
 			return err
 		}
 	}
-	if known&writes != 0 && lu.writeProtected() {
+	if flags&writes != 0 && lu.writeProtected() {
 		return WriteProtected
 	}
 	return nil
@@ -61,16 +60,17 @@ func (t *Task) finish(err error) {
 	case Status:
 		t.Status = e
 	default:
-		t.Fail(t.fault(err))
+		t.fail(t.fault(err))
 	}
 	if t.path != nil {
 		t.lu().metrics.count(t)
 	}
 }
 
-// Fail makes t end with CHECK CONDITION and no Data-In. Ports use it for what they find wrong
-// themselves, after Prepare and instead of Submit.
-func (t *Task) Fail(f *Fault) {
+// Fail gives t a result for what its port found wrong, after Abandon: CHECK CONDITION.
+func (t *Task) Fail(s Sense) { t.fail(&Fault{Sense: s}) }
+
+func (t *Task) fail(f *Fault) {
 	t.Status = CheckCondition
 	t.In, t.InLen = nil, 0
 	t.Sense.encode(f, t.path != nil && t.lu().modes.dsense.Load())

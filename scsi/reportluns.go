@@ -14,21 +14,13 @@ func reportLUNs(t *Task) error {
 	default:
 		return InvalidFieldInCDB.At(2)
 	}
-	const header = 8
-	total := int64(header + 8*len(numbers))
-	p, err := t.reserveIn(min(total, t.inLen))
-	if err != nil {
-		return err
-	}
-	var first [header]byte
-	binary.BigEndian.PutUint32(first[:], uint32(8*len(numbers)))
-	p = p[copy(p, first[:]):]
+	p := make([]byte, 8, 8+8*len(numbers)) // LUN LIST LENGTH, reserved
+	binary.BigEndian.PutUint32(p, uint32(8*len(numbers)))
 	for _, number := range numbers {
-		entry := LUNOf(number).Bytes()
-		p = p[copy(p, entry[:]):]
+		p = binary.BigEndian.AppendUint64(p, uint64(LUNOf(number)))
 	}
 	for _, path := range seen.paths {
 		path.clear(ReportedLUNsHasChanged)
 	}
-	return nil
+	return t.reply(p)
 }

@@ -121,13 +121,12 @@ func (t *Task) extent(lba, blocks uint64) (off, n int64, err error) {
 func (t *Task) reserveIn(n int64) ([]byte, error) {
 	want := int(min(n, max(t.Expected, 0)))
 	if want > 0 && (t.inBuf == nil || len(t.inBuf.Bytes()) < want) {
-		if t.inBuf != nil {
-			t.inBuf.Put()
-		}
-		if t.inBuf = t.nexus.pool.TryGet(want); t.inBuf == nil {
+		b := t.nexus.pool.TryGet(want)
+		if b == nil {
 			t.inWanted = want
 			return nil, sbd.ErrWouldBlock
 		}
+		t.lend(b)
 	}
 	t.InLen, t.In = n, nil
 	if want > 0 {
@@ -136,12 +135,26 @@ func (t *Task) reserveIn(n int64) ([]byte, error) {
 	return t.In, nil
 }
 
-// reply answers with p, cut to the allocation length, and copies it.
+// reply answers with p, cut to the allocation length, and copies it. It never waits, since it
+// is what the commands that describe the unit answer with.
 func (t *Task) reply(p []byte) error {
-	p = p[:min(int64(len(p)), t.inLen)]
-	in, err := t.reserveIn(int64(len(p)))
-	copy(in, p)
-	return err
+	t.InLen = min(int64(len(p)), t.inLen)
+	p = p[:min(t.InLen, max(t.Expected, 0))]
+	if len(p) == 0 {
+		return nil
+	}
+	t.lend(t.nexus.pool.Overdraw(len(p)))
+	t.In = t.inBuf.Bytes()
+	copy(t.In, p)
+	return nil
+}
+
+// lend puts b behind In.
+func (t *Task) lend(b *buffer.Buffer) {
+	if t.inBuf != nil {
+		t.inBuf.Put()
+	}
+	t.inBuf = b
 }
 
 // scratch lends n bytes for the length of a handler, which gives them back with Put. A
@@ -183,5 +196,7 @@ func (t *Task) Release() {
 	if t.outBuf != nil {
 		t.outBuf.Put()
 	}
-	*t = Task{Done: t.Done}
+	op := t.op // keeps what it has allocated
+	op.MayBlock = false
+	*t = Task{Done: t.Done, op: op}
 }
