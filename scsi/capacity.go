@@ -32,7 +32,7 @@ func readCapacity16(t *Task) error {
 	var p [32]byte
 	binary.BigEndian.PutUint64(p[0:], t.capacity()-1)
 	binary.BigEndian.PutUint32(p[8:], uint32(t.blockSize()))
-	if t.unit().Config().Thin {
+	if t.lu().thin {
 		p[14] = 0x80 | 0x40
 	}
 	return t.reply(p[:])

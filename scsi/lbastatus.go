@@ -69,7 +69,7 @@ func getLBAStatus(t *Task) error {
 func (t *Task) provisioning(lba, capacity uint64) (blocks uint64, status byte, err error) {
 	size := uint64(t.blockSize())
 	limit := min(capacity-lba, math.MaxUint32)
-	if !t.unit().Config().Thin { // fully provisioned, whatever the store makes of it
+	if !t.lu().thin { // fully provisioned, whatever the store makes of it
 		return limit, statusMapped, nil
 	}
 	for blocks < limit {

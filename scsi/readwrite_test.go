@@ -184,6 +184,29 @@ func TestMediumErrors(t *testing.T) {
 		d.want(d.run(cdb(opRead10, 0, 100, 7), nil), "GOOD")
 		d.want(d.run(cdb(opRead10, 0, bad+1, 7), nil), "GOOD")
 	})
+	t.Run("read, once", func(t *testing.T) {
+		d := newDisk(t, 512, nil)
+		d.fill(100, 16, 'r')
+		d.store.Add(sbd.Rule{Calls: sbd.CallReadAt, Short: 700, Times: 1, Err: sbd.ErrMedium})
+		d.store.Add(sbd.Rule{Calls: sbd.CallTryReadAt, Err: sbd.ErrWouldBlock})
+		if r := d.run(cdb(opRead10, 0, 100, 16), nil); !bytes.Equal(r.in, d.data(16, 'r')) {
+			t.Errorf("%v, not the data that a second try reads", r)
+		}
+	})
+	t.Run("gone", func(t *testing.T) {
+		d := newDisk(t, 512, nil)
+		d.store.Add(sbd.Rule{Calls: sbd.CallRead | sbd.CallPrefetch | sbd.CallMapped, Err: sbd.ErrGone})
+		for _, c := range []CDB{
+			cdb(opRead10, 0, 0, 16), cdb(opVerify10, 0, 0, 16), cdb(opPrefetch10, 0, 0, 16),
+			cdb(opServiceActionIn16, saGetLBAStatus, 0, 24),
+		} {
+			d.want(d.run(c, nil), "02/04/03")
+		}
+		d.unit.Detach(sbd.ErrGone)
+		for _, b := range blockCommands {
+			d.want(d.send(b, 0, 1), "02/04/03")
+		}
+	})
 	t.Run("write", func(t *testing.T) {
 		for _, fail := range []struct {
 			err  error
@@ -192,6 +215,7 @@ func TestMediumErrors(t *testing.T) {
 			{sbd.ErrMedium, "03/0C/00 information 100"},
 			{sbd.ErrNoSpace, "07/27/07"},
 			{sbd.ErrReadOnly, "07/27/00"},
+			{sbd.ErrGone, "02/04/03"},
 			{errors.New("what nobody foresaw"), "04/44/00"},
 		} {
 			for _, c := range []struct {
@@ -212,4 +236,52 @@ func TestMediumErrors(t *testing.T) {
 			}
 		}
 	})
+}
+
+// inline executes c over and over, as a port does, on a store that never makes it wait.
+func inline(t testing.TB, c CDB, out []byte) (run func()) {
+	d := newDisk(t, 512, nil)
+	d.fill(0, testBlocks, 0)
+	n := d.nexuses[0]
+	task := new(Task)
+	return func() {
+		task.CDB, task.Expected = c, 4096
+		n.Prepare(task)
+		task.Out, task.OutBorrowed = out, true
+		if !n.Submit(task) || task.Status != Good {
+			t.Fatalf("status %v, or it waited", task.Status)
+		}
+		task.Release()
+	}
+}
+
+// TestInlineAllocations holds the path of READ and WRITE that run to completion to no
+// allocation.
+func TestInlineAllocations(t *testing.T) {
+	for _, c := range []CDB{cdb(opRead10, 0, 8, 8), cdb(opRead16, flagDPO, 8, 8)} {
+		if n := testing.AllocsPerRun(1000, inline(t, c, nil)); n != 0 {
+			t.Errorf("%s allocates %v times", c.Name(), n)
+		}
+	}
+	for _, c := range []CDB{cdb(opWrite10, 0, 8, 8), cdb(opWrite16, flagDPO, 8, 8)} {
+		if n := testing.AllocsPerRun(1000, inline(t, c, make([]byte, 4096))); n != 0 {
+			t.Errorf("%s allocates %v times", c.Name(), n)
+		}
+	}
+}
+
+func BenchmarkRead4K(b *testing.B) {
+	run := inline(b, cdb(opRead10, 0, 8, 8), nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		run()
+	}
+}
+
+func BenchmarkWrite4K(b *testing.B) {
+	run := inline(b, cdb(opWrite10, 0, 8, 8), make([]byte, 4096))
+	b.ReportAllocs()
+	for b.Loop() {
+		run()
+	}
 }

@@ -39,7 +39,7 @@ func writeSame(t *Task) error {
 		return err
 	case blocks == 0, n > maxWriteSameBytes: // WSNZ: 0 does not mean up to the end
 		return InvalidFieldInCDB.At(t.CDB.lengthAt())
-	case give && !t.unit().Config().Thin:
+	case give && !t.lu().thin:
 		return InvalidFieldInCDB.AtBit(1, 3)
 	}
 	var block []byte
