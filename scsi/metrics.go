@@ -19,6 +19,7 @@ type CommandMetrics struct {
 	// Latency counts the commands that ended by how long they took, from Submit to their
 	// result: waiting for their turn and for a worker is within, gathering Data-Out is not.
 	Latency [LatencyBuckets]uint64
+	Took    time.Duration // the sum of what Latency counts
 }
 
 // Count returns how many commands ended.
@@ -32,6 +33,7 @@ func (m *CommandMetrics) Count() (n uint64) {
 // counters holds a unit's counts, by opcode.
 type counters [256]struct {
 	failed, in, out atomic.Uint64
+	took            atomic.Int64 // ns
 	latency         [LatencyBuckets]atomic.Uint64
 }
 
@@ -40,6 +42,7 @@ func (c *counters) count(t *Task) {
 	row := &c[t.CDB.Opcode()]
 	took := time.Since(t.lu().born) - t.started
 	row.latency[min(bits.Len64(uint64(took/time.Microsecond)), LatencyBuckets-1)].Add(1)
+	row.took.Add(int64(took))
 	switch {
 	case t.Status != Good && t.Status != ConditionMet:
 		row.failed.Add(1)
@@ -56,7 +59,7 @@ func (lu *LogicalUnit) Metrics() []CommandMetrics {
 	for i := range lu.metrics {
 		row := &lu.metrics[i]
 		m := CommandMetrics{Opcode: Opcode(i), Name: Opcode(i).String(),
-			Failed: row.failed.Load(), In: row.in.Load(), Out: row.out.Load()}
+			Failed: row.failed.Load(), In: row.in.Load(), Out: row.out.Load(), Took: time.Duration(row.took.Load())}
 		for b := range row.latency {
 			m.Latency[b] = row.latency[b].Load()
 		}
