@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lunarsan/lunar/internal/control"
+)
+
+// initiator has the verbs of known initiators.
+func (c *cli) initiator() *cobra.Command {
+	return c.noun("initiator", "Initiators: who logs in, and what they prove themselves with",
+		c.initiatorCreate(), c.initiatorList(), c.initiatorModify(), c.initiatorDelete())
+}
+
+// initiatorNames completes the names of initiators.
+func initiatorNames(ctx context.Context, client *control.Client) (names []string) {
+	initiators, _ := client.Initiators(ctx) // no daemon, nothing to complete
+	for _, i := range initiators {
+		names = append(names, i.Name)
+	}
+	return names
+}
+
+// The flags of a CHAP credential.
+const (
+	userHelp   = "the `NAME` that it proves itself with (default: its IQN)"
+	secretHelp = "the `FILE` with its secret, 12 bytes at least; - for standard input"
+)
+
+func (c *cli) initiatorCreate() *cobra.Command {
+	var (
+		r      control.InitiatorCreate
+		secret string
+		o      output
+	)
+	cmd := c.verb("create IQN", "Make an initiator known", func(cmd *cobra.Command, args []string) (err error) {
+		r.Name = args[0]
+		if r.CHAPSecret, err = c.secret(secret); err != nil {
+			return err
+		}
+		i, err := c.client().CreateInitiator(cmd.Context(), r)
+		if err != nil {
+			return err
+		}
+		return c.print(&o, i, func() { c.printf("created initiator %s\n", i.Name) })
+	})
+	f := cmd.Flags()
+	f.StringVar(&r.CHAPUser, "chap-user", "", userHelp)
+	f.StringVar(&secret, "chap-secret-file", "", secretHelp)
+	return o.flag(cmd)
+}
+
+func (c *cli) initiatorList() *cobra.Command {
+	var o output
+	return o.flag(c.verb("list", "Show the known initiators", func(cmd *cobra.Command, _ []string) error {
+		list, err := c.client().Initiators(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return c.print(&o, list, func() {
+			if len(list) == 0 {
+				c.printf("no initiators are known; without CHAP they need not be\n")
+				return
+			}
+			rows := [][]string{{"NAME", "CHAP USER"}}
+			for _, i := range list {
+				rows = append(rows, []string{i.Name, or(i.CHAPUser, "-")})
+			}
+			c.table(rows)
+		})
+	}))
+}
+
+func (c *cli) initiatorModify() *cobra.Command {
+	var (
+		user, secret string
+		none         bool
+		o            output
+	)
+	cmd := c.completing(c.verb("modify IQN", "Change what an initiator proves itself with", func(cmd *cobra.Command, args []string) error {
+		var r control.InitiatorModify
+		if cmd.Flags().Changed("chap-user") {
+			r.CHAPUser = &user
+		}
+		if secret != "" {
+			s, err := c.secret(secret)
+			if err != nil {
+				return err
+			}
+			r.CHAPSecret = &s
+		}
+		if none {
+			r.CHAPSecret = new(control.Secret)
+		}
+		if r == (control.InitiatorModify{}) {
+			return misuse(cmd, "%s needs something to change", cmd.CommandPath())
+		}
+		i, err := c.client().ModifyInitiator(cmd.Context(), args[0], r)
+		if err != nil {
+			return err
+		}
+		return c.print(&o, i, func() { c.printf("modified initiator %s\n", i.Name) })
+	}), initiatorNames)
+	f := cmd.Flags()
+	f.StringVar(&user, "chap-user", "", userHelp)
+	f.StringVar(&secret, "chap-secret-file", "", secretHelp)
+	f.BoolVar(&none, "no-chap", false, "forget its secret")
+	cmd.MarkFlagsMutuallyExclusive("no-chap", "chap-user")
+	cmd.MarkFlagsMutuallyExclusive("no-chap", "chap-secret-file")
+	return o.flag(cmd)
+}
+
+func (c *cli) initiatorDelete() *cobra.Command {
+	var o output
+	return o.flag(c.completing(c.verb("delete IQN", "Forget an initiator; its sessions stay", func(cmd *cobra.Command, args []string) error {
+		i, err := c.client().DeleteInitiator(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		return c.print(&o, i, func() { c.printf("deleted initiator %s\n", i.Name) })
+	}), initiatorNames))
+}

@@ -1,0 +1,269 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lunarsan/lunar/internal/control"
+)
+
+// lu has the verbs of logical units.
+func (c *cli) lu() *cobra.Command {
+	return c.noun("lu", "Logical units: the disks that initiators see",
+		c.luCreate(), c.luList(), c.luShow(), c.luModify(), c.luResize(), c.luOnline(), c.luOffline(), c.luDelete())
+}
+
+// unitNames completes GUIDs.
+func unitNames(ctx context.Context, client *control.Client) (names []string) {
+	units, _ := client.Units(ctx) // no daemon, nothing to complete
+	for _, u := range units {
+		names = append(names, u.GUID)
+	}
+	return names
+}
+
+// An onOff is a flag that takes "on" or "off".
+type onOff struct {
+	set bool
+	on  bool
+}
+
+func (f *onOff) Set(s string) error {
+	f.set = true
+	f.on = s == "on"
+	if !f.on && s != "off" {
+		return fmt.Errorf("%q is neither on nor off", s)
+	}
+	return nil
+}
+
+func (f *onOff) Type() string { return "on|off" }
+
+func (f *onOff) String() string {
+	if f.on {
+		return "on"
+	}
+	return "off"
+}
+
+// pointer returns what was set, or nil.
+func (f *onOff) pointer() *bool {
+	if !f.set {
+		return nil
+	}
+	return &f.on
+}
+
+func (c *cli) luCreate() *cobra.Command {
+	var (
+		r          control.UnitCreate
+		bytes      size
+		writeCache onOff
+		o          output
+	)
+	cmd := c.verb("create PATH", "Make a unit on a file or device, and the file too when it is not there", func(cmd *cobra.Command, args []string) error {
+		path, err := filepath.Abs(args[0])
+		if err != nil {
+			return fmt.Errorf("finding %s: %w", args[0], err)
+		}
+		r.Path = path
+		r.Size = int64(bytes)
+		r.WriteCache = writeCache.on
+		u, err := c.client().CreateUnit(cmd.Context(), r)
+		if err != nil {
+			return err
+		}
+		return c.print(&o, u, func() {
+			c.printf("created unit %s: LUN %d, %s, on %s\n", u.GUID, u.LUN, formatSize(u.Size), u.Path)
+			c.printf("every initiator sees it on every target\n")
+		})
+	})
+	f := cmd.Flags()
+	f.Var(&bytes, "size", "capacity; needed when there is nothing at PATH")
+	f.StringVar(&r.GUID, "guid", "", "its `NAA` identifier: 32 hexadecimal digits, the first a 6 (default: a new one)")
+	f.StringVar(&r.Alias, "alias", "", "a `NAME` for people")
+	f.StringVar(&r.Serial, "serial", "", "its unit serial number (default: the GUID)")
+	f.IntVar(&r.BlockSize, "block-size", 512, "logical block length in bytes: 512 or 4096")
+	f.BoolVar(&r.Thin, "thin", false, "take space as it is written, and give back what initiators unmap")
+	f.BoolVar(&r.ReadOnly, "read-only", false, "refuse writes")
+	f.Var(&writeCache, "write-cache", "answer writes before they are durable: faster, and initiators are told")
+	return o.flag(cmd)
+}
+
+func (c *cli) luList() *cobra.Command {
+	var o output
+	return o.flag(c.verb("list", "Show the units", func(cmd *cobra.Command, _ []string) error {
+		list, err := c.client().Units(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return c.print(&o, list, func() {
+			if len(list) == 0 {
+				c.printf("no units; make one with lunar lu create PATH --size 10G\n")
+				return
+			}
+			rows := [][]string{{"GUID", "LUN", "SIZE", "STATE", "ALIAS", "PATH"}}
+			for _, u := range list {
+				rows = append(rows, []string{u.GUID, strconv.Itoa(u.LUN), formatSize(u.Size), u.State, or(u.Alias, "-"), u.Path})
+			}
+			c.table(rows)
+		})
+	}))
+}
+
+func (c *cli) luShow() *cobra.Command {
+	var o output
+	return o.flag(c.completing(c.verb("show GUID", "Show everything about a unit", func(cmd *cobra.Command, args []string) error {
+		u, err := c.client().Unit(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		return c.print(&o, u, func() { c.showUnit(u) })
+	}), unitNames))
+}
+
+func (c *cli) showUnit(u control.UnitInfo) {
+	cache := onOff{on: u.WriteCache}
+	rows := [][]string{
+		{"GUID", u.GUID},
+		{"LUN", strconv.Itoa(u.LUN)},
+		{"Alias", or(u.Alias, "-")},
+		{"State", u.State},
+	}
+	if u.Reason != "" {
+		rows = append(rows, []string{"Reason", u.Reason})
+	}
+	rows = append(rows, [][]string{
+		{"Path", u.Path},
+		{"Size", fmt.Sprintf("%s (%d bytes, %d blocks of %d)", formatSize(u.Size), u.Size, u.Size/int64(u.BlockSize), u.BlockSize)},
+		{"Serial", u.Serial},
+		{"Vendor, product, revision", u.Vendor + ", " + u.Product + ", " + u.Revision},
+		{"Thin", yesNo(u.Thin)},
+		{"Read-only", yesNo(u.ReadOnly)},
+		{"Write cache", cache.String()},
+		{"Store made by lunar", yesNo(u.OwnStore)},
+		{"Created", u.Created.Format(time.RFC3339)},
+	}...)
+	c.table(rows)
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "no"
+}
+
+func (c *cli) luModify() *cobra.Command {
+	var (
+		alias                string
+		readOnly, writeCache onOff
+		o                    output
+	)
+	cmd := c.completing(c.verb("modify GUID", "Change a unit's alias, write protection or write cache", func(cmd *cobra.Command, args []string) error {
+		r := control.UnitModify{ReadOnly: readOnly.pointer(), WriteCache: writeCache.pointer()}
+		if cmd.Flags().Changed("alias") {
+			r.Alias = &alias
+		}
+		if r == (control.UnitModify{}) {
+			return misuse(cmd, "%s needs something to change", cmd.CommandPath())
+		}
+		u, err := c.client().ModifyUnit(cmd.Context(), args[0], r)
+		if err != nil {
+			return err
+		}
+		return c.print(&o, u, func() { c.printf("modified unit %s\n", u.GUID) })
+	}), unitNames)
+	f := cmd.Flags()
+	f.StringVar(&alias, "alias", "", "a `NAME` for people")
+	f.Var(&readOnly, "read-only", "refuse writes")
+	f.Var(&writeCache, "write-cache", "answer writes before they are durable")
+	return o.flag(cmd)
+}
+
+func (c *cli) luResize() *cobra.Command {
+	var (
+		r control.UnitResize
+		o output
+	)
+	cmd := c.completing(c.verb("resize GUID SIZE", "Change a unit's capacity while it is in use", func(cmd *cobra.Command, args []string) error {
+		var bytes size
+		if err := bytes.Set(args[1]); err != nil {
+			return &usageError{err.Error(), "A size is a whole number with a unit: 10G, 512MiB."}
+		}
+		r.Size = int64(bytes)
+		u, err := c.client().ResizeUnit(cmd.Context(), args[0], r)
+		if err != nil {
+			return err
+		}
+		return c.print(&o, u, func() { c.printf("resized unit %s to %s\n", u.GUID, formatSize(u.Size)) })
+	}), unitNames)
+	cmd.Flags().BoolVar(&r.Force, "force", false, "make it smaller too, and lose what lies behind the new end")
+	return o.flag(cmd)
+}
+
+func (c *cli) luOnline() *cobra.Command {
+	var o output
+	return o.flag(c.completing(c.verb("online GUID", "Open a unit's store afresh, and forget that a sync failed", func(cmd *cobra.Command, args []string) error {
+		u, err := c.client().OnlineUnit(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		return c.print(&o, u, func() { c.printf("unit %s is online\n", u.GUID) })
+	}), unitNames))
+}
+
+func (c *cli) luOffline() *cobra.Command {
+	var o output
+	return o.flag(c.completing(c.verb("offline GUID", "Close a unit's store until lunar lu online", func(cmd *cobra.Command, args []string) error {
+		u, err := c.client().OfflineUnit(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		return c.print(&o, u, func() { c.printf("unit %s is offline\n", u.GUID) })
+	}), unitNames))
+}
+
+func (c *cli) luDelete() *cobra.Command {
+	var (
+		r              control.UnitDelete
+		keepStore, yes bool
+		o              output
+	)
+	cmd := c.completing(c.verb("delete GUID", "End a unit; a file that lunar made for it goes too, when you confirm", func(cmd *cobra.Command, args []string) error {
+		u, err := c.client().Unit(cmd.Context(), args[0])
+		if err != nil {
+			return err
+		}
+		if u.OwnStore && !keepStore {
+			if !yes && !c.confirm(fmt.Sprintf("Remove the file %s (%s) and all data in it?", u.Path, formatSize(u.Size))) {
+				return &control.Problem{
+					Title: fmt.Sprintf("deleting unit %s would remove %s, which lunar made for it", u.GUID, u.Path),
+					Hint:  "--keep-store keeps the file, --yes removes it.",
+				}
+			}
+			r.RemoveStore = true
+		}
+		done, err := c.client().DeleteUnit(cmd.Context(), u.GUID, r)
+		if err != nil {
+			return err
+		}
+		return c.print(&o, done, func() {
+			if done.StoreRemoved {
+				c.printf("deleted unit %s and its store %s\n", done.GUID, done.Path)
+			} else {
+				c.printf("deleted unit %s; its store %s stays\n", done.GUID, done.Path)
+			}
+		})
+	}), unitNames)
+	f := cmd.Flags()
+	f.BoolVar(&keepStore, "keep-store", false, "keep the file that lunar made; other stores always stay")
+	f.BoolVar(&r.Force, "force", false, "although sessions use it")
+	f.BoolVarP(&yes, "yes", "y", false, "do not ask")
+	return o.flag(cmd)
+}

@@ -1,0 +1,30 @@
+// Lunar serves files, block devices and zvols to iSCSI initiators, and looks after them.
+//
+// Every verb but serve asks a running daemon over its socket. One noun a file:
+//
+//	main.go root.go            start, the tree of commands, exit codes
+//	ui.go size.go              what verbs print, and how lengths are written
+//	serve.go demo.go           the daemon
+//	lu.go target.go tpg.go initiator.go discovery.go session.go   the nouns
+//	status.go version.go man.go
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	code := run(ctx, world{
+		args:   os.Args[1:],
+		stdin:  os.Stdin,
+		stdout: os.Stdout,
+		stderr: os.Stderr,
+		getenv: os.Getenv,
+	})
+	stop()
+	os.Exit(code)
+}

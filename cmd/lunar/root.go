@@ -1,0 +1,180 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lunarsan/lunar/internal/control"
+)
+
+// Exit codes.
+const (
+	exitDone       = 0
+	exitFailed     = 1
+	exitUsage      = 2
+	exitNotServing = 3
+)
+
+// A world is everything outside that a verb may touch.
+type world struct {
+	args   []string
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	getenv func(string) string
+}
+
+// A cli is one run of the command line.
+type cli struct {
+	world
+	socket string // --api
+}
+
+// run performs the command in w.args and returns the exit code.
+func run(ctx context.Context, w world) int {
+	c := &cli{world: w}
+	root := c.root()
+	root.SetArgs(w.args)
+	root.SetIn(w.stdin)
+	root.SetOut(w.stdout)
+	root.SetErr(w.stderr)
+	err := root.ExecuteContext(ctx)
+	if err == nil {
+		return exitDone
+	}
+	c.complain(err)
+	var usage *usageError
+	switch {
+	case errors.As(err, &usage):
+		return exitUsage
+	case errors.Is(err, control.ErrNotServing):
+		return exitNotServing
+	}
+	return exitFailed
+}
+
+// root is the tree of commands.
+func (c *cli) root() *cobra.Command {
+	root := c.noun("lunar", "Serve disks over iSCSI, and look after them",
+		c.serve(), c.status(), c.lu(), c.target(), c.tpg(), c.initiator(), c.discovery(), c.session(), c.version(), c.man())
+	root.Long = `Lunar serves files, block devices and zvols to iSCSI initiators such as VMware ESXi.
+
+lunar serve is the daemon. Every other verb asks it over its socket, found by --api, then
+$LUNAR_API, then where lunar serve puts it by default.
+
+Exit status: 0 done, 1 failed, 2 wrong usage, 3 nothing listens on the socket.`
+	root.SilenceErrors = true
+	root.SilenceUsage = true
+	root.PersistentFlags().StringVar(&c.socket, "api", "", "the daemon's `SOCKET` ($LUNAR_API)")
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
+		return misuse(cmd, "%v", err)
+	})
+	return root
+}
+
+// A usageError is a command line that does not make sense.
+type usageError struct{ what, hint string }
+
+func (e *usageError) Error() string { return e.what }
+
+// misuse is a usage error of cmd, with the way to its help.
+func misuse(cmd *cobra.Command, format string, args ...any) error {
+	return &usageError{fmt.Sprintf(format, args...), fmt.Sprintf("%s --help tells how it is used.", cmd.CommandPath())}
+}
+
+// noun is a command that only has verbs.
+func (c *cli) noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   name,
+		Short: short,
+		Args:  cobra.ArbitraryArgs,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 0 {
+				cmd.SetOut(c.stderr)
+				_ = cmd.Help() // only a broken stderr fails it
+				return misuse(cmd, "%s needs a verb", cmd.CommandPath())
+			}
+			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
+				return misuse(cmd, "%s has no verb %q; did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
+			}
+			return misuse(cmd, "%s has no verb %q", cmd.CommandPath(), args[0])
+		},
+	}
+	cmd.SuggestionsMinimumDistance = 2
+	cmd.AddCommand(verbs...)
+	return cmd
+}
+
+// verb is a command that does something. use gives its name and its arguments, of which those
+// in brackets may be left out and one that ends in "..." may be repeated.
+func (c *cli) verb(use, short string, do func(cmd *cobra.Command, args []string) error) *cobra.Command {
+	return &cobra.Command{Use: use, Short: short, Args: argumentsOf(use), RunE: do}
+}
+
+// argumentsOf checks that there are as many arguments as use names.
+func argumentsOf(use string) cobra.PositionalArgs {
+	words := strings.Fields(use)[1:]
+	least, most := 0, len(words)
+	for _, w := range words {
+		if !strings.HasPrefix(w, "[") {
+			least++
+		}
+		if strings.Contains(w, "...") {
+			most = -1
+		}
+	}
+	return func(cmd *cobra.Command, args []string) error {
+		switch {
+		case len(args) < least:
+			return misuse(cmd, "%s needs %s", cmd.CommandPath(), strings.Join(words[len(args):least], " "))
+		case most >= 0 && len(args) > most:
+			return misuse(cmd, "%s does not know what to do with %q", cmd.CommandPath(), args[most])
+		}
+		return nil
+	}
+}
+
+// client asks the daemon.
+func (c *cli) client() *control.Client {
+	socket := c.socket
+	if socket == "" {
+		socket = c.getenv("LUNAR_API")
+	}
+	if socket == "" {
+		socket = socketIn(c.defaultState())
+	}
+	return control.NewClient(socket)
+}
+
+// defaultState is where the state is when nobody says otherwise.
+func (c *cli) defaultState() string {
+	if os.Geteuid() == 0 {
+		return "/var/lib/lunar"
+	}
+	if home := c.getenv("XDG_STATE_HOME"); filepath.IsAbs(home) {
+		return filepath.Join(home, "lunar")
+	}
+	return filepath.Join(c.getenv("HOME"), ".local", "state", "lunar")
+}
+
+func socketIn(state string) string { return filepath.Join(state, "lunar.sock") }
+
+// completing makes cmd complete its first argument with what list finds.
+func (c *cli) completing(cmd *cobra.Command, list func(context.Context, *control.Client) []string) *cobra.Command {
+	cmd.ValidArgsFunction = func(cmd *cobra.Command, args []string, begun string) ([]string, cobra.ShellCompDirective) {
+		if len(args) > 0 {
+			return nil, cobra.ShellCompDirectiveNoFileComp
+		}
+		names := slices.DeleteFunc(list(cmd.Context(), c.client()), func(s string) bool { return !strings.HasPrefix(s, begun) })
+		return names, cobra.ShellCompDirectiveNoFileComp
+	}
+	return cmd
+}

@@ -1,0 +1,137 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lunarsan/lunar/internal/control"
+)
+
+// everywhere is where the daemon listens when nobody says otherwise.
+var everywhere = []string{"0.0.0.0:3260", "[::]:3260"}
+
+// A serving is the command line of lunar serve.
+type serving struct {
+	state, logLevel, logFormat string
+	listen, announce           []string
+	memory                     size
+	demo                       bool
+}
+
+// serve is the daemon.
+func (c *cli) serve() *cobra.Command {
+	s := serving{memory: size(control.DefaultMemory())}
+	cmd := c.verb("serve", "Serve the units to initiators until SIGTERM", func(cmd *cobra.Command, _ []string) error {
+		opts, err := c.options(&s)
+		if err != nil {
+			return err
+		}
+		ctx, stop := withoutHangup(cmd.Context(), opts.Log)
+		defer stop()
+		if s.demo {
+			return c.serveDemo(ctx, opts)
+		}
+		d, err := control.Open(opts)
+		if err != nil {
+			return err
+		}
+		return d.Run(ctx)
+	})
+	f := cmd.Flags()
+	f.StringVar(&s.state, "state", "", "keep the state in `DIR` (default: "+c.defaultState()+")")
+	f.StringArrayVar(&s.listen, "listen", nil, "listen on `ADDR:PORT`, repeated: the portal group default (default: 0.0.0.0:3260 and [::]:3260)")
+	f.StringArrayVar(&s.announce, "announce", nil, announceHelp)
+	f.Var(&s.memory, "memory", "budget of the I/O buffers")
+	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
+	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
+	f.BoolVar(&s.demo, "demo", false, "serve a throw-away unit of 1 GiB on 127.0.0.1:3260, and say how to connect")
+	cmd.MarkFlagsMutuallyExclusive("demo", "state")
+	return cmd
+}
+
+// options checks the command line.
+func (c *cli) options(s *serving) (control.Options, error) {
+	opts := control.Options{StateDir: s.state, Socket: c.socket, Memory: int64(s.memory), Version: programVersion()}
+	var err error
+	if opts.Log, err = c.logger(s.logLevel, s.logFormat); err != nil {
+		return opts, err
+	}
+	if opts.StateDir == "" {
+		opts.StateDir = c.defaultState()
+	}
+	if opts.Socket == "" {
+		opts.Socket = socketIn(opts.StateDir)
+	}
+	listen := s.listen
+	switch {
+	case len(listen) > 0:
+	case s.demo:
+		listen = []string{"127.0.0.1:3260"}
+	default:
+		listen = everywhere
+	}
+	for _, word := range listen {
+		a, err := control.ParsePortal(word)
+		if err != nil {
+			return opts, wrong("--listen", err)
+		}
+		opts.Listen = append(opts.Listen, a)
+	}
+	for _, word := range s.announce {
+		a, err := control.ParseHostPort(word)
+		if err != nil {
+			return opts, wrong("--announce", err)
+		}
+		opts.Announce = append(opts.Announce, a)
+	}
+	return opts, nil
+}
+
+// wrong is the usage error of a flag whose value the daemon refuses.
+func wrong(flag string, err error) error {
+	return &usageError{flag + ": " + err.Error(), hintOf(err)}
+}
+
+func (c *cli) logger(level, format string) (*slog.Logger, error) {
+	var opts slog.HandlerOptions
+	var l slog.Level
+	if err := l.UnmarshalText([]byte(level)); err != nil {
+		return nil, &usageError{fmt.Sprintf("--log-level: %q is no level", level), "Choose debug, info, warn or error."}
+	}
+	opts.Level = l
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(c.stderr, &opts)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(c.stderr, &opts)), nil
+	}
+	return nil, &usageError{fmt.Sprintf("--log-format: %q is no format", format), "Choose text or json."}
+}
+
+// withoutHangup keeps SIGHUP from ending the process. There is nothing to read again: the
+// configuration is in the state.
+func withoutHangup(ctx context.Context, log *slog.Logger) (context.Context, func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	go func() {
+		for {
+			select {
+			case <-hangups:
+				log.Info("SIGHUP changes nothing: the configuration is in the state; change it with the other verbs")
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return ctx, func() {
+		signal.Stop(hangups)
+		cancel()
+	}
+}

@@ -1,0 +1,180 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lunarsan/lunar/internal/control"
+)
+
+// The rules of what verbs print: results go to stdout, complaints and questions to stderr. A
+// complaint is one line that says what is wrong and one that says what to do. Colours are for
+// terminals alone, and not where NO_COLOR is set.
+
+// complain prints err.
+func (c *cli) complain(err error) {
+	fmt.Fprintf(c.stderr, "lunar: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(c.stderr, "       %s\n", hint)
+	}
+}
+
+// hintOf is the way out of err, or nothing.
+func hintOf(err error) string {
+	var usage *usageError
+	var problem *control.Problem
+	switch {
+	case errors.As(err, &usage):
+		return usage.hint
+	case errors.As(err, &problem):
+		return problem.Hint
+	}
+	return ""
+}
+
+// printf prints a result.
+func (c *cli) printf(format string, args ...any) { fmt.Fprintf(c.stdout, format, args...) }
+
+// An output is how a verb prints its result: as text, or as JSON where --json asks for it.
+type output struct{ json bool }
+
+func (o *output) flag(cmd *cobra.Command) *cobra.Command {
+	cmd.Flags().BoolVar(&o.json, "json", false, "print JSON")
+	return cmd
+}
+
+// print prints v as JSON, or calls text.
+func (c *cli) print(o *output, v any, text func()) error {
+	if !o.json {
+		text()
+		return nil
+	}
+	e := json.NewEncoder(c.stdout)
+	e.SetIndent("", "  ")
+	return e.Encode(v)
+}
+
+// table prints rows in columns, the first row being the titles.
+func (c *cli) table(rows [][]string) {
+	var widths []int
+	for _, row := range rows {
+		for i, cell := range row {
+			if i == len(widths) {
+				widths = append(widths, 0)
+			}
+			widths[i] = max(widths[i], len([]rune(cell)))
+		}
+	}
+	colours := c.colours()
+	for _, row := range rows {
+		var line strings.Builder
+		for i, cell := range row {
+			padded := cell
+			if i < len(row)-1 {
+				padded += strings.Repeat(" ", widths[i]-len([]rune(cell))+2)
+			}
+			if colour := stateColours[cell]; colours && colour != "" {
+				padded = strings.Replace(padded, cell, colour+cell+"\x1b[0m", 1)
+			}
+			line.WriteString(padded)
+		}
+		c.printf("%s\n", strings.TrimRight(line.String(), " "))
+	}
+}
+
+// stateColours are how states look on a terminal: green, yellow, red.
+var stateColours = map[string]string{
+	control.UnitOnline:      "\x1b[32m",
+	control.PortalListening: "\x1b[32m",
+	control.UnitOffline:     "\x1b[33m",
+	control.PortalWaiting:   "\x1b[33m",
+	control.UnitFailed:      "\x1b[31m",
+}
+
+func (c *cli) colours() bool {
+	return c.getenv("NO_COLOR") == "" && c.getenv("TERM") != "dumb" && isTerminal(c.stdout)
+}
+
+func isTerminal(f any) bool {
+	file, ok := f.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	if err != nil || info.Mode()&os.ModeCharDevice == 0 {
+		return false
+	}
+	null, err := os.Stat(os.DevNull)
+	return err == nil && !os.SameFile(info, null)
+}
+
+// confirm asks a question that only a person at a terminal may answer.
+func (c *cli) confirm(question string) bool {
+	if !isTerminal(c.stdin) {
+		return false
+	}
+	fmt.Fprintf(c.stderr, "%s [y/N] ", question)
+	answer, err := bufio.NewReader(c.stdin).ReadString('\n')
+	answer = strings.ToLower(strings.TrimSpace(answer))
+	return err == nil && (answer == "y" || answer == "yes")
+}
+
+// secret reads a CHAP secret from a file, or from stdin for "-"; a line end behind it is not
+// part of it. It never comes from the command line, which everybody on the machine can see.
+func (c *cli) secret(path string) (control.Secret, error) {
+	if path == "" {
+		return nil, nil
+	}
+	in := c.stdin
+	if path != "-" {
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, &control.Problem{Title: fmt.Sprintf("cannot read the secret: %v", err), Hint: "Name a file that holds nothing but the secret, or - for standard input."}
+		}
+		defer func() { _ = f.Close() }() // it was only read
+		in = f
+	}
+	// One byte more than allowed, and a line end, show that it is too long.
+	read, err := io.ReadAll(io.LimitReader(in, control.MaxSecret+3))
+	if err != nil {
+		return nil, fmt.Errorf("reading the secret from %s: %w", path, err)
+	}
+	return control.Secret(strings.TrimSuffix(strings.TrimSuffix(string(read), "\n"), "\r")), nil
+}
+
+// age writes how long ago t was.
+func age(t time.Time) string {
+	d := time.Since(t)
+	switch {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%ds", int(d.Minutes()), int(d.Seconds())%60)
+	case d < 48*time.Hour:
+		return fmt.Sprintf("%dh%dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+	return fmt.Sprintf("%dd", int(d.Hours())/24)
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return "1 " + word
+	}
+	return fmt.Sprintf("%d %ss", n, word)
+}
+
+// or returns s, or instead when it is empty.
+func or(s, instead string) string {
+	if s == "" {
+		return instead
+	}
+	return s
+}

@@ -1,0 +1,94 @@
+package control
+
+import (
+	"context"
+	"net/http"
+)
+
+// A route is one thing that the API does. Paths name one object in braces at most.
+type route struct {
+	method string
+	path   string
+	doc    string
+	serve  func(*Daemon) http.HandlerFunc
+}
+
+// routes is the whole API, but for /metrics and /debug/pprof/. Nothing changes through GET.
+var routes = [...]route{
+	{"GET", "/v1/status", "how the daemon is", get((*Daemon).Status)},
+
+	{"GET", "/v1/units", "the units", get((*Daemon).Units)},
+	{"POST", "/v1/units", "make a unit", post((*Daemon).CreateUnit)},
+	{"GET", "/v1/units/{name}", "one unit", getOne((*Daemon).Unit)},
+	{"PATCH", "/v1/units/{name}", "change a unit", postOne((*Daemon).ModifyUnit)},
+	{"DELETE", "/v1/units/{name}", "end a unit", postOne((*Daemon).DeleteUnit)},
+	{"POST", "/v1/units/{name}/resize", "change a unit's capacity", postOne((*Daemon).ResizeUnit)},
+	{"POST", "/v1/units/{name}/online", "open a unit's store afresh", actOne((*Daemon).OnlineUnit)},
+	{"POST", "/v1/units/{name}/offline", "take a unit offline", actOne((*Daemon).OfflineUnit)},
+
+	{"GET", "/v1/targets", "the targets", get((*Daemon).Targets)},
+	{"POST", "/v1/targets", "make a target", post((*Daemon).CreateTarget)},
+	{"DELETE", "/v1/targets/{name}", "end a target", postOne((*Daemon).DeleteTarget)},
+	{"POST", "/v1/targets/{name}/online", "let initiators log in", actOne((*Daemon).OnlineTarget)},
+	{"POST", "/v1/targets/{name}/offline", "close a target", actOne((*Daemon).OfflineTarget)},
+
+	{"GET", "/v1/portal-groups", "the portal groups", get((*Daemon).Groups)},
+	{"POST", "/v1/portal-groups", "make a portal group", post((*Daemon).CreateGroup)},
+	{"PATCH", "/v1/portal-groups/{name}", "change what a portal group tells", postOne((*Daemon).ModifyGroup)},
+	{"DELETE", "/v1/portal-groups/{name}", "end a portal group", postOne((*Daemon).DeleteGroup)},
+
+	{"GET", "/v1/initiators", "the known initiators", get((*Daemon).Initiators)},
+	{"POST", "/v1/initiators", "make an initiator known", post((*Daemon).CreateInitiator)},
+	{"PATCH", "/v1/initiators/{name}", "change an initiator", postOne((*Daemon).ModifyInitiator)},
+	{"DELETE", "/v1/initiators/{name}", "forget an initiator", actOne((*Daemon).DeleteInitiator)},
+
+	{"GET", "/v1/discovery", "what discovery asks", get((*Daemon).Discovery)},
+	{"PATCH", "/v1/discovery", "change what discovery asks", post((*Daemon).ModifyDiscovery)},
+
+	{"GET", "/v1/sessions", "the sessions", get((*Daemon).Sessions)},
+	{"DELETE", "/v1/sessions/{name}", "close a session", actOne((*Daemon).CloseSession)},
+}
+
+// get serves a question.
+func get[A any](f func(*Daemon, context.Context) (A, error)) func(*Daemon) http.HandlerFunc {
+	return func(d *Daemon) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			a, err := f(d, r.Context())
+			answer(w, a, err)
+		}
+	}
+}
+
+// getOne serves a question about one object; actOne a change that needs no words.
+func getOne[A any](f func(*Daemon, context.Context, string) (A, error)) func(*Daemon) http.HandlerFunc {
+	return func(d *Daemon) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			a, err := f(d, r.Context(), r.PathValue("name"))
+			answer(w, a, err)
+		}
+	}
+}
+
+func actOne[A any](f func(*Daemon, context.Context, string) (A, error)) func(*Daemon) http.HandlerFunc {
+	return postOne(func(d *Daemon, ctx context.Context, name string, _ struct{}) (A, error) { return f(d, ctx, name) })
+}
+
+// post serves a change.
+func post[Q, A any](f func(*Daemon, context.Context, Q) (A, error)) func(*Daemon) http.HandlerFunc {
+	return postOne(func(d *Daemon, ctx context.Context, _ string, q Q) (A, error) { return f(d, ctx, q) })
+}
+
+// postOne serves a change of one object.
+func postOne[Q, A any](f func(*Daemon, context.Context, string, Q) (A, error)) func(*Daemon) http.HandlerFunc {
+	return func(d *Daemon) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			var q Q
+			if err := decode(w, r, &q); err != nil {
+				answer(w, nil, err)
+				return
+			}
+			a, err := f(d, r.Context(), r.PathValue("name"), q)
+			answer(w, a, err)
+		}
+	}
+}

@@ -1,0 +1,141 @@
+package control
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"time"
+
+	"go.etcd.io/bbolt"
+	bolterrors "go.etcd.io/bbolt/errors"
+)
+
+// boltFile is the state's name inside the state directory.
+const boltFile = "state.db"
+
+// lockWait is how long a starting daemon waits for one that is ending.
+const lockWait = 500 * time.Millisecond
+
+var boltBucket = []byte("lunar")
+
+// boltState is a State in one bbolt file.
+type boltState struct{ db *bbolt.DB }
+
+// openBolt opens the state in dir and makes both when they are not there. The file stays
+// locked until Close: ErrStateInUse for everybody else.
+func openBolt(dir string) (State, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, &Problem{
+			Title: fmt.Sprintf("cannot make the state directory: %v", err),
+			Hint:  "Choose another with --state DIR, or run as a user that may write there.",
+			cause: err,
+		}
+	}
+	path := filepath.Join(dir, boltFile)
+	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
+	switch {
+	case errors.Is(err, bolterrors.ErrTimeout):
+		return nil, &Problem{
+			Title: fmt.Sprintf("%s: %v", dir, ErrStateInUse),
+			Hint:  "Stop the other daemon, or give this one a directory of its own with --state DIR.",
+			cause: ErrStateInUse,
+		}
+	case errors.Is(err, fs.ErrPermission):
+		return nil, &Problem{
+			Title: fmt.Sprintf("cannot open the state: %v", err),
+			Hint:  "Run as the user that owns it, or choose another directory with --state DIR.",
+			cause: err,
+		}
+	case err != nil:
+		return nil, damaged(path, err)
+	}
+	if err := checkBolt(db, path); err != nil {
+		return nil, errors.Join(damaged(path, err), db.Close())
+	}
+	if err := db.Update(func(tx *bbolt.Tx) error {
+		_, err := tx.CreateBucketIfNotExists(boltBucket)
+		return err
+	}); err != nil {
+		return nil, errors.Join(fmt.Errorf("preparing the state %s: %w", path, err), db.Close())
+	}
+	return &boltState{db}, nil
+}
+
+// damaged is the problem of a state file that cannot be read.
+func damaged(path string, err error) *Problem {
+	return &Problem{
+		Title: fmt.Sprintf("%s: %v: %v", path, ErrStateDamaged, err),
+		Hint:  "Restore the file from a backup, or move it away to start with an empty state; the units' data are not in it.",
+		cause: ErrStateDamaged,
+	}
+}
+
+// checkBolt reads all of the database once. A file that was cut short would otherwise end the
+// process at some later access to the memory that it is mapped to.
+func checkBolt(db *bbolt.DB, path string) (err error) {
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	return db.View(func(tx *bbolt.Tx) error {
+		info, err := os.Stat(path)
+		if err != nil {
+			return err
+		}
+		if info.Size() < tx.Size() {
+			return fmt.Errorf("it has %d bytes of %d", info.Size(), tx.Size())
+		}
+		b := tx.Bucket(boltBucket)
+		if b == nil {
+			return nil
+		}
+		return b.ForEach(func(_, _ []byte) error { return nil })
+	})
+}
+
+func (s *boltState) View(f func(Tx) error) error {
+	return s.db.View(func(tx *bbolt.Tx) error { return f(boltTx{tx.Bucket(boltBucket)}) })
+}
+
+func (s *boltState) Update(f func(Tx) error) error {
+	var refused error
+	err := s.db.Update(func(tx *bbolt.Tx) error {
+		refused = f(boltTx{tx.Bucket(boltBucket)})
+		return refused
+	})
+	if err != nil && refused == nil {
+		return &Problem{
+			Title: fmt.Sprintf("cannot save the state %s: %v", s.db.Path(), err),
+			Hint:  "Nothing was changed. Look at the disk that holds the state: is it full or failing?",
+			cause: err,
+		}
+	}
+	return err
+}
+
+func (s *boltState) Close() error { return s.db.Close() }
+
+type boltTx struct{ b *bbolt.Bucket }
+
+func (t boltTx) Get(key string) []byte              { return t.b.Get([]byte(key)) }
+func (t boltTx) Put(key string, value []byte) error { return t.b.Put([]byte(key), value) }
+func (t boltTx) Delete(key string) error            { return t.b.Delete([]byte(key)) }
+
+func (t boltTx) Scan(prefix string) iter.Seq2[string, []byte] {
+	return func(yield func(string, []byte) bool) {
+		p := []byte(prefix)
+		c := t.b.Cursor()
+		for k, v := c.Seek(p); bytes.HasPrefix(k, p); k, v = c.Next() {
+			if !yield(string(k), v) {
+				return
+			}
+		}
+	}
+}

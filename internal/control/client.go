@@ -1,0 +1,202 @@
+package control
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+	"net/http"
+	"net/url"
+	"strconv"
+	"syscall"
+)
+
+// ErrNotServing says that nothing listens on the socket.
+var ErrNotServing = errors.New("no lunar daemon is listening")
+
+// maxAnswer bounds what the client reads, in bytes.
+const maxAnswer = 64 << 20
+
+// A Client asks a daemon. Its errors are Problems; ErrNotServing is in them when there is no
+// daemon.
+type Client struct {
+	socket string
+	http   http.Client
+}
+
+// NewClient returns a client of the daemon that listens on socket.
+func NewClient(socket string) *Client {
+	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", socket)
+	}
+	return &Client{socket: socket, http: http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
+}
+
+func (c *Client) Status(ctx context.Context) (Status, error) {
+	return ask[Status](ctx, c, "GET", "/v1/status", nil)
+}
+
+func (c *Client) Units(ctx context.Context) ([]UnitInfo, error) {
+	return ask[[]UnitInfo](ctx, c, "GET", "/v1/units", nil)
+}
+
+func (c *Client) Unit(ctx context.Context, name string) (UnitInfo, error) {
+	return ask[UnitInfo](ctx, c, "GET", unitPath(name), nil)
+}
+
+func (c *Client) CreateUnit(ctx context.Context, r UnitCreate) (UnitInfo, error) {
+	return ask[UnitInfo](ctx, c, "POST", "/v1/units", r)
+}
+
+func (c *Client) ModifyUnit(ctx context.Context, name string, r UnitModify) (UnitInfo, error) {
+	return ask[UnitInfo](ctx, c, "PATCH", unitPath(name), r)
+}
+
+func (c *Client) ResizeUnit(ctx context.Context, name string, r UnitResize) (UnitInfo, error) {
+	return ask[UnitInfo](ctx, c, "POST", unitPath(name)+"/resize", r)
+}
+
+func (c *Client) OnlineUnit(ctx context.Context, name string) (UnitInfo, error) {
+	return ask[UnitInfo](ctx, c, "POST", unitPath(name)+"/online", nil)
+}
+
+func (c *Client) OfflineUnit(ctx context.Context, name string) (UnitInfo, error) {
+	return ask[UnitInfo](ctx, c, "POST", unitPath(name)+"/offline", nil)
+}
+
+func (c *Client) DeleteUnit(ctx context.Context, name string, r UnitDelete) (UnitDeleted, error) {
+	return ask[UnitDeleted](ctx, c, "DELETE", unitPath(name), r)
+}
+
+func (c *Client) Targets(ctx context.Context) ([]TargetInfo, error) {
+	return ask[[]TargetInfo](ctx, c, "GET", "/v1/targets", nil)
+}
+
+func (c *Client) CreateTarget(ctx context.Context, r TargetCreate) (TargetInfo, error) {
+	return ask[TargetInfo](ctx, c, "POST", "/v1/targets", r)
+}
+
+func (c *Client) OnlineTarget(ctx context.Context, name string) (TargetInfo, error) {
+	return ask[TargetInfo](ctx, c, "POST", targetPath(name)+"/online", nil)
+}
+
+func (c *Client) OfflineTarget(ctx context.Context, name string) (TargetInfo, error) {
+	return ask[TargetInfo](ctx, c, "POST", targetPath(name)+"/offline", nil)
+}
+
+func (c *Client) DeleteTarget(ctx context.Context, name string, r TargetDelete) (TargetInfo, error) {
+	return ask[TargetInfo](ctx, c, "DELETE", targetPath(name), r)
+}
+
+func (c *Client) Groups(ctx context.Context) ([]GroupInfo, error) {
+	return ask[[]GroupInfo](ctx, c, "GET", "/v1/portal-groups", nil)
+}
+
+func (c *Client) CreateGroup(ctx context.Context, r GroupCreate) (GroupInfo, error) {
+	return ask[GroupInfo](ctx, c, "POST", "/v1/portal-groups", r)
+}
+
+func (c *Client) ModifyGroup(ctx context.Context, name string, r GroupModify) (GroupInfo, error) {
+	return ask[GroupInfo](ctx, c, "PATCH", groupPath(name), r)
+}
+
+func (c *Client) DeleteGroup(ctx context.Context, name string, r GroupDelete) (GroupInfo, error) {
+	return ask[GroupInfo](ctx, c, "DELETE", groupPath(name), r)
+}
+
+func (c *Client) Initiators(ctx context.Context) ([]InitiatorInfo, error) {
+	return ask[[]InitiatorInfo](ctx, c, "GET", "/v1/initiators", nil)
+}
+
+func (c *Client) CreateInitiator(ctx context.Context, r InitiatorCreate) (InitiatorInfo, error) {
+	return ask[InitiatorInfo](ctx, c, "POST", "/v1/initiators", r)
+}
+
+func (c *Client) ModifyInitiator(ctx context.Context, name string, r InitiatorModify) (InitiatorInfo, error) {
+	return ask[InitiatorInfo](ctx, c, "PATCH", initiatorPath(name), r)
+}
+
+func (c *Client) DeleteInitiator(ctx context.Context, name string) (InitiatorInfo, error) {
+	return ask[InitiatorInfo](ctx, c, "DELETE", initiatorPath(name), nil)
+}
+
+func (c *Client) Discovery(ctx context.Context) (DiscoveryInfo, error) {
+	return ask[DiscoveryInfo](ctx, c, "GET", "/v1/discovery", nil)
+}
+
+func (c *Client) ModifyDiscovery(ctx context.Context, r DiscoveryModify) (DiscoveryInfo, error) {
+	return ask[DiscoveryInfo](ctx, c, "PATCH", "/v1/discovery", r)
+}
+
+func (c *Client) Sessions(ctx context.Context) ([]Session, error) {
+	return ask[[]Session](ctx, c, "GET", "/v1/sessions", nil)
+}
+
+func (c *Client) CloseSession(ctx context.Context, id uint64) (Session, error) {
+	return ask[Session](ctx, c, "DELETE", "/v1/sessions/"+strconv.FormatUint(id, 10), nil)
+}
+
+func unitPath(name string) string      { return "/v1/units/" + url.PathEscape(name) }
+func targetPath(name string) string    { return "/v1/targets/" + url.PathEscape(name) }
+func groupPath(name string) string     { return "/v1/portal-groups/" + url.PathEscape(name) }
+func initiatorPath(name string) string { return "/v1/initiators/" + url.PathEscape(name) }
+
+// ask sends one request, q its body unless nil, and reads the answer.
+func ask[A any](ctx context.Context, c *Client, method, path string, q any) (a A, err error) {
+	var body io.Reader = http.NoBody
+	if q != nil {
+		encoded, err := json.Marshal(q)
+		if err != nil {
+			return a, fmt.Errorf("encoding the request: %w", err)
+		}
+		body = bytes.NewReader(encoded)
+	}
+	request, err := http.NewRequestWithContext(ctx, method, "http://lunar"+path, body)
+	if err != nil {
+		return a, fmt.Errorf("making the request: %w", err)
+	}
+	response, err := c.http.Do(request)
+	if err != nil {
+		return a, c.explain(err)
+	}
+	defer func() { _ = response.Body.Close() }() // it was read, or does not matter
+	answered := json.NewDecoder(io.LimitReader(response.Body, maxAnswer))
+	if response.StatusCode == http.StatusOK {
+		if err := answered.Decode(&a); err != nil {
+			return a, c.strange(err.Error())
+		}
+		return a, nil
+	}
+	p := new(Problem)
+	if err := answered.Decode(p); err != nil || p.Title == "" {
+		return a, c.strange(response.Status)
+	}
+	return a, p
+}
+
+// explain says what to do about a daemon that cannot be reached.
+func (c *Client) explain(err error) error {
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
+		return &Problem{
+			Title: fmt.Sprintf("%v on %s", ErrNotServing, c.socket),
+			Hint:  "Start it with lunar serve, or name its socket with --api or $LUNAR_API.",
+			cause: ErrNotServing,
+		}
+	case errors.Is(err, fs.ErrPermission):
+		return &Problem{
+			Title: "this user may not use the socket " + c.socket,
+			Hint:  "Ask as the user that the daemon runs as, or as root.",
+			cause: err,
+		}
+	}
+	return &Problem{Title: fmt.Sprintf("asking the daemon on %s: %v", c.socket, err), Hint: "lunar status shows whether it still answers.", cause: err}
+}
+
+func (c *Client) strange(what string) error {
+	return &Problem{Title: fmt.Sprintf("%s gives an answer that is not lunar's: %s", c.socket, what), Hint: "Are client and daemon of the same version? Is it the right socket?"}
+}

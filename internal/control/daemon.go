@@ -1,0 +1,191 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"path/filepath"
+	"sync"
+	"time"
+
+	"github.com/lunarsan/lunar/internal/buffer"
+	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/target"
+	"github.com/lunarsan/lunar/target/iscsi"
+)
+
+// Options say how a daemon is started; everything else is in its state.
+type Options struct {
+	StateDir string           // holds the state; made when it is not there
+	Socket   string           // of the API
+	Listen   []netip.AddrPort // portals of the default portal group
+	Announce []string         // what SendTargets says instead, "host:port"
+	Memory   int64            // budget of the I/O buffers in bytes
+	Version  string
+	Log      *slog.Logger
+	Ready    func() // called once when the daemon serves; nil: nothing
+
+	// openStore and wait stand in for the medium and the clock in tests.
+	openStore func(path string, o sbd.OpenOptions) (sbd.Store, error)
+	wait      func(context.Context, time.Duration) error
+}
+
+// How long the parts of a drain may take; together they stay below a second.
+const (
+	logoutTime = 500 * time.Millisecond // sessions finish their commands and log out
+	detachTime = 350 * time.Millisecond // units sync; what is unsynced then stays in the page cache
+)
+
+// settleTime is how long a start waits for slow stores before it listens without them.
+const settleTime = 2 * time.Second
+
+// A Daemon serves units to initiators. Use Open.
+type Daemon struct {
+	opts    Options
+	log     *slog.Logger
+	state   State
+	pool    *buffer.Pool
+	device  *target.Device
+	server  *iscsi.Server
+	started time.Time
+
+	// background carries all goroutines of the daemon; stop ends them.
+	background context.Context
+	stop       context.CancelFunc
+	running    sync.WaitGroup
+
+	change sync.Mutex // see the package comment
+	ended  bool       // under change: no more changes
+
+	mu      sync.RWMutex
+	units   map[sbd.GUID]*unit
+	portals map[uint16][]*portal // by portal group tag
+}
+
+// Open locks and reads the state and makes everything in it, without listening yet. Call Run
+// or Close afterwards.
+func Open(opts Options) (*Daemon, error) {
+	if opts.openStore == nil {
+		opts.openStore = sbd.Open
+	}
+	if opts.wait == nil {
+		opts.wait = sleep
+	}
+	state, err := openBolt(opts.StateDir)
+	if err != nil {
+		return nil, err
+	}
+	d := &Daemon{
+		opts:    opts,
+		log:     opts.Log,
+		state:   state,
+		pool:    buffer.NewPool(opts.Memory),
+		started: time.Now(),
+		units:   make(map[sbd.GUID]*unit),
+		portals: make(map[uint16][]*portal),
+	}
+	d.device = target.NewDevice(d.pool)
+	d.server = iscsi.NewServer(d.device, d.pool, iscsi.Options{Log: opts.Log})
+	d.background, d.stop = context.WithCancel(context.Background())
+	if err := d.load(); err != nil {
+		d.stop()
+		err = &Problem{
+			Title: filepath.Join(opts.StateDir, boltFile) + ": " + oneLine(err),
+			Hint:  problemOf(err).Hint,
+			cause: err,
+		}
+		return nil, errors.Join(err, state.Close())
+	}
+	return d, nil
+}
+
+// load makes what the state holds, in the order in which the parts need each other.
+func (d *Daemon) load() error {
+	for _, part := range []struct {
+		name string
+		load func() error
+	}{
+		{"units", d.loadUnits},
+		{"initiators", d.loadInitiators},
+		{"discovery", d.loadDiscovery},
+		{"portal groups", d.loadGroups},
+		{"targets", d.loadTargets},
+	} {
+		if err := part.load(); err != nil {
+			return fmt.Errorf("loading the %s: %w", part.name, err)
+		}
+	}
+	return nil
+}
+
+// Run serves until ctx ends, then drains. It returns nil after an orderly end.
+func (d *Daemon) Run(ctx context.Context) error {
+	l, err := listenAPI(d.opts.Socket)
+	if err != nil {
+		return errors.Join(err, d.drain(nil))
+	}
+	d.settle(ctx)
+	if err := d.listenAll(); err != nil {
+		return errors.Join(err, l.Close(), d.drain(nil))
+	}
+	api := d.newAPIServer()
+	failed := make(chan error, 1)
+	d.running.Go(func() { failed <- api.Serve(l) })
+	d.running.Go(d.watchFaults)
+	d.running.Go(d.pingWatchdog)
+	d.log.Info("serving", "state", d.opts.StateDir, "api", d.opts.Socket, "version", d.opts.Version)
+	notify("READY=1")
+	if d.opts.Ready != nil {
+		d.opts.Ready()
+	}
+
+	select {
+	case <-ctx.Done():
+		err = nil
+	case err = <-failed:
+		err = fmt.Errorf("serving the API on %s: %w", d.opts.Socket, err)
+	}
+	notify("STOPPING=1")
+	return errors.Join(err, d.drain(api))
+}
+
+// Close ends a daemon that was not run.
+func (d *Daemon) Close() error { return d.drain(nil) }
+
+// drain stops in two phases: first nothing new comes in, then what is inside comes to its end.
+func (d *Daemon) drain(api *http.Server) error {
+	begun := time.Now()
+	d.stop() // listeners, attempts to open stores, watchers
+	var problems []error
+	if api != nil {
+		problems = append(problems, api.Close())
+	}
+	d.change.Lock() // a change that is under way is finished first
+	d.ended = true
+	d.change.Unlock()
+
+	logout, cancel := context.WithTimeout(context.Background(), logoutTime)
+	defer cancel()
+	if err := d.server.Shutdown(logout); err != nil {
+		d.log.Warn("sessions were cut off", "reason", err)
+	}
+	d.detachAll()
+	d.running.Wait()
+	problems = append(problems, d.state.Close())
+	d.log.Info("stopped", "took", time.Since(begun).Round(time.Millisecond))
+	return errors.Join(problems...)
+}
+
+// begin starts a change: it waits for the one that is under way. The caller calls the
+// returned function at the end.
+func (d *Daemon) begin() (end func(), err error) {
+	d.change.Lock()
+	if d.ended {
+		d.change.Unlock()
+		return nil, &Problem{Status: http.StatusServiceUnavailable, Title: "the daemon is stopping", Hint: "Ask again when it runs."}
+	}
+	return d.change.Unlock, nil
+}

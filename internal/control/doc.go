@@ -1,0 +1,36 @@
+// Package control is the daemon: it keeps the state, wires units, targets and listeners
+// together, and answers the API that the command line speaks. It is the only package that
+// imports all the others.
+//
+// # The life of a daemon
+//
+//	Open    lock and read the state; make the units (a store that is missing leaves its unit
+//	        offline), the initiators, the targets, the portal groups
+//	Run     listen for initiators and for the API, say READY to the service manager, and
+//	        serve until the context ends
+//	drain   close the listeners, log the sessions out, detach the units, close the state
+//
+// # A change
+//
+// Every change comes over the API and runs alone, under Daemon.change. What is new is applied
+// to the running device first, which may refuse it, and then saved; what goes is taken out of
+// the state first and then out of the device. Only then is the command answered, so that an
+// answered change survives a crash and a crash leaves the old state or the new.
+//
+// # Locks, from the outside in
+//
+//	Daemon.change   one change at a time; held across state and store I/O
+//	Daemon.mu       what exists now; short, never across I/O
+//
+// # Reading order
+//
+//	state.go bolt.go record.go   what is kept, and how
+//	daemon.go                    start, run, drain
+//	units.go unitcreate.go unitchange.go unitdelete.go unitstore.go   units and their stores
+//	targets.go initiators.go discovery.go portals.go address.go       who may connect where
+//	listen.go sessions.go        listeners and sessions
+//	api.go serve.go problem.go   the API: routes, HTTP, errors
+//	messages.go client.go        what travels, and the other end
+//	status.go metrics.go         looking at it
+//	notify.go retry.go memory.go secret.go version.go
+package control

@@ -1,0 +1,160 @@
+package control
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/lunarsan/lunar/target"
+)
+
+// loadInitiators makes the initiators of the state known.
+func (d *Daemon) loadInitiators() error {
+	records, err := initiatorKind.list(d.state)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		if err := d.device.SetInitiator(initiatorOf(r)); err != nil {
+			return fmt.Errorf("initiator %s: %w", r.Name, err)
+		}
+	}
+	return nil
+}
+
+func initiatorOf(r initiatorRecord) target.Initiator {
+	return target.Initiator{Name: r.Name, CHAP: credentialOf(r.CHAP)}
+}
+
+// CreateInitiator makes an initiator known.
+func (d *Daemon) CreateInitiator(_ context.Context, r InitiatorCreate) (InitiatorInfo, error) {
+	name, err := parseName(r.Name)
+	if err != nil {
+		return InitiatorInfo{}, err
+	}
+	record := initiatorRecord{Name: name}
+	if record.CHAP, err = newCredential(r.CHAPUser, record.Name, r.CHAPSecret); err != nil {
+		return InitiatorInfo{}, err
+	}
+	end, err := d.begin()
+	if err != nil {
+		return InitiatorInfo{}, err
+	}
+	defer end()
+	switch _, err := d.findInitiator(record.Name); {
+	case err == nil:
+		return InitiatorInfo{}, conflict("initiator "+record.Name+" is known already", "Change it with lunar initiator modify.")
+	case !isMissing(err):
+		return InitiatorInfo{}, err
+	}
+	if err := d.setInitiator(record); err != nil {
+		return InitiatorInfo{}, err
+	}
+	d.log.Info("created an initiator", "initiator", record.Name)
+	return record.info(), nil
+}
+
+// ModifyInitiator changes an initiator's credential. Sessions that are logged in stay.
+func (d *Daemon) ModifyInitiator(_ context.Context, name string, r InitiatorModify) (InitiatorInfo, error) {
+	end, err := d.begin()
+	if err != nil {
+		return InitiatorInfo{}, err
+	}
+	defer end()
+	record, err := d.findInitiator(name)
+	if err != nil {
+		return InitiatorInfo{}, err
+	}
+	var user string
+	var secret Secret
+	if record.CHAP != nil {
+		user, secret = record.CHAP.User, record.CHAP.Secret
+	}
+	if r.CHAPUser != nil {
+		user = *r.CHAPUser
+	}
+	if r.CHAPSecret != nil {
+		secret = *r.CHAPSecret
+		if len(secret) == 0 && r.CHAPUser == nil {
+			user = ""
+		}
+	}
+	if record.CHAP, err = newCredential(user, record.Name, secret); err != nil {
+		return InitiatorInfo{}, err
+	}
+	if err := d.setInitiator(record); err != nil {
+		return InitiatorInfo{}, err
+	}
+	d.log.Info("modified an initiator", "initiator", record.Name)
+	return record.info(), nil
+}
+
+// setInitiator applies and saves r. Daemon.change is held.
+func (d *Daemon) setInitiator(r initiatorRecord) error {
+	before, known := d.findInitiator(r.Name)
+	if err := d.device.SetInitiator(initiatorOf(r)); err != nil {
+		return conflict(err.Error(), "Choose another secret or CHAP user.")
+	}
+	err := d.state.Update(func(tx Tx) error { return initiatorKind.put(tx, r.Name, r) })
+	switch {
+	case err == nil:
+		return nil
+	case known == nil:
+		return joinUndo(err, d.device.SetInitiator(initiatorOf(before)))
+	}
+	d.device.RemoveInitiator(r.Name)
+	return err
+}
+
+// Initiators returns the known initiators in order of their names.
+func (d *Daemon) Initiators(context.Context) ([]InitiatorInfo, error) {
+	records, err := initiatorKind.list(d.state)
+	if err != nil {
+		return nil, err
+	}
+	infos := make([]InitiatorInfo, 0, len(records))
+	for _, r := range records {
+		infos = append(infos, r.info())
+	}
+	return infos, nil
+}
+
+func (r initiatorRecord) info() InitiatorInfo {
+	info := InitiatorInfo{Name: r.Name}
+	if r.CHAP != nil {
+		info.CHAPUser = r.CHAP.User
+	}
+	return info
+}
+
+// findInitiator returns the record of the initiator name.
+func (d *Daemon) findInitiator(name string) (r initiatorRecord, err error) {
+	var ok bool
+	err = d.state.View(func(tx Tx) error {
+		r, ok, err = initiatorKind.get(tx, strings.ToLower(name))
+		return err
+	})
+	if err == nil && !ok {
+		err = missing(fmt.Sprintf("there is no initiator %q", name), "lunar initiator list shows the initiators.")
+	}
+	return r, err
+}
+
+// DeleteInitiator forgets an initiator. Sessions that are logged in stay.
+func (d *Daemon) DeleteInitiator(_ context.Context, name string) (InitiatorInfo, error) {
+	end, err := d.begin()
+	if err != nil {
+		return InitiatorInfo{}, err
+	}
+	defer end()
+	r, err := d.findInitiator(name)
+	if err != nil {
+		return InitiatorInfo{}, err
+	}
+	if err := d.state.Update(func(tx Tx) error { return initiatorKind.delete(tx, r.Name) }); err != nil {
+		return InitiatorInfo{}, err
+	}
+	d.device.RemoveInitiator(r.Name)
+	d.log.Info("deleted an initiator", "initiator", r.Name)
+	return r.info(), nil
+}

@@ -1,0 +1,118 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/netip"
+	"syscall"
+)
+
+// A portal is an address that the daemon listens on for initiators, or tries to.
+type portal struct {
+	wanted netip.AddrPort
+	tag    uint16
+	cancel context.CancelFunc
+	ended  chan struct{}
+
+	// Under Daemon.mu:
+	bound  netip.AddrPort // valid while it listens
+	reason error          // why it does not
+}
+
+// listenAll starts to listen on the portals of every group.
+func (d *Daemon) listenAll() error {
+	groups, err := d.groups()
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		if err := d.listen(g); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// listen starts the portals of g, and returns when each was tried once.
+func (d *Daemon) listen(g groupRecord) error {
+	addresses, err := parsePortals(g.Portals)
+	if err != nil {
+		return err
+	}
+	for _, a := range addresses {
+		ctx, cancel := context.WithCancel(d.background)
+		p := &portal{wanted: a, tag: g.Tag, cancel: cancel, ended: make(chan struct{})}
+		d.mu.Lock()
+		d.portals[g.Tag] = append(d.portals[g.Tag], p)
+		d.mu.Unlock()
+		l, err := d.bind(ctx, p)
+		d.running.Go(func() {
+			defer close(p.ended)
+			defer cancel()
+			d.servePortal(ctx, p, l, err)
+		})
+	}
+	return d.showGroup(g) // port 0 has become a real one
+}
+
+// silence ends the portals of a group and waits until they accept no more.
+func (d *Daemon) silence(tag uint16) {
+	d.mu.Lock()
+	portals := d.portals[tag]
+	delete(d.portals, tag)
+	d.mu.Unlock()
+	for _, p := range portals {
+		p.cancel()
+		<-p.ended
+	}
+}
+
+// servePortal accepts connections on l, and gets itself a new listener when there is none,
+// until ctx ends.
+func (d *Daemon) servePortal(ctx context.Context, p *portal, l net.Listener, err error) {
+	for ctx.Err() == nil {
+		if err == nil {
+			d.log.Info("listening", "portal", p.wanted, "tag", p.tag)
+			err = d.server.Serve(ctx, l, p.tag)
+			_ = l.Close() // Serve has closed it already where it could
+			d.unbound(p, err)
+		}
+		if errors.Is(err, syscall.EAFNOSUPPORT) || ctx.Err() != nil {
+			return // a machine without IPv6 will not grow it
+		}
+		d.log.Warn("not listening; the address is tried again", "portal", p.wanted, "reason", err)
+		if d.opts.wait(ctx, retryFirst) != nil {
+			return
+		}
+		retry(ctx, d.opts.wait, func() error {
+			l, err = d.bind(ctx, p)
+			return err
+		})
+	}
+}
+
+// bind makes one attempt to listen on p. An IPv6 wildcard takes no IPv4 connections: that is
+// another portal.
+func (d *Daemon) bind(ctx context.Context, p *portal) (net.Listener, error) {
+	network := "tcp6"
+	if p.wanted.Addr().Is4() {
+		network = "tcp4"
+	}
+	l, err := new(net.ListenConfig).Listen(ctx, network, p.wanted.String())
+	if err != nil {
+		d.unbound(p, err)
+		return nil, err
+	}
+	bound, _ := netip.ParseAddrPort(l.Addr().String())
+	d.mu.Lock()
+	p.bound, p.reason = bound, nil
+	d.mu.Unlock()
+	return l, nil
+}
+
+func (d *Daemon) unbound(p *portal, err error) {
+	d.mu.Lock()
+	p.bound, p.reason = netip.AddrPort{}, err
+	d.mu.Unlock()
+}

@@ -1,0 +1,197 @@
+package control
+
+import "time"
+
+// What travels between the API's server and its clients. Lengths are in bytes.
+
+// A UnitInfo describes a logical unit.
+type UnitInfo struct {
+	GUID       string    `json:"guid"`
+	LUN        int       `json:"lun"`
+	Alias      string    `json:"alias,omitempty"`
+	State      string    `json:"state"`            // online, offline, failed
+	Reason     string    `json:"reason,omitempty"` // why it is not online
+	Path       string    `json:"path"`
+	Size       int64     `json:"size"`
+	BlockSize  int       `json:"block_size"`
+	Serial     string    `json:"serial"`
+	Vendor     string    `json:"vendor"`
+	Product    string    `json:"product"`
+	Revision   string    `json:"revision"`
+	Version    byte      `json:"version"`
+	DeviceType byte      `json:"device_type"`
+	Thin       bool      `json:"thin"`
+	ReadOnly   bool      `json:"read_only"`
+	WriteCache bool      `json:"write_cache"`
+	OwnStore   bool      `json:"own_store"` // lunar made the store, and may remove it
+	Created    time.Time `json:"created"`
+}
+
+// The states of a unit.
+const (
+	UnitOnline  = "online"
+	UnitOffline = "offline" // no store, or an operator's wish
+	UnitFailed  = "failed"  // a sync failed; it answers errors until an operator looks
+)
+
+// A UnitCreate asks for a logical unit.
+type UnitCreate struct {
+	Path       string `json:"path"`           // absolute
+	Size       int64  `json:"size,omitempty"` // needed when there is nothing at Path
+	GUID       string `json:"guid,omitempty"`
+	Alias      string `json:"alias,omitempty"`
+	Serial     string `json:"serial,omitempty"`
+	BlockSize  int    `json:"block_size,omitempty"` // 0: 512
+	Thin       bool   `json:"thin,omitempty"`
+	ReadOnly   bool   `json:"read_only,omitempty"`
+	WriteCache bool   `json:"write_cache,omitempty"`
+}
+
+// A UnitModify changes what is not nil.
+type UnitModify struct {
+	Alias      *string `json:"alias,omitempty"`
+	ReadOnly   *bool   `json:"read_only,omitempty"`
+	WriteCache *bool   `json:"write_cache,omitempty"`
+}
+
+// A UnitResize asks for another capacity.
+type UnitResize struct {
+	Size  int64 `json:"size"`
+	Force bool  `json:"force,omitempty"` // shrink, and lose what lies behind the new end
+}
+
+// A UnitDelete asks for a unit's end. A store that lunar did not make always stays.
+type UnitDelete struct {
+	RemoveStore bool `json:"remove_store,omitempty"`
+	Force       bool `json:"force,omitempty"` // although sessions use it
+}
+
+// A UnitDeleted tells what was done.
+type UnitDeleted struct {
+	UnitInfo
+	StoreRemoved bool `json:"store_removed"`
+}
+
+// A TargetInfo describes a target.
+type TargetInfo struct {
+	Name     string    `json:"name"`
+	Alias    string    `json:"alias,omitempty"`
+	State    string    `json:"state"` // online, offline
+	Groups   []string  `json:"portal_groups,omitempty"`
+	Auth     string    `json:"auth"`
+	SelfUser string    `json:"self_user,omitempty"`
+	Sessions int       `json:"sessions"`
+	Created  time.Time `json:"created"`
+}
+
+// The states of a target.
+const (
+	TargetOnline  = "online"
+	TargetOffline = "offline"
+)
+
+// A TargetCreate asks for a target.
+type TargetCreate struct {
+	Name       string   `json:"name,omitempty"` // empty: one is made up
+	Alias      string   `json:"alias,omitempty"`
+	Groups     []string `json:"portal_groups,omitempty"`
+	Auth       string   `json:"auth,omitempty"` // empty: none
+	SelfUser   string   `json:"self_user,omitempty"`
+	SelfSecret Secret   `json:"self_secret,omitempty"`
+}
+
+// A TargetDelete asks for a target's end.
+type TargetDelete struct {
+	Force bool `json:"force,omitempty"` // closes its sessions
+}
+
+// A GroupInfo describes a portal group.
+type GroupInfo struct {
+	Name      string       `json:"name"`
+	Tag       uint16       `json:"tag"`
+	Portals   []PortalInfo `json:"portals"`
+	Announce  []string     `json:"announce,omitempty"`
+	Redirect  string       `json:"redirect,omitempty"`
+	Permanent bool         `json:"permanent,omitempty"`
+}
+
+// A PortalInfo describes where a portal group listens.
+type PortalInfo struct {
+	Address string `json:"address"`
+	State   string `json:"state"`            // listening, waiting
+	Reason  string `json:"reason,omitempty"` // why it waits
+}
+
+// The states of a portal.
+const (
+	PortalListening = "listening"
+	PortalWaiting   = "waiting" // the address cannot be had yet; it is tried again
+)
+
+// A GroupCreate asks for a portal group.
+type GroupCreate struct {
+	Name      string   `json:"name"`
+	Portals   []string `json:"portals"`
+	Announce  []string `json:"announce,omitempty"`
+	Redirect  string   `json:"redirect,omitempty"`
+	Permanent bool     `json:"permanent,omitempty"`
+}
+
+// A GroupModify changes what is not nil.
+type GroupModify struct {
+	Announce  *[]string `json:"announce,omitempty"`
+	Redirect  *string   `json:"redirect,omitempty"` // empty: no more
+	Permanent *bool     `json:"permanent,omitempty"`
+}
+
+// A GroupDelete asks for a portal group's end.
+type GroupDelete struct {
+	Force bool `json:"force,omitempty"` // closes its sessions
+}
+
+// An InitiatorInfo describes a known initiator.
+type InitiatorInfo struct {
+	Name     string `json:"name"`
+	CHAPUser string `json:"chap_user,omitempty"`
+}
+
+// An InitiatorCreate makes an initiator known.
+type InitiatorCreate struct {
+	Name       string `json:"name"`
+	CHAPUser   string `json:"chap_user,omitempty"` // empty: its name
+	CHAPSecret Secret `json:"chap_secret,omitempty"`
+}
+
+// An InitiatorModify changes what is not nil.
+type InitiatorModify struct {
+	CHAPUser   *string `json:"chap_user,omitempty"`
+	CHAPSecret *Secret `json:"chap_secret,omitempty"` // empty: no more
+}
+
+// A DiscoveryInfo describes what discovery asks of initiators.
+type DiscoveryInfo struct {
+	Auth     string `json:"auth"`
+	SelfUser string `json:"self_user,omitempty"`
+}
+
+// A DiscoveryModify changes what discovery asks.
+type DiscoveryModify struct {
+	Auth       string `json:"auth"`
+	SelfUser   string `json:"self_user,omitempty"`
+	SelfSecret Secret `json:"self_secret,omitempty"`
+}
+
+// A Session describes one session.
+type Session struct {
+	ID        uint64    `json:"id"`
+	Initiator string    `json:"initiator"`
+	Alias     string    `json:"alias,omitempty"`
+	Target    string    `json:"target,omitempty"` // empty: discovery
+	Group     uint16    `json:"portal_group_tag"`
+	ISID      string    `json:"isid"`
+	Peer      string    `json:"peer"`
+	Local     string    `json:"local"`
+	CHAPUser  string    `json:"chap_user,omitempty"`
+	Digests   string    `json:"digests"` // none, header, data, header+data
+	Since     time.Time `json:"since"`
+}

@@ -1,0 +1,137 @@
+package control
+
+import (
+	"net/http"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+
+	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/scsi"
+)
+
+// metricsHandler serves what the packages have counted, in Prometheus's format.
+func (d *Daemon) metricsHandler() http.Handler {
+	registry := prometheus.NewRegistry()
+	registry.MustRegister(
+		daemonCollector{d},
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	)
+	return promhttp.HandlerFor(registry, promhttp.HandlerOpts{})
+}
+
+// A series is one metric of something of type T: a row describes it, reads it and names it.
+type series[T any] struct {
+	desc  *prometheus.Desc
+	kind  prometheus.ValueType
+	value func(T) float64
+}
+
+func counter[T any](name, help string, labels []string, value func(T) uint64) series[T] {
+	return series[T]{prometheus.NewDesc(name, help, labels, nil), prometheus.CounterValue, func(t T) float64 { return float64(value(t)) }}
+}
+
+func gauge[T any](name, help string, labels []string, value func(T) float64) series[T] {
+	return series[T]{prometheus.NewDesc(name, help, labels, nil), prometheus.GaugeValue, value}
+}
+
+func (s series[T]) send(ch chan<- prometheus.Metric, t T, labels ...string) {
+	ch <- prometheus.MustNewConstMetric(s.desc, s.kind, s.value(t), labels...)
+}
+
+var (
+	unitLabels    = []string{"unit"}
+	commandLabels = []string{"unit", "command"}
+)
+
+var daemonSeries = []series[*Daemon]{
+	gauge("lunar_sessions", "Normal sessions that are logged in.", nil, func(d *Daemon) float64 { return float64(d.countSessions("")) }),
+	gauge("lunar_buffer_budget_bytes", "What the I/O buffers may take.", nil, func(d *Daemon) float64 { return float64(d.pool.Budget()) }),
+	gauge("lunar_buffer_in_use_bytes", "What the I/O buffers take.", nil, func(d *Daemon) float64 { return float64(d.pool.InUse()) }),
+	gauge("lunar_buffer_outstanding", "I/O buffers that are lent.", nil, func(d *Daemon) float64 { return float64(d.pool.Outstanding()) }),
+	gauge("lunar_start_time_seconds", "When the daemon started, in Unix time.", nil, func(d *Daemon) float64 { return float64(d.started.Unix()) }),
+}
+
+var unitSeries = []series[UnitInfo]{
+	gauge("lunar_unit_online", "1 while the unit is online, else 0.", unitLabels, func(u UnitInfo) float64 {
+		if u.State == UnitOnline {
+			return 1
+		}
+		return 0
+	}),
+	gauge("lunar_unit_size_bytes", "The unit's capacity.", unitLabels, func(u UnitInfo) float64 { return float64(u.Size) }),
+}
+
+var storeSeries = []series[sbd.Metrics]{
+	counter("lunar_unit_reads_total", "Reads from the store.", unitLabels, func(m sbd.Metrics) uint64 { return m.Reads }),
+	counter("lunar_unit_read_bytes_total", "Bytes read from the store.", unitLabels, func(m sbd.Metrics) uint64 { return m.ReadBytes }),
+	counter("lunar_unit_writes_total", "Writes to the store.", unitLabels, func(m sbd.Metrics) uint64 { return m.Writes }),
+	counter("lunar_unit_write_bytes_total", "Bytes written to the store.", unitLabels, func(m sbd.Metrics) uint64 { return m.WriteBytes }),
+	counter("lunar_unit_unmaps_total", "Ranges given back.", unitLabels, func(m sbd.Metrics) uint64 { return m.Unmaps }),
+	counter("lunar_unit_unmap_bytes_total", "Bytes given back.", unitLabels, func(m sbd.Metrics) uint64 { return m.UnmapBytes }),
+	counter("lunar_unit_zeros_total", "Ranges zeroed.", unitLabels, func(m sbd.Metrics) uint64 { return m.Zeros }),
+	counter("lunar_unit_zero_bytes_total", "Bytes zeroed.", unitLabels, func(m sbd.Metrics) uint64 { return m.ZeroBytes }),
+	counter("lunar_unit_updates_total", "Atomic updates.", unitLabels, func(m sbd.Metrics) uint64 { return m.Updates }),
+	counter("lunar_unit_syncs_total", "Calls that asked for durability.", unitLabels, func(m sbd.Metrics) uint64 { return m.Syncs }),
+	counter("lunar_unit_commits_total", "Syncs of the store that served them.", unitLabels, func(m sbd.Metrics) uint64 { return m.Commits }),
+	counter("lunar_unit_errors_total", "Calls to the unit that failed.", unitLabels, func(m sbd.Metrics) uint64 { return m.Errors }),
+}
+
+var commandSeries = []series[*scsi.CommandMetrics]{
+	counter("lunar_scsi_commands_failed_total", "Commands that ended with another status than GOOD or CONDITION MET.", commandLabels, func(m *scsi.CommandMetrics) uint64 { return m.Failed }),
+	counter("lunar_scsi_in_bytes_total", "Bytes of Data-In.", commandLabels, func(m *scsi.CommandMetrics) uint64 { return m.In }),
+	counter("lunar_scsi_out_bytes_total", "Bytes of Data-Out.", commandLabels, func(m *scsi.CommandMetrics) uint64 { return m.Out }),
+}
+
+var commandSeconds = prometheus.NewDesc("lunar_scsi_command_seconds", "How long commands took in the device server.", commandLabels, nil)
+
+// daemonCollector reads the counts of all packages when it is asked.
+type daemonCollector struct{ d *Daemon }
+
+func (c daemonCollector) Describe(ch chan<- *prometheus.Desc) {
+	describe(ch, daemonSeries)
+	describe(ch, unitSeries)
+	describe(ch, storeSeries)
+	describe(ch, commandSeries)
+	ch <- commandSeconds
+}
+
+func describe[T any](ch chan<- *prometheus.Desc, list []series[T]) {
+	for _, s := range list {
+		ch <- s.desc
+	}
+}
+
+func (c daemonCollector) Collect(ch chan<- prometheus.Metric) {
+	for _, s := range daemonSeries {
+		s.send(ch, c.d)
+	}
+	for _, u := range c.d.snapshot() {
+		for _, s := range unitSeries {
+			s.send(ch, u.info, u.info.GUID)
+		}
+		m := u.unit.unit.Metrics()
+		for _, s := range storeSeries {
+			s.send(ch, m, u.info.GUID)
+		}
+		for _, m := range u.unit.lu.Metrics() {
+			for _, s := range commandSeries {
+				s.send(ch, &m, u.info.GUID, m.Name)
+			}
+			ch <- latencies(&m, u.info.GUID)
+		}
+	}
+}
+
+// latencies is the histogram of one command's durations, in seconds.
+func latencies(m *scsi.CommandMetrics, unit string) prometheus.Metric {
+	buckets := make(map[float64]uint64, scsi.LatencyBuckets-1)
+	var count uint64
+	for i, n := range m.Latency[:scsi.LatencyBuckets-1] {
+		count += n
+		buckets[float64(uint64(1)<<i)/1e6] = count
+	}
+	return prometheus.MustNewConstHistogram(commandSeconds, m.Count(), m.Took.Seconds(), buckets, unit, m.Name)
+}

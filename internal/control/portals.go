@@ -1,0 +1,256 @@
+package control
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/lunarsan/lunar/target"
+)
+
+// The default portal group listens where the daemon was told to at its start.
+const (
+	DefaultGroup    = "default"
+	defaultGroupTag = 1
+	maxGroupTag     = 1<<16 - 1 // RFC 7143 §13.9
+)
+
+// groups returns the portal groups in order of their tags, the default one first.
+func (d *Daemon) groups() ([]groupRecord, error) {
+	records, err := groupKind.list(d.state)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(records, func(r groupRecord) bool { return r.Name == DefaultGroup })
+	if i < 0 {
+		records = append(records, groupRecord{Name: DefaultGroup, Tag: defaultGroupTag})
+		i = len(records) - 1
+	}
+	g := &records[i]
+	for _, a := range d.opts.Listen {
+		g.Portals = append(g.Portals, a.String())
+	}
+	if len(d.opts.Announce) > 0 {
+		g.Announce = d.opts.Announce
+	}
+	slices.SortFunc(records, func(a, b groupRecord) int { return cmp.Compare(a.Tag, b.Tag) })
+	return records, nil
+}
+
+func (d *Daemon) findGroup(name string) (groupRecord, error) {
+	groups, err := d.groups()
+	if err != nil {
+		return groupRecord{}, err
+	}
+	i := slices.IndexFunc(groups, func(g groupRecord) bool { return g.Name == name })
+	if i < 0 {
+		return groupRecord{}, missing(fmt.Sprintf("there is no portal group %q", name), "lunar tpg list shows the portal groups.")
+	}
+	return groups[i], nil
+}
+
+// loadGroups makes the portal groups, which do not listen yet.
+func (d *Daemon) loadGroups() error {
+	groups, err := d.groups()
+	if err != nil {
+		return err
+	}
+	for _, g := range groups {
+		if err := d.showGroup(g); err != nil {
+			return fmt.Errorf("portal group %s: %w", g.Name, err)
+		}
+	}
+	return nil
+}
+
+// showGroup makes the device know g, with the addresses that its portals really have.
+func (d *Daemon) showGroup(g groupRecord) error {
+	shown := target.PortalGroup{Tag: g.Tag, Name: g.Name, Announce: g.Announce}
+	if g.Redirect != "" {
+		shown.Redirect = &target.Redirect{Address: g.Redirect, Permanent: g.Moved}
+	}
+	addresses, err := parsePortals(g.Portals)
+	if err != nil {
+		return err
+	}
+	d.mu.RLock()
+	for _, p := range d.portals[g.Tag] {
+		if i := slices.Index(addresses, p.wanted); i >= 0 && p.bound.IsValid() {
+			addresses[i] = p.bound
+		}
+	}
+	d.mu.RUnlock()
+	shown.Portals = addresses
+	return d.device.SetPortalGroup(shown)
+}
+
+func parsePortals(words []string) ([]netip.AddrPort, error) {
+	var addresses []netip.AddrPort
+	for _, w := range words {
+		a, err := ParsePortal(w)
+		if err != nil {
+			return nil, err
+		}
+		addresses = append(addresses, a)
+	}
+	return addresses, nil
+}
+
+func parseHostPorts(words []string) ([]string, error) {
+	var addresses []string
+	for _, w := range words {
+		a, err := ParseHostPort(w)
+		if err != nil {
+			return nil, err
+		}
+		addresses = append(addresses, a)
+	}
+	return addresses, nil
+}
+
+// CreateGroup makes a portal group and listens. An address that cannot be had yet is no
+// error: it is tried again.
+func (d *Daemon) CreateGroup(_ context.Context, r GroupCreate) (GroupInfo, error) {
+	record, addresses, err := r.record()
+	if err != nil {
+		return GroupInfo{}, err
+	}
+	end, err := d.begin()
+	if err != nil {
+		return GroupInfo{}, err
+	}
+	defer end()
+	groups, err := d.groups()
+	if err != nil {
+		return GroupInfo{}, err
+	}
+	used := make(map[uint16]bool)
+	for _, g := range groups {
+		if g.Name == record.Name {
+			return GroupInfo{}, conflict(fmt.Sprintf("there is a portal group %q already", g.Name), "Choose another name.")
+		}
+		theirs, err := parsePortals(g.Portals)
+		if err != nil {
+			return GroupInfo{}, err
+		}
+		for _, a := range addresses {
+			if i := slices.IndexFunc(theirs, func(b netip.AddrPort) bool { return overlap(a, b) }); i >= 0 {
+				return GroupInfo{}, conflict(fmt.Sprintf("portal group %q listens on %s already", g.Name, theirs[i]),
+					"Choose another address or port, or start the daemon with --listen for other addresses than all.")
+			}
+		}
+		used[g.Tag] = true
+	}
+	for record.Tag = 1; used[record.Tag]; record.Tag++ {
+		if record.Tag == maxGroupTag {
+			return GroupInfo{}, conflict("all portal group tags are taken", "Delete a portal group first.")
+		}
+	}
+	if err := d.showGroup(record); err != nil {
+		return GroupInfo{}, err
+	}
+	if err := d.saveGroup(record); err != nil {
+		return GroupInfo{}, joinUndo(err, d.device.RemovePortalGroup(record.Tag))
+	}
+	if err := d.listen(record); err != nil {
+		return GroupInfo{}, err
+	}
+	d.log.Info("created a portal group", "group", record.Name, "tag", record.Tag, "portals", record.Portals)
+	return d.groupInfo(record), nil
+}
+
+// record checks r and returns what it asks for.
+func (r GroupCreate) record() (record groupRecord, addresses []netip.AddrPort, err error) {
+	record = groupRecord{Name: r.Name, Moved: r.Permanent}
+	if !isHostName(r.Name) || len(r.Name) > maxAlias {
+		return record, nil, refuse(fmt.Sprintf("%q is not a name for a portal group", r.Name), "Use letters, digits, hyphens and dots.")
+	}
+	if len(r.Portals) == 0 {
+		return record, nil, refuse("a portal group needs a portal", "Give at least one address to listen on.")
+	}
+	if addresses, err = parsePortals(r.Portals); err != nil {
+		return record, nil, err
+	}
+	for i, a := range addresses {
+		if slices.ContainsFunc(addresses[:i], func(b netip.AddrPort) bool { return overlap(a, b) }) {
+			return record, nil, refuse(fmt.Sprintf("%s is there twice", a), "Name each address once.")
+		}
+		record.Portals = append(record.Portals, a.String())
+	}
+	if record.Announce, err = parseHostPorts(r.Announce); err != nil {
+		return record, nil, err
+	}
+	record.Redirect, err = parseRedirect(r.Redirect, r.Permanent)
+	return record, addresses, err
+}
+
+func parseRedirect(address string, permanent bool) (string, error) {
+	switch {
+	case address != "":
+		return ParseHostPort(address)
+	case permanent:
+		return "", refuse("there is no redirection to make permanent", "Say where the targets have moved: --redirect ADDR:PORT.")
+	}
+	return "", nil
+}
+
+// overlap reports whether two sockets could not listen on a and b at the same time.
+func overlap(a, b netip.AddrPort) bool {
+	if a.Port() != b.Port() || a.Port() == 0 || a.Addr().Is4() != b.Addr().Is4() {
+		return false
+	}
+	return a.Addr() == b.Addr() || a.Addr().IsUnspecified() || b.Addr().IsUnspecified()
+}
+
+// saveGroup saves g; the default group's portals are not its own.
+func (d *Daemon) saveGroup(g groupRecord) error {
+	if g.Name == DefaultGroup {
+		g.Portals = nil
+		if len(d.opts.Announce) > 0 {
+			g.Announce = nil
+		}
+	}
+	return d.state.Update(func(tx Tx) error { return groupKind.put(tx, g.Name, g) })
+}
+
+// ModifyGroup changes what a portal group tells initiators. Sessions that are logged in stay.
+func (d *Daemon) ModifyGroup(_ context.Context, name string, r GroupModify) (GroupInfo, error) {
+	end, err := d.begin()
+	if err != nil {
+		return GroupInfo{}, err
+	}
+	defer end()
+	before, err := d.findGroup(name)
+	if err != nil {
+		return GroupInfo{}, err
+	}
+	g := before
+	if r.Announce != nil {
+		if name == DefaultGroup && len(d.opts.Announce) > 0 {
+			return GroupInfo{}, conflict("the daemon was started with --announce", "Start it without, and the state says what is announced.")
+		}
+		if g.Announce, err = parseHostPorts(*r.Announce); err != nil {
+			return GroupInfo{}, err
+		}
+	}
+	if r.Permanent != nil {
+		g.Moved = *r.Permanent
+	}
+	if r.Redirect != nil {
+		g.Redirect = *r.Redirect
+		g.Moved = g.Moved && g.Redirect != ""
+	}
+	if g.Redirect, err = parseRedirect(g.Redirect, g.Moved); err != nil {
+		return GroupInfo{}, err
+	}
+	if err := d.showGroup(g); err != nil {
+		return GroupInfo{}, err
+	}
+	if err := d.saveGroup(g); err != nil {
+		return GroupInfo{}, joinUndo(err, d.showGroup(before))
+	}
+	d.log.Info("modified a portal group", "group", g.Name, "announce", g.Announce, "redirect", g.Redirect)
+	return d.groupInfo(g), nil
+}

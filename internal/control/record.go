@@ -1,0 +1,186 @@
+package control
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"iter"
+	"time"
+
+	"github.com/lunarsan/lunar/sbd"
+)
+
+// The records of the state: what of an object outlives the daemon. Each is kept as JSON under
+// "kind/name", with the number of its format.
+
+// recordFormat is raised when a record changes so that an older program must not read it.
+const recordFormat = 1
+
+// A unitRecord is a logical unit: its identity, which never changes, and its configuration.
+type unitRecord struct {
+	GUID       sbd.GUID  `json:"guid"`
+	LUN        int       `json:"lun"`
+	Serial     string    `json:"serial"`
+	Vendor     string    `json:"vendor"`
+	Product    string    `json:"product"`
+	Revision   string    `json:"revision"`
+	Version    byte      `json:"version"`
+	DeviceType byte      `json:"device_type"`
+	BlockSize  int       `json:"block_size"`
+	Path       string    `json:"path"`
+	Size       int64     `json:"size"`
+	Alias      string    `json:"alias,omitempty"`
+	Thin       bool      `json:"thin,omitempty"`
+	ReadOnly   bool      `json:"read_only,omitempty"`
+	WriteCache bool      `json:"write_cache,omitempty"`
+	Created    time.Time `json:"created"`
+	OwnStore   bool      `json:"own_store,omitempty"` // lunar made the file
+	Offline    bool      `json:"offline,omitempty"`   // an operator took it offline
+	Fault      string    `json:"fault,omitempty"`     // a sync failed; stays until an operator looks
+}
+
+// A targetRecord is an iSCSI target.
+type targetRecord struct {
+	Name    string      `json:"name"`
+	Alias   string      `json:"alias,omitempty"`
+	Groups  []string    `json:"portal_groups,omitempty"` // names; empty: all
+	Auth    string      `json:"auth"`                    // none, chap, mutual
+	Self    *credential `json:"self,omitempty"`          // what it proves itself with
+	Offline bool        `json:"offline,omitempty"`
+	Created time.Time   `json:"created"`
+}
+
+// A groupRecord is a portal group other than the default one, which follows from how the
+// daemon was started.
+type groupRecord struct {
+	Name     string   `json:"name"`
+	Tag      uint16   `json:"tag"`
+	Portals  []string `json:"portals"` // "address:port"
+	Announce []string `json:"announce,omitempty"`
+	Redirect string   `json:"redirect,omitempty"` // "host:port"
+	Moved    bool     `json:"moved,omitempty"`    // the redirection is permanent
+}
+
+// An initiatorRecord is a known initiator.
+type initiatorRecord struct {
+	Name string      `json:"name"`
+	CHAP *credential `json:"chap,omitempty"`
+}
+
+// A discoveryRecord is what discovery asks of initiators.
+type discoveryRecord struct {
+	Auth string      `json:"auth"`
+	Self *credential `json:"self,omitempty"`
+}
+
+// A credential is a CHAP name and secret.
+type credential struct {
+	User   string `json:"user"`
+	Secret Secret `json:"secret"`
+}
+
+// A kind is one sort of record; its value is the prefix of its keys.
+type kind[R any] string
+
+const (
+	unitKind      kind[unitRecord]      = "unit/"
+	targetKind    kind[targetRecord]    = "target/"
+	groupKind     kind[groupRecord]     = "portal-group/"
+	initiatorKind kind[initiatorRecord] = "initiator/"
+	discoveryKind kind[discoveryRecord] = "discovery/"
+)
+
+// A stored record.
+type envelope[R any] struct {
+	Format int `json:"format"`
+	Record R   `json:"record"`
+}
+
+func (k kind[R]) put(tx Tx, name string, r R) error {
+	value, err := json.Marshal(envelope[R]{recordFormat, r})
+	if err != nil {
+		return fmt.Errorf("encoding %s%s: %w", k, name, err)
+	}
+	return tx.Put(string(k)+name, value)
+}
+
+func (k kind[R]) delete(tx Tx, name string) error { return tx.Delete(string(k) + name) }
+
+// get returns the record name, and false when there is none.
+func (k kind[R]) get(tx Tx, name string) (r R, ok bool, err error) {
+	value := tx.Get(string(k) + name)
+	if value == nil {
+		return r, false, nil
+	}
+	r, err = k.decode(string(k)+name, value)
+	return r, err == nil, err
+}
+
+// all yields the records in order of their names.
+func (k kind[R]) all(tx Tx) iter.Seq2[R, error] {
+	return func(yield func(R, error) bool) {
+		for key, value := range tx.Scan(string(k)) {
+			if !yield(k.decode(key, value)) {
+				return
+			}
+		}
+	}
+}
+
+// list returns the records in order of their names.
+func (k kind[R]) list(s State) (records []R, err error) {
+	err = s.View(func(tx Tx) error {
+		for r, err := range k.all(tx) {
+			if err != nil {
+				return err
+			}
+			records = append(records, r)
+		}
+		return nil
+	})
+	return records, err
+}
+
+// decode reads a value strictly: a field that this program does not know would be lost at
+// the next save.
+func (k kind[R]) decode(key string, value []byte) (R, error) {
+	var head struct {
+		Format int `json:"format"`
+	}
+	var e envelope[R]
+	if err := json.Unmarshal(value, &head); err != nil {
+		return e.Record, damagedRecord(key, err)
+	}
+	switch {
+	case head.Format > recordFormat:
+		return e.Record, newerRecord(key, fmt.Sprintf("format %d, where this program knows %d", head.Format, recordFormat))
+	case head.Format < 1:
+		return e.Record, damagedRecord(key, errors.New("it has no format"))
+	}
+	if err := json.Unmarshal(value, &e); err != nil {
+		return e.Record, damagedRecord(key, err)
+	}
+	d := json.NewDecoder(bytes.NewReader(value))
+	d.DisallowUnknownFields()
+	if err := d.Decode(&e); err != nil {
+		return e.Record, newerRecord(key, err.Error())
+	}
+	return e.Record, nil
+}
+
+func newerRecord(key, what string) *Problem {
+	return &Problem{
+		Title: fmt.Sprintf("record %s: %v: %s", key, ErrStateNewer, what),
+		Hint:  "Start the newer program again, or restore the state that was saved before it ran.",
+		cause: ErrStateNewer,
+	}
+}
+
+func damagedRecord(key string, err error) *Problem {
+	return &Problem{
+		Title: fmt.Sprintf("record %s: %v: %v", key, ErrStateDamaged, err),
+		Hint:  "Restore " + boltFile + " in the state directory from a backup.",
+		cause: ErrStateDamaged,
+	}
+}

@@ -1,0 +1,278 @@
+package control
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"fmt"
+	"os"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lunarsan/lunar/target"
+)
+
+// namePrefix begins the names of targets that nobody named.
+const namePrefix = "iqn.2026-11.io.github.lunarsan:"
+
+// authMethods are the words for what a target or discovery asks of an initiator.
+var authMethods = []struct {
+	word   string
+	method target.AuthMethod
+}{
+	{"none", target.AuthNone},
+	{"chap", target.AuthCHAP},
+	{"mutual", target.AuthMutual},
+}
+
+// loadTargets makes the targets of the state.
+func (d *Daemon) loadTargets() error {
+	records, err := targetKind.list(d.state)
+	if err != nil {
+		return err
+	}
+	for _, r := range records {
+		t, err := d.targetOf(r)
+		if err == nil {
+			err = d.device.AddTarget(t)
+		}
+		if err != nil {
+			return fmt.Errorf("target %s: %w", r.Name, err)
+		}
+	}
+	return nil
+}
+
+// targetOf is the target that r describes.
+func (d *Daemon) targetOf(r targetRecord) (target.Target, error) {
+	auth, err := authOf(r.Auth, r.Self)
+	t := target.Target{Name: r.Name, Alias: r.Alias, Auth: auth, Offline: r.Offline}
+	if err != nil {
+		return t, err
+	}
+	groups, err := d.groups()
+	if err != nil {
+		return t, err
+	}
+	for _, name := range r.Groups {
+		i := slices.IndexFunc(groups, func(g groupRecord) bool { return g.Name == name })
+		if i < 0 {
+			return t, missing(fmt.Sprintf("there is no portal group %q", name), "lunar tpg list shows the portal groups.")
+		}
+		t.Groups = append(t.Groups, groups[i].Tag)
+	}
+	return t, nil
+}
+
+// authOf is what the words of a record mean. self is needed for mutual authentication and is
+// wrong for every other.
+func authOf(word string, self *credential) (target.Auth, error) {
+	for _, m := range authMethods {
+		if m.word != word {
+			continue
+		}
+		mutual := m.method == target.AuthMutual
+		switch {
+		case mutual && self == nil:
+			return target.Auth{}, refuse("mutual authentication needs a secret of the target's own",
+				"Give --chap-user and --chap-secret-file: what the target proves itself with.")
+		case !mutual && self != nil:
+			return target.Auth{}, refuse(fmt.Sprintf("authentication %q has no use for a secret of the target's own", word),
+				"Choose --auth mutual, or give the initiator's secret with lunar initiator create.")
+		}
+		return target.Auth{Method: m.method, Self: credentialOf(self)}, nil
+	}
+	return target.Auth{}, refuse(fmt.Sprintf("%q is no way to authenticate", word), "Choose none, chap or mutual.")
+}
+
+// CreateTarget makes a target that shows all units.
+func (d *Daemon) CreateTarget(_ context.Context, r TargetCreate) (TargetInfo, error) {
+	if err := checkAlias(r.Alias); err != nil {
+		return TargetInfo{}, err
+	}
+	record := targetRecord{
+		Name:    r.Name,
+		Alias:   r.Alias,
+		Groups:  r.Groups,
+		Auth:    r.Auth,
+		Created: time.Now().UTC().Truncate(time.Second),
+	}
+	if record.Name == "" {
+		record.Name = inventName()
+	}
+	if record.Auth == "" {
+		record.Auth = "none"
+	}
+	var err error
+	if record.Name, err = parseName(record.Name); err != nil {
+		return TargetInfo{}, err
+	}
+	if record.Self, err = newCredential(r.SelfUser, record.Name, r.SelfSecret); err != nil {
+		return TargetInfo{}, err
+	}
+	end, err := d.begin()
+	if err != nil {
+		return TargetInfo{}, err
+	}
+	defer end()
+	t, err := d.targetOf(record)
+	if err != nil {
+		return TargetInfo{}, err
+	}
+	if err := d.device.AddTarget(t); err != nil {
+		return TargetInfo{}, conflict(err.Error(), "lunar target list -v shows the targets.")
+	}
+	if err := d.state.Update(func(tx Tx) error { return targetKind.put(tx, record.Name, record) }); err != nil {
+		return TargetInfo{}, joinUndo(err, d.device.RemoveTarget(record.Name))
+	}
+	d.log.Info("created a target", "target", record.Name, "auth", record.Auth)
+	return d.targetInfo(record), nil
+}
+
+// parseName checks an iSCSI name and returns its one spelling.
+func parseName(s string) (string, error) {
+	name, err := target.ParseName(s)
+	if err != nil {
+		return "", refuse(err.Error(), "A name is like iqn.2026-11.org.example:disks.")
+	}
+	return name, nil
+}
+
+// inventName makes up a name for a target, unique as far as the host's name is not.
+func inventName() string {
+	host, err := os.Hostname()
+	if err != nil {
+		host = "lunar"
+	}
+	host, _, _ = strings.Cut(strings.ToLower(host), ".")
+	if !isHostName(host) {
+		host = "lunar"
+	}
+	var random [4]byte
+	_, _ = rand.Read(random[:]) // never fails
+	return namePrefix + host + "-" + hex.EncodeToString(random[:])
+}
+
+// Targets returns the targets in order of their names.
+func (d *Daemon) Targets(context.Context) ([]TargetInfo, error) {
+	records, err := targetKind.list(d.state)
+	if err != nil {
+		return nil, err
+	}
+	infos := make([]TargetInfo, 0, len(records))
+	for _, r := range records {
+		infos = append(infos, d.targetInfo(r))
+	}
+	return infos, nil
+}
+
+func (d *Daemon) targetInfo(r targetRecord) TargetInfo {
+	info := TargetInfo{
+		Name:     r.Name,
+		Alias:    r.Alias,
+		State:    TargetOnline,
+		Groups:   r.Groups,
+		Auth:     r.Auth,
+		Sessions: d.countSessions(r.Name),
+		Created:  r.Created,
+	}
+	if r.Offline {
+		info.State = TargetOffline
+	}
+	if r.Self != nil {
+		info.SelfUser = r.Self.User
+	}
+	return info
+}
+
+// findTarget returns the record of the target name.
+func (d *Daemon) findTarget(name string) (r targetRecord, err error) {
+	var ok bool
+	err = d.state.View(func(tx Tx) error {
+		r, ok, err = targetKind.get(tx, strings.ToLower(name))
+		return err
+	})
+	if err == nil && !ok {
+		err = missing(fmt.Sprintf("there is no target %q", name), "lunar target list shows the targets.")
+	}
+	return r, err
+}
+
+// OnlineTarget lets initiators log in to a target again.
+func (d *Daemon) OnlineTarget(_ context.Context, name string) (TargetInfo, error) {
+	return d.turnTarget(name, false)
+}
+
+// OfflineTarget closes a target's sessions and refuses logins, over restarts too.
+func (d *Daemon) OfflineTarget(_ context.Context, name string) (TargetInfo, error) {
+	return d.turnTarget(name, true)
+}
+
+func (d *Daemon) turnTarget(name string, offline bool) (TargetInfo, error) {
+	end, err := d.begin()
+	if err != nil {
+		return TargetInfo{}, err
+	}
+	defer end()
+	r, err := d.findTarget(name)
+	if err != nil || r.Offline == offline {
+		return d.targetInfo(r), err
+	}
+	r.Offline = offline
+	save := func() error {
+		return d.state.Update(func(tx Tx) error { return targetKind.put(tx, r.Name, r) })
+	}
+	turn := func() error { return d.device.SetOffline(r.Name, offline) }
+	if offline {
+		err = inOrder(save, turn)
+	} else if err = inOrder(turn, save); err != nil {
+		err = joinUndo(err, d.device.SetOffline(r.Name, true))
+	}
+	if err != nil {
+		return TargetInfo{}, err
+	}
+	if offline {
+		d.server.CloseTarget(r.Name)
+	}
+	info := d.targetInfo(r)
+	d.log.Info("turned a target "+info.State, "target", r.Name)
+	return info, nil
+}
+
+// inOrder performs steps up to the first that fails.
+func inOrder(steps ...func() error) error {
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// DeleteTarget ends a target. Sessions on it are in the way unless r says to close them.
+func (d *Daemon) DeleteTarget(_ context.Context, name string, r TargetDelete) (TargetInfo, error) {
+	end, err := d.begin()
+	if err != nil {
+		return TargetInfo{}, err
+	}
+	defer end()
+	record, err := d.findTarget(name)
+	if err != nil {
+		return TargetInfo{}, err
+	}
+	info := d.targetInfo(record)
+	if info.Sessions > 0 && !r.Force {
+		return TargetInfo{}, conflict(fmt.Sprintf("target %s has %d %s", record.Name, info.Sessions, plural(info.Sessions, "session")),
+			"Log the initiators out first, or close their sessions with --force.")
+	}
+	if err := d.state.Update(func(tx Tx) error { return targetKind.delete(tx, record.Name) }); err != nil {
+		return TargetInfo{}, err
+	}
+	if err := d.device.RemoveTarget(record.Name); err != nil {
+		return TargetInfo{}, err
+	}
+	d.server.CloseTarget(record.Name)
+	d.log.Info("deleted a target", "target", record.Name)
+	return info, nil
+}

@@ -1,0 +1,158 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+)
+
+// ModifyUnit changes a unit's alias, write protection or write cache.
+func (d *Daemon) ModifyUnit(ctx context.Context, name string, r UnitModify) (UnitInfo, error) {
+	end, err := d.begin()
+	if err != nil {
+		return UnitInfo{}, err
+	}
+	defer end()
+	u, err := d.find(name)
+	if err != nil {
+		return UnitInfo{}, err
+	}
+	record := u.record
+	if r.Alias != nil {
+		if err := checkAlias(*r.Alias); err != nil {
+			return UnitInfo{}, err
+		}
+		record.Alias = *r.Alias
+	}
+	if r.ReadOnly != nil {
+		record.ReadOnly = *r.ReadOnly
+	}
+	if r.WriteCache != nil {
+		record.WriteCache = *r.WriteCache
+	}
+	if err := d.saveUnit(u, record); err != nil {
+		return UnitInfo{}, err
+	}
+	u.unit.SetAlias(record.Alias)
+	u.unit.SetReadOnly(record.ReadOnly)
+	u.unit.SetWriteCache(record.WriteCache)
+	d.log.Info("modified a unit", "unit", record.GUID, "read_only", record.ReadOnly, "write_cache", record.WriteCache)
+	return d.Unit(ctx, record.GUID.String())
+}
+
+// ResizeUnit changes a unit's capacity while it is in use.
+func (d *Daemon) ResizeUnit(ctx context.Context, name string, r UnitResize) (UnitInfo, error) {
+	end, err := d.begin()
+	if err != nil {
+		return UnitInfo{}, err
+	}
+	defer end()
+	u, err := d.find(name)
+	if err != nil {
+		return UnitInfo{}, err
+	}
+	record := u.record
+	was := record.Size
+	if err := u.unit.Err(); err != nil {
+		return UnitInfo{}, conflict(fmt.Sprintf("unit %s cannot be resized: %v", record.GUID, err),
+			fmt.Sprintf("Bring it online first: lunar lu online %s", record.GUID))
+	}
+	switch {
+	case r.Size <= 0 || r.Size%int64(record.BlockSize) != 0:
+		return UnitInfo{}, refuse(fmt.Sprintf("%d bytes is not a whole number of blocks of %d bytes", r.Size, record.BlockSize),
+			"Choose a multiple of the block size.")
+	case r.Size < was && !r.Force:
+		return UnitInfo{}, conflict(fmt.Sprintf("unit %s has %d bytes; making it smaller destroys what lies behind the new end", record.GUID, was),
+			"Choose a larger size, or shrink it with --force after shrinking what is on it.")
+	}
+	record.Size = r.Size
+	resize := func() error {
+		if err := u.unit.Resize(r.Size); err != nil {
+			return storeProblem(record.Path, err)
+		}
+		u.lu.CapacityChanged()
+		return nil
+	}
+	// The record never claims more than the store has, or the unit would not start again.
+	save := func() error { return d.saveUnit(u, record) }
+	if r.Size < was {
+		err = inOrder(save, resize)
+	} else {
+		err = inOrder(resize, save)
+	}
+	if err != nil {
+		return UnitInfo{}, err
+	}
+	d.log.Info("resized a unit", "unit", record.GUID, "from", was, "to", r.Size)
+	return d.Unit(ctx, record.GUID.String())
+}
+
+// OfflineUnit takes a unit offline until OnlineUnit, over restarts too.
+func (d *Daemon) OfflineUnit(ctx context.Context, name string) (UnitInfo, error) {
+	end, err := d.begin()
+	if err != nil {
+		return UnitInfo{}, err
+	}
+	defer end()
+	u, err := d.find(name)
+	if err != nil {
+		return UnitInfo{}, err
+	}
+	record := u.record
+	record.Offline = true
+	if err := d.saveUnit(u, record); err != nil {
+		return UnitInfo{}, err
+	}
+	u.attempts.end()
+	d.takeOffline(u, errByOperator)
+	d.log.Info("took a unit offline", "unit", record.GUID)
+	return d.Unit(ctx, record.GUID.String())
+}
+
+// OnlineUnit opens a unit's store afresh and forgets that a sync failed. When the store
+// cannot be opened now, that is tried again in the background, and the error says so.
+func (d *Daemon) OnlineUnit(ctx context.Context, name string) (UnitInfo, error) {
+	u, first, err := d.startOnline(name)
+	if err != nil {
+		return UnitInfo{}, err
+	}
+	select {
+	case <-first:
+	case <-ctx.Done():
+	}
+	info, err := d.Unit(ctx, u.record.GUID.String())
+	if err == nil && info.State != UnitOnline {
+		err = conflict(fmt.Sprintf("unit %s is not online yet: %s", info.GUID, info.Reason),
+			"Its store is tried again by itself; lunar lu list shows when it is there.")
+	}
+	return info, err
+}
+
+// startOnline begins to open the unit's store; first is closed when that was tried.
+func (d *Daemon) startOnline(name string) (u *unit, first <-chan struct{}, err error) {
+	end, err := d.begin()
+	if err != nil {
+		return nil, nil, err
+	}
+	defer end()
+	if u, err = d.find(name); err != nil {
+		return nil, nil, err
+	}
+	record := u.record
+	if u.unit.Err() == nil {
+		done := make(chan struct{})
+		close(done)
+		return u, done, nil
+	}
+	record.Offline = false
+	record.Fault = ""
+	if err := d.saveUnit(u, record); err != nil {
+		return nil, nil, err
+	}
+	u.attempts.end()
+	d.takeOffline(u, errors.New("its store is being opened"))
+	u.unit.ClearFault()
+	d.seek(u)
+	d.log.Info("bringing a unit online", "unit", record.GUID)
+	return u, u.attempts.first, nil
+}

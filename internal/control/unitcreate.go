@@ -1,0 +1,204 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/scsi"
+)
+
+// The identity of a new unit. It enters what initiators remember, VMFS headers among it, so it
+// does not follow the program's version.
+const (
+	defaultVendor    = "LUNAR"
+	defaultProduct   = "LUN"
+	defaultRevision  = "0001"
+	defaultVersion   = 6 // SPC-4
+	defaultBlockSize = 512
+)
+
+// CreateUnit makes a unit on the store at r.Path, and the store too when there is nothing.
+func (d *Daemon) CreateUnit(_ context.Context, r UnitCreate) (UnitInfo, error) {
+	record, err := r.record()
+	if err != nil {
+		return UnitInfo{}, err
+	}
+	end, err := d.begin()
+	if err != nil {
+		return UnitInfo{}, err
+	}
+	defer end()
+	if err := d.place(&record); err != nil {
+		return UnitInfo{}, err
+	}
+	s, err := d.makeStore(&record)
+	var u *unit
+	if err == nil {
+		u, err = d.addUnit(record, s)
+	}
+	if err != nil {
+		if record.OwnStore {
+			err = joinUndo(err, os.Remove(record.Path))
+		}
+		return UnitInfo{}, err
+	}
+	d.log.Info("created a unit", "unit", record.GUID, "lun", record.LUN, "path", record.Path)
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	return u.info(), nil
+}
+
+// record checks r and returns what it asks for.
+func (r UnitCreate) record() (unitRecord, error) {
+	record := unitRecord{
+		Serial:     r.Serial,
+		Vendor:     defaultVendor,
+		Product:    defaultProduct,
+		Revision:   defaultRevision,
+		Version:    defaultVersion,
+		BlockSize:  r.BlockSize,
+		Path:       r.Path,
+		Size:       r.Size,
+		Alias:      r.Alias,
+		Thin:       r.Thin,
+		ReadOnly:   r.ReadOnly,
+		WriteCache: r.WriteCache,
+		Created:    time.Now().UTC().Truncate(time.Second),
+	}
+	if record.BlockSize == 0 {
+		record.BlockSize = defaultBlockSize
+	}
+	if r.GUID == "" {
+		record.GUID = sbd.NewGUID()
+	} else if err := record.GUID.UnmarshalText([]byte(r.GUID)); err != nil {
+		return record, refuse(err.Error(), "A GUID is an NAA identifier: 32 hexadecimal digits of which the first is 6.")
+	}
+	if record.Serial == "" {
+		record.Serial = record.GUID.String()
+	}
+	if err := record.identity().Check(); err != nil {
+		return record, refuse(oneLine(err), "Choose what initiators can be told; what is left out gets a good value.")
+	}
+	switch {
+	case !filepath.IsAbs(r.Path):
+		return record, refuse(fmt.Sprintf("%q is not an absolute path", r.Path), "Name the store from the root directory on.")
+	case r.Size < 0 || r.Size%int64(record.BlockSize) != 0:
+		return record, refuse(fmt.Sprintf("%d bytes is not a whole number of blocks of %d bytes", r.Size, record.BlockSize),
+			"Choose a multiple of the block size.")
+	}
+	record.Path = filepath.Clean(r.Path)
+	return record, checkAlias(r.Alias)
+}
+
+func printable(s string) bool {
+	return strings.IndexFunc(s, func(c rune) bool { return c < 0x20 || c > 0x7e }) < 0
+}
+
+// maxAlias bounds the names that people give, in bytes (RFC 7143 §13.6).
+const maxAlias = 255
+
+func checkAlias(s string) error {
+	if len(s) > maxAlias || strings.ContainsFunc(s, func(c rune) bool { return c < 0x20 || c == 0x7f || c == '\ufffd' }) {
+		return refuse(fmt.Sprintf("%q is not an alias", s), fmt.Sprintf("Use up to %d bytes of text on one line.", maxAlias))
+	}
+	return nil
+}
+
+// place gives r the lowest free LUN and refuses what another unit has already.
+func (d *Daemon) place(r *unitRecord) error {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	taken := make(map[int]bool)
+	for _, u := range d.units {
+		switch {
+		case u.record.GUID == r.GUID:
+			return conflict(fmt.Sprintf("there is a unit %s already", r.GUID), "Choose another GUID, or leave it out.")
+		case u.record.Path == r.Path:
+			return conflict(fmt.Sprintf("%s is the store of unit %s already", r.Path, u.record.GUID), "A store serves one unit.")
+		}
+		taken[u.record.LUN] = true
+	}
+	for r.LUN = 0; taken[r.LUN]; r.LUN++ {
+	}
+	if r.LUN > scsi.MaxLUN {
+		return conflict(fmt.Sprintf("all %d LUNs are taken", scsi.MaxLUN+1), "Delete a unit first.")
+	}
+	return nil
+}
+
+// makeStore opens the store of r, or makes it, and notes which in r.OwnStore.
+func (d *Daemon) makeStore(r *unitRecord) (sbd.Store, error) {
+	info, err := os.Stat(r.Path)
+	nothing := errors.Is(err, fs.ErrNotExist)
+	empty := err == nil && info.Mode().IsRegular() && info.Size() == 0
+	switch {
+	case (nothing || empty) && r.Size == 0:
+		return nil, refuse("there is nothing at "+r.Path, "Say how large to make it (--size 10G), or name a file or device that is there.")
+	case nothing || empty:
+		if err := sbd.Create(r.Path, r.Size, r.Thin); err != nil {
+			return nil, storeProblem(r.Path, err)
+		}
+		r.OwnStore = nothing
+	}
+	s, err := d.opts.openStore(r.Path, sbd.OpenOptions{ReadOnly: r.ReadOnly})
+	if err != nil {
+		return nil, storeProblem(r.Path, err)
+	}
+	if has := s.Size(); r.Size > has {
+		return nil, errors.Join(conflict(fmt.Sprintf("%s has %d bytes, fewer than the %d asked for", r.Path, has, r.Size),
+			"Leave --size out to take all of it, or choose less."), s.Close())
+	}
+	return s, nil
+}
+
+// storeProblem tells an operator what to do about a store that cannot be had.
+func storeProblem(path string, err error) *Problem {
+	p := conflict(err.Error(), "Is it the right path, and may the daemon read and write it?")
+	switch {
+	case errors.Is(err, sbd.ErrInUse):
+		p.Hint = "Something else uses it: find out what with fuser " + path + " or lsblk."
+	case errors.Is(err, sbd.ErrReadOnly):
+		p.Hint = "Serve it with --read-only, or make it writable."
+	case errors.Is(err, sbd.ErrNoSpace):
+		p.Hint = "Make room, choose a smaller --size, or another place."
+	}
+	p.cause = err
+	return p
+}
+
+// addUnit makes the unit of r on s, shows it, and saves it; on failure nothing of it stays
+// and s is closed. Daemon.change is held.
+func (d *Daemon) addUnit(r unitRecord, s sbd.Store) (*unit, error) {
+	u := d.newUnit(r)
+	if err := u.unit.Attach(s); err != nil {
+		u.lu.Close()
+		return nil, errors.Join(err, s.Close())
+	}
+	u.record.Size = u.unit.Size()
+	failed := func(err error) (*unit, error) {
+		err = errors.Join(err, u.unit.Detach(errors.New("it could not be created")))
+		u.lu.Close()
+		return nil, err
+	}
+	if u.record.Size == 0 {
+		return failed(refuse(fmt.Sprintf("%s holds less than a block", r.Path), "Choose a larger store."))
+	}
+	if err := d.device.AddUnit(r.LUN, u.lu); err != nil {
+		return failed(err)
+	}
+	if err := d.state.Update(func(tx Tx) error { return unitKind.put(tx, r.GUID.String(), u.record) }); err != nil {
+		d.device.RemoveUnit(u.lu)
+		return failed(err)
+	}
+	d.mu.Lock()
+	d.units[r.GUID] = u
+	d.mu.Unlock()
+	return u, nil
+}

@@ -1,0 +1,70 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+)
+
+// DeleteUnit ends a unit. Its store stays, unless lunar made it and r says to remove it.
+func (d *Daemon) DeleteUnit(_ context.Context, name string, r UnitDelete) (UnitDeleted, error) {
+	u, deleted, err := d.removeUnit(name, r)
+	if u == nil {
+		return deleted, err
+	}
+	// Outside the change: a medium that hangs must not hold up the others.
+	if detached := u.unit.Detach(errors.New("the unit was deleted")); detached != nil {
+		d.log.Error("the deleted unit's store did not close", "unit", deleted.GUID, "path", deleted.Path, "reason", detached)
+	}
+	u.lu.Close()
+	return deleted, err
+}
+
+// removeUnit takes the unit out of the state and of everybody's sight. It returns nil when
+// the unit is still there.
+func (d *Daemon) removeUnit(name string, r UnitDelete) (*unit, UnitDeleted, error) {
+	var deleted UnitDeleted
+	end, err := d.begin()
+	if err != nil {
+		return nil, deleted, err
+	}
+	defer end()
+	u, err := d.find(name)
+	if err != nil {
+		return nil, deleted, err
+	}
+	if n := d.countSessions(""); n > 0 && !r.Force {
+		return nil, deleted, conflict(fmt.Sprintf("unit %s is in use by %d %s", u.record.GUID, n, plural(n, "session")),
+			"Log the initiators out first, or delete it under them with --force.")
+	}
+	if err := d.state.Update(func(tx Tx) error { return unitKind.delete(tx, u.record.GUID.String()) }); err != nil {
+		return nil, deleted, err
+	}
+	d.mu.Lock()
+	deleted.UnitInfo = u.info()
+	delete(d.units, u.record.GUID)
+	d.mu.Unlock()
+	u.attempts.end()
+	d.device.RemoveUnit(u.lu)
+	d.log.Info("deleted a unit", "unit", deleted.GUID, "lun", deleted.LUN, "path", deleted.Path)
+
+	if r.RemoveStore && u.record.OwnStore {
+		if err := os.Remove(u.record.Path); err != nil {
+			return u, deleted, &Problem{
+				Title: fmt.Sprintf("the unit is deleted, but its store is still there: %v", err),
+				Hint:  "Remove the file yourself.",
+				cause: err,
+			}
+		}
+		deleted.StoreRemoved = true
+	}
+	return u, deleted, nil
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}

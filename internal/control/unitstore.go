@@ -1,0 +1,134 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/lunarsan/lunar/sbd"
+)
+
+var errByOperator = errors.New("taken offline by an operator")
+
+// faultReason is why a unit whose sync failed in an earlier run stays offline.
+func faultReason(fault string) error {
+	return fmt.Errorf("%w (%s); look at the medium, then lunar lu online", sbd.ErrSyncFailed, fault)
+}
+
+// attempts are a goroutine that tries to open a unit's store.
+type attempts struct {
+	cancel context.CancelFunc
+	first  chan struct{} // closed after the first attempt
+	ended  chan struct{}
+}
+
+// end stops the attempts. It does not wait: an attempt may hang in the medium, and gives the
+// store back when it finds that nobody wants it any more.
+func (a *attempts) end() {
+	if a != nil {
+		a.cancel()
+	}
+}
+
+// seek begins to open u's store: now, and again and again until it is there. Daemon.change
+// is held, or nobody else knows u yet.
+func (d *Daemon) seek(u *unit) {
+	ctx, cancel := context.WithCancel(d.background)
+	a := &attempts{cancel, make(chan struct{}), make(chan struct{})}
+	u.attempts = a
+	go func() {
+		defer close(a.ended)
+		defer cancel()
+		var once sync.Once
+		known := ""
+		retry(ctx, d.opts.wait, func() error {
+			err := d.open(ctx, u)
+			once.Do(func() { close(a.first) })
+			if err != nil && err.Error() != known && ctx.Err() == nil {
+				known = err.Error()
+				d.log.Warn("the unit stays offline; its store is tried again", "unit", u.record.GUID, "path", u.record.Path, "reason", err)
+			}
+			return err
+		})
+	}()
+}
+
+// open makes one attempt to bring u online. It gives up when ctx ends.
+func (d *Daemon) open(ctx context.Context, u *unit) error {
+	d.mu.RLock()
+	r := u.record
+	d.mu.RUnlock()
+	s, err := d.opts.openStore(r.Path, sbd.OpenOptions{ReadOnly: r.ReadOnly})
+	if err != nil {
+		d.change.Lock()
+		defer d.change.Unlock()
+		if ctx.Err() == nil {
+			d.takeOffline(u, err)
+		}
+		return err
+	}
+	d.change.Lock()
+	defer d.change.Unlock()
+	if ctx.Err() != nil {
+		return errors.Join(ctx.Err(), s.Close())
+	}
+	if err := u.unit.Attach(s); err != nil {
+		d.takeOffline(u, err)
+		return errors.Join(err, s.Close())
+	}
+	d.log.Info("the unit is online", "unit", r.GUID, "path", r.Path)
+	return nil
+}
+
+// takeOffline syncs u and detaches it for a reason. What the last sync says goes to the log:
+// nobody is there to hear it.
+func (d *Daemon) takeOffline(u *unit, reason error) {
+	synced := u.unit.Sync(&sbd.Op{MayBlock: true})
+	if errors.Is(synced, sbd.ErrOffline) {
+		synced = nil
+	}
+	if err := errors.Join(synced, u.unit.Detach(reason)); err != nil {
+		d.log.Error("the unit's store did not sync or close", "unit", u.record.GUID, "path", u.record.Path, "reason", err)
+	}
+}
+
+// settle waits until each unit's store was tried once, but not for long.
+func (d *Daemon) settle(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	for _, u := range d.units {
+		if u.attempts == nil {
+			continue
+		}
+		select {
+		case <-u.attempts.first:
+		case <-ctx.Done():
+			d.log.Warn("some stores are slow to open; serving without them")
+			return
+		}
+	}
+}
+
+// detachAll takes all units offline for the end of the daemon. A unit that is still syncing
+// after detachTime is left behind: its bytes are in the page cache, which outlives us.
+func (d *Daemon) detachAll() {
+	var detached sync.WaitGroup
+	for _, u := range d.units {
+		detached.Go(func() {
+			d.takeOffline(u, errors.New("the daemon is stopping"))
+			u.lu.Close()
+		})
+	}
+	done := make(chan struct{})
+	go func() {
+		detached.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(detachTime):
+		d.log.Warn("not all units have synced; the kernel writes the rest")
+	}
+}
