@@ -19,13 +19,13 @@ import (
 	"github.com/lunarsan/lunar/target"
 )
 
-// Bounds of a CHAP challenge, in bytes. RFC 7143 §12.1.4 sets the upper one.
+// Bounds of a CHAP challenge, in bytes. RFC 7143 §12.1.3 sets the upper one.
 const (
 	minChallenge = 16
 	maxChallenge = 1024
 )
 
-// chapAlgorithms are the hashes of CHAP_A (RFC 7143 §12.1.4, and IANA's registry of PPP
+// chapAlgorithms are the hashes of CHAP_A (RFC 7143 §12.1.3, and IANA's registry of PPP
 // authentication algorithms).
 var chapAlgorithms = []struct {
 	code int

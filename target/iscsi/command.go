@@ -32,7 +32,7 @@ var attributeNames = []string{"untagged", "simple", "ordered", "head of queue", 
 func (a Attribute) String() string { return named(attributeNames, uint8(a), "attribute") }
 
 // SCSI returns what the device server calls a; ok is false for reserved values. An untagged
-// task is a simple one (SAM-5 §8.6).
+// task is a simple one (SAM-5).
 func (a Attribute) SCSI() (attr scsi.Attribute, ok bool) {
 	switch a {
 	case Untagged, Simple:

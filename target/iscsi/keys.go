@@ -119,7 +119,8 @@ var keys = []key{
 	{name: "DataSequenceInOrder", rule: or, when: inOperational, leading: true, noDiscovery: true, def: yes, own: yes},
 	{name: "ErrorRecoveryLevel", rule: minimum, when: inOperational, leading: true, low: 0, high: 2, def: 0, own: 0,
 		set: func(p *Params, v value) { p.ErrorRecoveryLevel = v.number }},
-	{name: "TaskReporting", rule: choice, when: inOperational, leading: true, noDiscovery: true, accept: []string{"RFC3720"}, long: maxList},
+	{name: "TaskReporting", rule: choice, when: inOperational, leading: true, noDiscovery: true, long: maxList,
+		accept: []string{"RFC3720"}}, // the key calls the oldest version so
 	{name: "iSCSIProtocolLevel", rule: minimum, when: inOperational, leading: true, noDiscovery: true, low: 0, high: 31, def: 1, own: ownProtocolLevel},
 	{name: "X#NodeArchitecture", rule: declared, when: inLogin, leading: true, again: true, long: maxList},
 

@@ -34,7 +34,7 @@ type opcodeRow struct {
 	name      string
 	target    bool    // a target sends it; else an initiator does
 	login     bool    // allowed before full feature phase
-	discovery bool    // allowed in full feature phase of a discovery session (RFC 7143 §4.3)
+	discovery bool    // allowed in full feature phase of a discovery session (RFC 7143 §4.3, §7.4.3)
 	final     bool    // the F bit is fixed at one
 	command   bool    // carries CmdSN, and consumes it unless it is immediate
 	flags     string  // a letter per bit of byte 1, from bit 7; '.' is no flag
@@ -146,7 +146,7 @@ var opcodes = [opcodeMask + 1]opcodeRow{
 			[]field{{name: "R2TSN", at: 36, n: 4}, {name: "offset", at: 40, n: 4}, {name: "length", at: 44, n: 4}}),
 	},
 	OpAsync: {
-		name: "Asynchronous Message", target: true, discovery: true, final: true, flags: "F.......",
+		name: "Asynchronous Message", target: true, final: true, flags: "F.......",
 		fields: fields(lunField, ittField, response,
 			[]field{{name: "event", at: 36, n: 1, code: codeName[AsyncEvent]}, {name: "vcode", at: 37, n: 1},
 				{name: "parameter1", at: 38, n: 2}, {name: "parameter2", at: 40, n: 2}, {name: "parameter3", at: 42, n: 2}}),
