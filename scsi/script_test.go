@@ -1,0 +1,279 @@
+package scsi
+
+import (
+	"encoding/hex"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/lunarsan/lunar/internal/buffer"
+	"github.com/lunarsan/lunar/sbd"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what the scripts in testdata answer into them")
+
+// TestScripts runs the scripts in testdata: what initiators send, and what they see.
+//
+// A script is made of steps, with an empty line between them: lines that do something, "----",
+// and what they answer. "# text" is a comment. The lines are
+//
+//	unit [thin] [read-only] [write-cache] [block=4096] [version=6]
+//	                  makes the unit, with nexuses a and b that see it as LUN 0; the first line
+//	a 12 01 83 00 ff 00 [lun=5] [expect=255] [out=0011 2233]
+//	                  executes a CDB on nexus a; it expects what the CDB asks for, or the
+//	                  bytes in out, unless expect says otherwise
+//	see a 0 5 300     makes nexus a see the unit at these LUNs
+//	log-in c          makes one more nexus
+//	lose a            ends a nexus
+//	manage a lun-reset [lun=5]
+//	                  performs a task management function
+//	grow, detach, attach
+//	                  what becomes of the unit
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts in testdata: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { runFile(t, file) })
+	}
+}
+
+func runFile(t *testing.T, file string) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out []string
+	s := &script{t: t, nexuses: make(map[string]*Nexus)}
+	for step := range strings.SplitSeq(strings.TrimSpace(string(text)), "\n\n") {
+		input, want, ok := strings.Cut(step, "\n----")
+		if !ok {
+			out = append(out, step)
+			for line := range strings.Lines(step) {
+				if line[0] != '#' {
+					t.Fatalf("%s: %q answers nothing: end it with ----", file, step)
+				}
+			}
+			continue
+		}
+		var got strings.Builder
+		for line := range strings.Lines(input) {
+			if line[0] != '#' {
+				s.line(&got, strings.Fields(line))
+			}
+		}
+		answer := strings.TrimRight(got.String(), "\n")
+		if want = strings.Trim(want, "\n"); answer != want && !*rewrite {
+			t.Errorf("%s:\n%s\n---- answers\n%s\n---- want\n%s", file, input, answer, want)
+		}
+		out = append(out, strings.TrimRight(input+"\n----\n"+answer, "\n"))
+	}
+	s.end()
+	if *rewrite {
+		if err := os.WriteFile(file, []byte(strings.Join(out, "\n\n")+"\n"), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A script is the state of a script that runs.
+type script struct {
+	t       *testing.T
+	unit    *sbd.Unit
+	lu      *LogicalUnit
+	pool    *buffer.Pool
+	nexuses map[string]*Nexus
+}
+
+// testIdentity is what the units of scripts are known by.
+var testIdentity = sbd.Identity{
+	GUID:      sbd.GUID{0x60, 0x01, 0x44, 0xF0, 0x92, 0x8C, 0x01, 0, 0, 0, 0x4F, 0xC5, 0x11, 0xEC, 0, 1},
+	Serial:    "928c01000000",
+	Vendor:    "LUNAR",
+	Product:   "VIRTUAL DISK",
+	Revision:  "1.0",
+	Version:   6,
+	BlockSize: 512,
+}
+
+const scriptSize = 16 << 20
+
+func (s *script) makeUnit(words []string) {
+	id, cfg := testIdentity, sbd.Config{Size: scriptSize}
+	for _, w := range words {
+		switch name, value, _ := strings.Cut(w, "="); name {
+		case "thin":
+			cfg.Thin = true
+		case "read-only":
+			cfg.ReadOnly = true
+		case "write-cache":
+			cfg.WriteCache = true
+		case "block":
+			id.BlockSize = s.number(value)
+		case "version":
+			id.Version = byte(s.number(value))
+		default:
+			s.t.Fatalf("unit %s?", w)
+		}
+	}
+	s.pool = buffer.NewPool(64 << 20)
+	s.unit = sbd.NewUnit(id, cfg)
+	s.attach()
+	s.lu = NewLogicalUnit(s.unit, s.pool)
+	s.logIn("a")
+	s.logIn("b")
+}
+
+func (s *script) attach() {
+	if err := s.unit.Attach(sbd.NewMem(2 * scriptSize)); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *script) logIn(name string) {
+	s.nexuses[name] = NewNexus(Names{
+		Initiator: "iqn.2026-01.test:" + name, InitiatorPort: "iqn.2026-01.test:" + name + ",i,0x00023d000001",
+		Target: "iqn.2026-01.test:disks", TargetPort: "iqn.2026-01.test:disks,t,0x0001",
+		RelativePort: 1, PortGroup: 1,
+	}, s.pool)
+	s.see(name, []string{"0"})
+}
+
+func (s *script) see(name string, luns []string) {
+	units := make(map[int]*LogicalUnit)
+	for _, l := range luns {
+		units[s.number(l)] = s.lu
+	}
+	s.nexuses[name].SetInventory(units)
+}
+
+func (s *script) lose(name string) {
+	ended := make(chan struct{})
+	s.nexuses[name].Close(func() { close(ended) })
+	<-ended
+	delete(s.nexuses, name)
+}
+
+// end closes everything and asserts that nothing is left over.
+func (s *script) end() {
+	for name := range s.nexuses {
+		s.lose(name)
+	}
+	s.lu.Close()
+	if n := s.pool.Outstanding(); n != 0 {
+		s.t.Errorf("%d buffers were not given back", n)
+	}
+}
+
+func (s *script) number(word string) int {
+	n, err := strconv.ParseInt(word, 0, 64)
+	if err != nil {
+		s.t.Fatalf("a number, please: %v", err)
+	}
+	return int(n)
+}
+
+// line does what a line says and writes what it answers.
+func (s *script) line(w *strings.Builder, words []string) {
+	switch rest := words[1:]; words[0] {
+	case "unit":
+		s.makeUnit(rest)
+	case "see":
+		s.see(rest[0], rest[1:])
+	case "log-in":
+		s.logIn(rest[0])
+	case "lose":
+		s.lose(rest[0])
+	case "manage":
+		s.manage(w, rest)
+	case "grow":
+		if err := s.unit.Resize(2 * scriptSize); err != nil {
+			s.t.Fatal(err)
+		}
+		s.lu.CapacityChanged()
+	case "detach":
+		if err := s.unit.Detach(fmt.Errorf("the script says so")); err != nil {
+			s.t.Fatal(err)
+		}
+	case "attach":
+		s.attach()
+	default:
+		s.execute(w, s.nexuses[words[0]], rest)
+	}
+}
+
+// options takes the name=value words off and reads those before them as hexadecimal; those
+// after a name=value belong to the value.
+func (s *script) options(words []string) (p []byte, options map[string]string) {
+	options = make(map[string]string)
+	last := ""
+	for _, word := range words {
+		if name, value, ok := strings.Cut(word, "="); ok {
+			options[name], last = value, name
+		} else if last != "" {
+			options[last] += word
+		} else {
+			p = append(p, s.hex(word)...)
+		}
+	}
+	return p, options
+}
+
+func (s *script) hex(text string) []byte {
+	p, err := hex.DecodeString(text)
+	if err != nil {
+		s.t.Fatalf("hexadecimal, please: %v", err)
+	}
+	return p
+}
+
+func (s *script) lun(options map[string]string) LUN {
+	if l := options["lun"]; l != "" {
+		return LUNOf(s.number(l))
+	}
+	return 0
+}
+
+func (s *script) execute(w *strings.Builder, n *Nexus, words []string) {
+	if n == nil {
+		s.t.Fatalf("no such nexus, before %s", words)
+	}
+	cdb, options := s.options(words)
+	out := s.hex(options["out"])
+	done := make(chan struct{})
+	t := &Task{LUN: s.lun(options), Done: func(*Task) { close(done) }, Expected: int64(len(out))}
+	copy(t.CDB[:], cdb)
+	n.Prepare(t)
+	if len(out) == 0 {
+		t.Expected = t.inLen
+	}
+	if e := options["expect"]; e != "" {
+		t.Expected = int64(s.number(e))
+	}
+	t.Out = out[:min(t.OutLen(), t.Expected, int64(len(out)))]
+	if !n.Submit(t) {
+		<-done
+	}
+	describe(w, t)
+	t.Release()
+}
+
+func (s *script) manage(w *strings.Builder, words []string) {
+	functions := map[string]Function{
+		"abort-task": AbortTask, "abort-task-set": AbortTaskSet, "clear-aca": ClearACA, "clear-task-set": ClearTaskSet,
+		"lun-reset": LogicalUnitReset, "target-reset": TargetReset, "query-task": QueryTask, "query-task-set": QueryTaskSet,
+	}
+	_, options := s.options(words[2:])
+	f := functions[words[1]]
+	if f == 0 {
+		s.t.Fatalf("no task management function %s", words[1])
+	}
+	done := make(chan Response, 1)
+	s.nexuses[words[0]].Manage(f, s.lun(options), 1, func(r Response) { done <- r })
+	fmt.Fprintln(w, []string{"complete", "succeeded", "no such task", "no such LUN", "not supported"}[<-done])
+}
