@@ -229,6 +229,7 @@ func rebuild(in *BHS) *BHS {
 		o.SetFunction(i.Function())
 		o.SetReferenced(i.Referenced())
 		o.SetRefCmdSN(i.RefCmdSN())
+		out.put32(36, in.u32(36)) // ExpDataSN: no use at error recovery level 0
 	case OpLogin:
 		i, o := in.LoginRequest(), out.LoginRequest()
 		o.SetTransit(i.Transit())
