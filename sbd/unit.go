@@ -24,7 +24,9 @@ type Unit struct {
 	writeCache atomic.Bool
 	readOnly   atomic.Bool
 
-	mu  sync.Mutex // Attach and Detach one at a time; cfg
+	attaching sync.Mutex // Attach and Detach one at a time; held while Detach drains
+
+	mu  sync.Mutex // cfg; never held across I/O
 	cfg Config     // Size, WriteCache and ReadOnly live above
 }
 
@@ -103,8 +105,8 @@ func (u *Unit) Advice() Advice {
 // from then on; after an error it is still the caller's. A unit that is online already
 // answers ErrInUse.
 func (u *Unit) Attach(s Store) error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+	u.attaching.Lock()
+	defer u.attaching.Unlock()
 	if u.state.Load().offline == nil {
 		return fmt.Errorf("unit %s: %w: it has a store already, detach that first", u.id.GUID, ErrInUse)
 	}
@@ -129,8 +131,8 @@ func (u *Unit) Attach(s Store) error {
 // the reason; it waits until no call is inside the store and closes it. Detaching a unit
 // that is offline changes the reason.
 func (u *Unit) Detach(reason error) error {
-	u.mu.Lock()
-	defer u.mu.Unlock()
+	u.attaching.Lock()
+	defer u.attaching.Unlock()
 	was := u.state.Swap(offline(reason))
 	if was.offline != nil {
 		return nil
