@@ -1,0 +1,322 @@
+package iscsi
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"sync"
+	"sync/atomic"
+
+	"github.com/lunarsan/lunar/scsi"
+)
+
+// A conn is one connection. Its receiver, the goroutine that runs serve, reads PDUs and
+// handles each to its end, or to where it would have to wait.
+type conn struct {
+	server *Server
+	nc     net.Conn
+	tag    uint16 // portal group
+	log    *slog.Logger
+	done   chan struct{} // closed when the connection is over and its commands drained
+
+	// Settled by the login, before full feature phase.
+	params  Params
+	cid     uint16
+	session *session
+	window  *window
+
+	// The receiver's own.
+	rx           rx
+	pdu          pdu
+	headerDigest int // the digests' lengths in bytes: 0 or DigestLen
+	dataDigest   int
+	held         []held // arrived before their turn
+	text         *textExchange
+	handled      bool // a PDU, since the last read
+	leaving      bool // logged out: nothing is taken in any more
+
+	mu            sync.Mutex // taken after outbox.sending
+	full          bool       // in full feature phase: anyone may post
+	inflight      inflight
+	drained       chan struct{} // closed when inflight gets empty; nil: nobody waits for that
+	tags          uint32        // next Target Transfer Tag
+	spareCommands []*command
+	spareReplies  []*reply
+	cause         error // why the connection ends, if not by its own doing; the first wins
+
+	immediates atomic.Int32 // immediate requests that are not answered yet
+	memory     atomic.Int64 // bytes that commands may hold, by what they announced
+
+	out   outbox
+	watch watch
+}
+
+// A pdu is one PDU being handled.
+type pdu struct {
+	bhs  *BHS
+	size int    // of the data segment, in bytes
+	data []byte // the data segment when it lies in memory; nil: pending bytes still come
+
+	pending int  // of data segment, padding and digest: what the stream still holds of this PDU
+	damaged bool // the data digest is wrong
+}
+
+// Errors that end a connection.
+var (
+	errHeaderDigest = errors.New("header digest error")
+	errTooLong      = errors.New("data segment longer than declared")
+	errRejects      = errors.New("too many rejected PDUs")
+	errGap          = errors.New("too much arrived before a missing command")
+)
+
+// inPlace is the length up to which a PDU that has not arrived whole is waited for in the
+// receive buffer; the data of a longer one goes straight to where it is wanted.
+const inPlace = 16 << 10
+
+// serve runs the connection to its end. It calls loginOver when the login is.
+func (c *conn) serve(loginOver func()) {
+	err := c.login()
+	loginOver()
+	if err != nil {
+		c.server.metrics.LoginErrors.Add(1)
+		c.warn("a login failed", "initiator", c.params.InitiatorName, "error", err)
+	} else {
+		c.server.metrics.Logins.Add(1)
+		c.log = c.log.With("session", c.session.id, "initiator", c.params.InitiatorName)
+		c.info("logged in", "target", c.params.TargetName, "tag", c.tag, "discovery", c.params.Discovery)
+		c.start()
+		go c.send()
+		err = c.receive()
+	}
+	full := c.session != nil
+	c.finishUp(err)
+	if full {
+		c.farewell(c.cause)
+	}
+	close(c.done)
+}
+
+// farewell logs how a session, or one connection of it, has ended.
+func (c *conn) farewell(cause error) {
+	if quiet(cause) {
+		c.info("session ended", "cause", cause)
+		return
+	}
+	c.server.metrics.Cut.Add(1)
+	c.warn("session cut", "cause", cause)
+}
+
+// finishUp gives back all that the connection has, and waits for its commands to drain.
+func (c *conn) finishUp(err error) {
+	c.setCause(err)
+	c.nc.Close()
+	c.out.sending.Lock()
+	if c.out.err == nil {
+		c.out.err = net.ErrClosed
+	}
+	c.out.sending.Unlock()
+
+	c.dropHeld()
+	c.dropGathering()
+	if sess := c.session; sess != nil {
+		if c.server.inherited(c) {
+			c.drain()
+		}
+		if !c.server.handOver(c) {
+			<-sess.end()
+			c.server.bury(sess)
+		}
+	}
+	c.flush(true)
+}
+
+// drain aborts the connection's commands and waits for them, while the nexus stays.
+func (c *conn) drain() {
+	var executing []*command
+	c.mu.Lock()
+	c.inflight.each(func(cmd *command) { executing = append(executing, cmd) })
+	if len(executing) == 0 {
+		c.mu.Unlock()
+		return
+	}
+	type task struct {
+		lun scsi.LUN
+		tag uint64
+	}
+	tasks := make([]task, len(executing))
+	for i, cmd := range executing {
+		tasks[i] = task{cmd.task.LUN, cmd.task.Tag}
+	}
+	drained := make(chan struct{})
+	c.drained = drained
+	c.mu.Unlock()
+	for _, t := range tasks {
+		c.session.nexus.Manage(scsi.AbortTask, t.lun, t.tag, func(scsi.Response) {})
+	}
+	<-drained
+}
+
+// Read reads from the socket for rx. Everything that was posted goes out before.
+func (c *conn) Read(p []byte) (int, error) {
+	if c.handled {
+		c.handled = false
+		c.watch.heard(c)
+	}
+	if err := c.flush(true); err != nil {
+		return 0, err
+	}
+	n, err := c.nc.Read(p)
+	c.mu.Lock()
+	c.out.busy = true
+	c.mu.Unlock()
+	return n, err
+}
+
+// receive handles one PDU after the other until the connection ends.
+func (c *conn) receive() error {
+	for {
+		if err := c.receiveOne(); err != nil {
+			return err
+		}
+		if c.out.much.Load() {
+			if err := c.flush(false); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// receiveOne takes the next PDU off the stream and handles it.
+func (c *conn) receiveOne() error {
+	p := &c.pdu
+	head, err := c.header(p)
+	if err != nil {
+		return err
+	}
+	whole := head
+	if p.size > 0 {
+		p.pending = Padded(p.size) + c.dataDigest
+		whole += p.pending
+	}
+	if c.rx.buffered() < whole && whole > inPlace && p.bhs.Opcode().carriesBulk() {
+		return c.receiveLong(p, head)
+	}
+	b, err := c.rx.peek(whole)
+	if err != nil {
+		return err
+	}
+	p.bhs = (*BHS)(b)
+	p.data, p.pending = b[head:head+p.size], 0
+	if c.dataDigest > 0 && p.size > 0 {
+		end := head + Padded(p.size)
+		p.damaged = Digest(0).Add(b[head:end]) != DigestFrom((*[DigestLen]byte)(b[end:]))
+	}
+	if err := c.handle(p); err != nil {
+		return err
+	}
+	c.rx.skip(whole)
+	c.handled = true
+	return nil
+}
+
+// receiveLong handles a PDU whose data segment has not arrived whole.
+func (c *conn) receiveLong(p *pdu, head int) error {
+	b, err := c.rx.peek(head)
+	if err != nil {
+		return err
+	}
+	bhs := BHS(b)
+	p.bhs = &bhs
+	c.rx.skip(head)
+	if err := c.handle(p); err != nil {
+		return err
+	}
+	c.handled = true
+	return c.rx.discard(p.pending)
+}
+
+// header waits for the next header and checks what must be known before anything else of the
+// PDU is believed. It returns the length of all header segments with their digest.
+func (c *conn) header(p *pdu) (int, error) {
+	*p = pdu{}
+	n := len(BHS{})
+	b, err := c.rx.peek(n)
+	if err != nil {
+		return 0, err
+	}
+	p.bhs = (*BHS)(b)
+	n += p.bhs.TotalAHSLen()
+	if whole := n + c.headerDigest; whole > len(b) {
+		if b, err = c.rx.peek(whole); err != nil {
+			return 0, err
+		}
+		p.bhs = (*BHS)(b)
+		if c.headerDigest > 0 && Digest(0).Add(b[:n]) != DigestFrom((*[DigestLen]byte)(b[n:])) {
+			c.server.metrics.HeaderDigestErrors.Add(1)
+			return 0, errHeaderDigest
+		}
+	}
+	p.size = p.bhs.DataSegmentLen()
+	if p.size > c.params.OwnMaxRecvSegment {
+		c.reject(p, RejectInvalidField)
+		return 0, fmt.Errorf("%w: %v", errTooLong, p.bhs)
+	}
+	return n + c.headerDigest, nil
+}
+
+// land fills dst with the start of p's data segment and takes the rest off the stream. It
+// reports whether the data digest was right.
+func (c *conn) land(p *pdu, dst []byte) (ok bool, err error) {
+	if p.data != nil || p.size == 0 {
+		copy(dst, p.data)
+		return !p.damaged, nil
+	}
+	defer func() { p.pending = 0 }()
+	if err := c.rx.read(dst); err != nil {
+		return false, err
+	}
+	rest := Padded(p.size) - len(dst)
+	if c.dataDigest == 0 {
+		return true, c.rx.discard(rest)
+	}
+	d := Digest(0).Add(dst)
+	for rest > 0 {
+		n := min(rest, inPlace)
+		b, err := c.rx.peek(n)
+		if err != nil {
+			return false, err
+		}
+		d = d.Add(b)
+		c.rx.skip(n)
+		rest -= n
+	}
+	b, err := c.rx.peek(DigestLen)
+	if err != nil {
+		return false, err
+	}
+	c.rx.skip(DigestLen)
+	return d == DigestFrom((*[DigestLen]byte)(b)), nil
+}
+
+// close ends the connection for the given reason. The receiver notices and cleans up.
+func (c *conn) close(cause error) {
+	c.setCause(cause)
+	c.nc.Close()
+}
+
+// setCause remembers why the connection ends.
+func (c *conn) setCause(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause == nil {
+		c.cause = cause
+	}
+}
+
+// inFull reports whether the connection is in full feature phase: anyone may post.
+func (c *conn) inFull() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.full
+}

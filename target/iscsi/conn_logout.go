@@ -1,0 +1,81 @@
+package iscsi
+
+import (
+	"errors"
+	"net"
+	"time"
+)
+
+// lingering is how long a connection stays half open for the initiator to close it, once the
+// last response was sent.
+const lingering = 2 * time.Second
+
+var errLoggedOut = errors.New("logged out")
+
+// handleLogout ends the session, with its one connection (RFC 7143 §11.14). The response goes
+// out when no command can touch a medium any more.
+func (c *conn) handleLogout(p *pdu) error {
+	b, l := p.bhs, p.bhs.LogoutRequest()
+	if l.Reason() > RecoverConnection {
+		return c.reject(p, RejectInvalidField)
+	}
+	c.count(b)
+	r := c.newReply(OpLogoutResponse, b)
+	v := r.bhs.LogoutResponse()
+	switch {
+	case l.Reason() == RecoverConnection:
+		v.SetResult(LogoutRecoveryNotSupported)
+	case l.Reason() == CloseConnection && l.CID() != c.cid:
+		v.SetResult(LogoutCIDNotFound)
+	default:
+		v.SetTimes(uint16(c.params.DefaultTime2Wait), 0)
+		c.leaving = true
+		c.setCause(errLoggedOut)
+		c.dropGathering()
+		<-c.session.end()
+		r.then = c.hangUp
+	}
+	c.post(r)
+	return nil
+}
+
+// hangUp ends our side of the connection and gives the initiator time to end its own: closing
+// at once could destroy a response that is still on its way.
+func (c *conn) hangUp() {
+	if tcp, ok := c.nc.(*net.TCPConn); ok && tcp.CloseWrite() == nil {
+		tcp.SetReadDeadline(time.Now().Add(lingering))
+		return
+	}
+	c.nc.Close()
+}
+
+// Causes for which the target ends a connection.
+var (
+	errShutdown = errors.New("the target shuts down")
+	errOperator = errors.New("closed by the operator")
+	errReset    = errors.New("TARGET COLD RESET")
+)
+
+// askLogout asks the initiator to log out within the given time, in whole seconds (RFC 7143
+// §11.9).
+func (c *conn) askLogout(within time.Duration) {
+	r := c.newMessage(OpAsync)
+	r.bhs.SetITT(NoTag)
+	v := r.bhs.AsyncMessage()
+	v.SetEvent(AsyncLogout)
+	v.SetParameters(0, 0, uint16((within+time.Second-1)/time.Second))
+	r.status = true
+	c.post(r)
+}
+
+// dismiss tells the initiator that its session ends, and ends it.
+func (c *conn) dismiss(cause error) {
+	r := c.newMessage(OpAsync)
+	r.bhs.SetITT(NoTag)
+	v := r.bhs.AsyncMessage()
+	v.SetEvent(AsyncDropSession)
+	v.SetParameters(0, uint16(c.params.DefaultTime2Wait), 0)
+	r.status = true
+	r.then = func() { c.close(cause) }
+	c.post(r)
+}

@@ -1,0 +1,121 @@
+package iscsi
+
+import (
+	"strings"
+
+	"github.com/lunarsan/lunar/scsi"
+)
+
+// functions says what the device server calls a task management function.
+var functions = map[TaskMgmtFunction]scsi.Function{
+	AbortTask:        scsi.AbortTask,
+	AbortTaskSet:     scsi.AbortTaskSet,
+	ClearACA:         scsi.ClearACA,
+	ClearTaskSet:     scsi.ClearTaskSet,
+	LogicalUnitReset: scsi.LogicalUnitReset,
+	TargetWarmReset:  scsi.TargetReset,
+	TargetColdReset:  scsi.TargetReset,
+}
+
+// results says what an initiator is told of a task management function's outcome.
+var results = map[scsi.Response]TaskMgmtResult{
+	scsi.FunctionComplete:     FunctionComplete,
+	scsi.FunctionSucceeded:    FunctionSucceeded,
+	scsi.TaskNotThere:         TaskNotThere,
+	scsi.LUNNotThere:          LUNNotThere,
+	scsi.FunctionNotSupported: FunctionNotSupported,
+}
+
+// handleTaskMgmt performs a task management function (RFC 7143 §11.5). Commands that still
+// gather Data-Out are this connection's to end; the device server ends the others. The
+// response follows those of the affected tasks, because it is posted after them.
+func (c *conn) handleTaskMgmt(p *pdu) error {
+	b, m := p.bhs, p.bhs.TaskMgmtRequest()
+	c.count(b)
+	r := c.newReply(OpTaskMgmtResp, b)
+	answer := func(result TaskMgmtResult) {
+		r.bhs.TaskMgmtResponse().SetResult(result)
+		c.post(r)
+	}
+	c.server.metrics.TaskMgmt.Add(1)
+	c.info("task management", "function", m.Function(), "pdu", b)
+
+	f, ok := functions[m.Function()]
+	switch {
+	case m.Function() == TaskReassign:
+		answer(ReassignNotSupported)
+		return nil
+	case !ok:
+		answer(FunctionNotSupported)
+		return nil
+	case f == scsi.AbortTask:
+		return c.abortTask(m, answer)
+	case m.Function() == TargetColdReset:
+		target := c.params.TargetName
+		r.then = func() { c.server.closeTarget(target, errReset) }
+	}
+	if f != scsi.ClearACA {
+		everywhere := f == scsi.TargetReset
+		c.cancel(func(h *BHS) bool { return (everywhere || h.LUN() == b.LUN()) && h.CmdSN().Less(b.CmdSN()) })
+		c.dropWhere(func(cmd *command) bool { return everywhere || cmd.task.LUN == b.LUN() })
+	}
+	c.session.nexus.Manage(f, b.LUN(), 0, func(done scsi.Response) { answer(results[done]) })
+	return nil
+}
+
+// abortTask ends one task, wherever it is: not arrived, held, gathering or executing (RFC 7143
+// §11.6.1).
+func (c *conn) abortTask(m *TaskMgmtRequest, answer func(TaskMgmtResult)) error {
+	b, tag := (*BHS)(m), m.Referenced()
+	cmd, executing, left := c.find(tag)
+	switch {
+	case executing:
+		c.session.nexus.Manage(scsi.AbortTask, b.LUN(), uint64(tag), func(done scsi.Response) {
+			answer(c.abortResult(results[done]))
+		})
+	case cmd != nil && cmd.task.LUN != b.LUN():
+		answer(TaskNotThere)
+	case cmd != nil:
+		c.drop(cmd)
+		answer(FunctionComplete)
+	case c.cancel(func(h *BHS) bool { return h.ITT() == tag }):
+		answer(FunctionComplete)
+	case left:
+		answer(c.abortResult(TaskNotThere))
+	case m.RefCmdSN().In(c.window.expected(), c.window.limit()) && m.RefCmdSN().Less(b.CmdSN()):
+		c.forget(tag)
+		answer(FunctionComplete)
+		return c.plug(m.RefCmdSN())
+	default:
+		answer(TaskNotThere)
+	}
+	return nil
+}
+
+// abortResult is the answer to an ABORT TASK that came too late: the task was there, and has
+// been answered. The standard's "task does not exist" makes ESXi believe that the target has
+// lost its mind, and escalate to resets; to it, the abort is complete.
+func (c *conn) abortResult(r TaskMgmtResult) TaskMgmtResult {
+	if r == TaskNotThere && strings.HasPrefix(c.params.InitiatorName, "iqn.1998-01.com.vmware:") {
+		return FunctionComplete
+	}
+	return r
+}
+
+// dropWhere drops the commands that match and still gather Data-Out.
+func (c *conn) dropWhere(match func(*command) bool) {
+	var dropped []*command
+	c.mu.Lock()
+	c.inflight.each(func(cmd *command) {
+		if !cmd.executing && match(cmd) {
+			dropped = append(dropped, cmd)
+		}
+	})
+	c.mu.Unlock()
+	for _, cmd := range dropped {
+		c.drop(cmd)
+	}
+}
+
+// dropGathering drops all of them.
+func (c *conn) dropGathering() { c.dropWhere(func(*command) bool { return true }) }
