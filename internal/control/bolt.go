@@ -37,7 +37,7 @@ func openBolt(dir string) (State, error) {
 		}
 	}
 	path := filepath.Join(dir, boltFile)
-	db, err := bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait, FreelistType: bbolt.FreelistMapType})
+	db, err := openWhole(path)
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, &Problem{
@@ -53,9 +53,6 @@ func openBolt(dir string) (State, error) {
 		}
 	case err != nil:
 		return nil, damaged(path, err)
-	}
-	if err := checkBolt(db, path); err != nil {
-		return nil, errors.Join(damaged(path, err), db.Close())
 	}
 	if err := db.Update(func(tx *bbolt.Tx) error {
 		_, err := tx.CreateBucketIfNotExists(boltBucket)
@@ -75,16 +72,21 @@ func damaged(path string, err error) *Problem {
 	}
 }
 
-// checkBolt reads all of the database once. A file that was cut short would otherwise end the
-// process at some later access to the memory that it is mapped to.
-func checkBolt(db *bbolt.DB, path string) (err error) {
+// openWhole opens the database at path and reads all of it once. bbolt trusts what it reads,
+// and a file that was cut short faults where it is mapped to: both end the process unless
+// they come here. After such an end the file stays locked, by a process that has no use for it.
+func openWhole(path string) (db *bbolt.DB, err error) {
 	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%v", p)
+			db, err = nil, fmt.Errorf("%v", p)
 		}
 	}()
-	return db.View(func(tx *bbolt.Tx) error {
+	db, err = bbolt.Open(path, 0o600, &bbolt.Options{Timeout: lockWait})
+	if err != nil {
+		return nil, err
+	}
+	err = db.View(func(tx *bbolt.Tx) error {
 		info, err := os.Stat(path)
 		if err != nil {
 			return err
@@ -96,8 +98,17 @@ func checkBolt(db *bbolt.DB, path string) (err error) {
 		if b == nil {
 			return nil
 		}
-		return b.ForEach(func(_, _ []byte) error { return nil })
+		return b.ForEach(func(k, v []byte) error {
+			if n := int64(len(k)) + int64(len(v)); n > info.Size() {
+				return fmt.Errorf("it has a record of %d bytes", n)
+			}
+			return nil
+		})
 	})
+	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return db, nil
 }
 
 func (s *boltState) View(f func(Tx) error) error {
@@ -132,7 +143,7 @@ func (t boltTx) Scan(prefix string) iter.Seq2[string, []byte] {
 	return func(yield func(string, []byte) bool) {
 		p := []byte(prefix)
 		c := t.b.Cursor()
-		for k, v := c.Seek(p); bytes.HasPrefix(k, p); k, v = c.Next() {
+		for k, v := c.Seek(p); k != nil && bytes.HasPrefix(k, p); k, v = c.Next() {
 			if !yield(string(k), v) {
 				return
 			}

@@ -36,7 +36,7 @@ func (d *Daemon) saveFaults() {
 func (d *Daemon) saveFault(u *unit) {
 	end, err := d.begin()
 	if err != nil {
-		return // the drain saves faults itself
+		return // the drain takes the units offline, which saves their faults
 	}
 	defer end()
 	d.recordFault(u)

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
@@ -74,8 +75,7 @@ func (d *Daemon) servePortal(ctx context.Context, p *portal, l net.Listener, err
 	for ctx.Err() == nil {
 		if err == nil {
 			d.log.Info("listening", "portal", p.wanted, "tag", p.tag)
-			err = d.server.Serve(ctx, l, p.tag)
-			_ = l.Close() // Serve has closed it already where it could
+			err = cmp.Or(d.server.Serve(ctx, l, p.tag), net.ErrClosed)
 			d.unbound(p, err)
 		}
 		if errors.Is(err, syscall.EAFNOSUPPORT) || ctx.Err() != nil {

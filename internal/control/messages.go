@@ -183,15 +183,19 @@ type DiscoveryModify struct {
 
 // A Session describes one session.
 type Session struct {
-	ID        uint64    `json:"id"`
-	Initiator string    `json:"initiator"`
-	Alias     string    `json:"alias,omitempty"`
-	Target    string    `json:"target,omitempty"` // empty: discovery
-	Group     uint16    `json:"portal_group_tag"`
-	ISID      string    `json:"isid"`
-	Peer      string    `json:"peer"`
-	Local     string    `json:"local"`
-	CHAPUser  string    `json:"chap_user,omitempty"`
-	Digests   string    `json:"digests"` // none, header, data, header+data
-	Since     time.Time `json:"since"`
+	ID         uint64    `json:"id"`
+	Initiator  string    `json:"initiator"`
+	Alias      string    `json:"alias,omitempty"`
+	Target     string    `json:"target,omitempty"` // empty: discovery
+	Group      uint16    `json:"portal_group_tag"`
+	ISID       string    `json:"isid"`
+	TSIH       uint16    `json:"tsih"`
+	Peer       string    `json:"peer"`
+	Local      string    `json:"local"`
+	CHAPUser   string    `json:"chap_user,omitempty"`
+	Digests    string    `json:"digests"` // none, header, data, header+data
+	Since      time.Time `json:"since"`
+	Commands   int64     `json:"commands"`
+	ReadBytes  int64     `json:"read_bytes"`
+	WriteBytes int64     `json:"write_bytes"`
 }

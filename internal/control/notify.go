@@ -1,6 +1,7 @@
 package control
 
 import (
+	"fmt"
 	"net"
 	"os"
 	"strconv"
@@ -39,15 +40,17 @@ func watchdogInterval() time.Duration {
 }
 
 // pingWatchdog tells the service manager that the daemon lives, for as long as it does: a
-// daemon that cannot take its own lock any more says nothing and is started again.
+// daemon that cannot take its own locks any more says nothing and is started again.
 func (d *Daemon) pingWatchdog() {
 	interval := watchdogInterval()
 	if interval == 0 {
 		return
 	}
 	for d.opts.wait(d.background, interval) == nil {
-		d.mu.Lock()
-		d.mu.Unlock() //nolint:staticcheck // taking it is the test
-		notify("WATCHDOG=1")
+		d.mu.RLock()
+		units := len(d.units)
+		d.mu.RUnlock()
+		sessions := d.countSessions("")
+		notify(fmt.Sprintf("WATCHDOG=1\nSTATUS=%d %s, %d %s", units, plural(units, "unit"), sessions, plural(sessions, "session")))
 	}
 }

@@ -1,8 +1,8 @@
 package control
 
 import (
-	"cmp"
 	"context"
+	"encoding/hex"
 	"fmt"
 	"slices"
 	"strconv"
@@ -10,19 +10,47 @@ import (
 	"github.com/lunarsan/lunar/target/iscsi"
 )
 
-// Sessions returns the sessions in order of their numbers.
+// Sessions returns the sessions, oldest first.
 func (d *Daemon) Sessions(context.Context) ([]Session, error) {
 	infos := d.server.Sessions()
 	sessions := make([]Session, 0, len(infos))
 	for _, s := range infos {
 		sessions = append(sessions, sessionOf(s))
 	}
-	slices.SortFunc(sessions, func(a, b Session) int { return cmp.Compare(a.ID, b.ID) })
 	return sessions, nil
 }
 
 func sessionOf(s iscsi.SessionInfo) Session {
-	return Session{ID: s.ID}
+	return Session{
+		ID:         s.ID,
+		Initiator:  s.Initiator,
+		Alias:      s.Params.InitiatorAlias,
+		Target:     s.Target,
+		Group:      s.Tag,
+		ISID:       hex.EncodeToString(s.ISID[:]),
+		TSIH:       s.TSIH,
+		Peer:       s.Remote.String(),
+		Local:      s.Local.String(),
+		CHAPUser:   s.Params.CHAPUser,
+		Digests:    digestsOf(s.Params),
+		Since:      s.Since.UTC(),
+		Commands:   s.Traffic.Commands,
+		ReadBytes:  s.Traffic.ReadBytes,
+		WriteBytes: s.Traffic.WriteBytes,
+	}
+}
+
+// digestsOf names the digests that a session uses.
+func digestsOf(p iscsi.Params) string {
+	switch {
+	case p.HeaderDigest && p.DataDigest:
+		return "header+data"
+	case p.HeaderDigest:
+		return "header"
+	case p.DataDigest:
+		return "data"
+	}
+	return "none"
 }
 
 // CloseSession closes the session with the number id; its initiator may log in again.
@@ -32,8 +60,7 @@ func (d *Daemon) CloseSession(_ context.Context, id string) (Session, error) {
 		return Session{}, refuse(fmt.Sprintf("%q is not the number of a session", id), "lunar session list shows the sessions.")
 	}
 	for _, s := range d.server.Sessions() {
-		if s.ID == n {
-			d.server.CloseSession(n)
+		if s.ID == n && d.server.CloseSession(n) {
 			d.log.Info("closed a session", "session", n)
 			return sessionOf(s), nil
 		}

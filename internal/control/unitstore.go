@@ -82,13 +82,14 @@ func (d *Daemon) open(ctx context.Context, u *unit) error {
 	return nil
 }
 
-// takeOffline syncs u and detaches it for a reason. What the last sync says goes to the log:
-// nobody is there to hear it.
+// takeOffline syncs u and detaches it for a reason. What the last sync says goes to the log
+// and the record: nobody else is there to hear it. Daemon.change is held.
 func (d *Daemon) takeOffline(u *unit, reason error) {
 	synced := u.unit.Sync(&sbd.Op{MayBlock: true})
 	if errors.Is(synced, sbd.ErrOffline) {
 		synced = nil
 	}
+	d.recordFault(u)
 	if err := errors.Join(synced, u.unit.Detach(reason)); err != nil {
 		d.log.Error("the unit's store did not sync or close", "unit", u.record.GUID, "path", u.record.Path, "reason", err)
 	}
