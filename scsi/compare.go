@@ -17,17 +17,20 @@ func compareLengths(t *Task) (out, in int64, err error) {
 }
 
 // compareAndWrite writes the second half of Data-Out where the medium holds the first. No
-// other command touches the blocks meanwhile.
+// other command touches the blocks meanwhile. Data that do not fit NUMBER OF LOGICAL BLOCKS
+// are its fault: 256 blocks come with 0 in it.
 func compareAndWrite(t *Task) error {
 	off, n, err := t.extent(t.CDB.lba(), uint64(t.CDB.compareBlocks()))
 	if err != nil {
 		return err
 	}
 	p, err := t.exactOut()
-	if err != nil || n == 0 {
-		return err
-	}
-	if !t.mayBlock {
+	switch {
+	case err != nil:
+		return InvalidFieldInCDB.At(13)
+	case n == 0:
+		return nil
+	case !t.mayBlock:
 		return sbd.ErrWouldBlock
 	}
 	is, err := t.scratch(int(n))

@@ -42,8 +42,10 @@ func TestMiscompareOffset(t *testing.T) {
 func TestCompareAndWriteLength(t *testing.T) {
 	d := newDisk(t, 512, nil)
 	for _, n := range []int{0, 1, 2, 3, 5, 6, 8} {
-		d.want(d.run(cdb(opCompareAndWrite, 0, 0, 2), d.data(n, 0)), "05/0E/03")
+		d.want(d.run(cdb(opCompareAndWrite, 0, 0, 2), d.data(n, 0)), "05/24/00 byte 13")
 	}
+	// 256 blocks do not fit the CDB: their length field says 0.
+	d.want(d.run(cdb(opCompareAndWrite, 0, 0, 256&0xFF), d.data(512, 0)), "05/24/00 byte 13")
 	if n := d.store.Calls(sbd.CallWrite); n != 0 {
 		t.Errorf("wrote %d times", n)
 	}

@@ -99,17 +99,18 @@ func TestResiduals(t *testing.T) {
 					}
 				}
 				for _, b := range []struct {
-					cdb  CDB
-					want int64
+					cdb     CDB
+					takes   int64
+					refusal string
 				}{
-					{cdb(opCompareAndWrite, 0, 0, tt.blocks), 2 * int64(tt.blocks) * block},
-					{cdb(opWriteAtomic16, 0, 0, tt.blocks), int64(tt.blocks) * block},
+					{cdb(opCompareAndWrite, 0, 0, tt.blocks), 2 * int64(tt.blocks) * block, "05/24/00 byte 13"},
+					{cdb(opWriteAtomic16, 0, 0, tt.blocks), int64(tt.blocks) * block, "05/0E/03"},
 				} {
-					if tt.expected == b.want {
+					if tt.expected == b.takes {
 						continue
 					}
 					d.fill(0, 4, 'a')
-					d.want(d.runOn(d.nexuses[0], b.cdb, d.data(20, 'a'), tt.expected), "05/0E/03")
+					d.want(d.runOn(d.nexuses[0], b.cdb, d.data(20, 'a'), tt.expected), b.refusal)
 					d.holds(0, 4, 'a')
 				}
 			})
