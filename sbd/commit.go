@@ -56,8 +56,8 @@ func (c *committer) lead(s Store) {
 	c.mu.Lock()
 	c.running = false
 	if err != nil {
-		err = fmt.Errorf("%w: %w", ErrSyncFailed, err)
-		c.failed.Store(&err)
+		fault := fmt.Errorf("%w: %w", ErrSyncFailed, err)
+		c.failed.Store(&fault)
 	} else {
 		c.finished = c.started
 	}

@@ -12,24 +12,27 @@ import (
 // folders are where file stores are tested: on the disk and in memory.
 func folders(t *testing.T, run func(t *testing.T, folder string)) {
 	t.Run("disk", func(t *testing.T) { run(t, t.TempDir()) })
-	t.Run("tmpfs", func(t *testing.T) {
-		folder, err := os.MkdirTemp("/dev/shm", "sbd")
-		if err != nil {
-			t.Skipf("no tmpfs: %v", err)
-		}
-		t.Cleanup(func() { os.RemoveAll(folder) })
-		run(t, folder)
-	})
+	t.Run("tmpfs", func(t *testing.T) { run(t, tmpfs(t)) })
 }
 
-func create(t *testing.T, path string, size int64, thin bool) {
+// tmpfs returns a folder in memory, or skips.
+func tmpfs(t testing.TB) string {
+	folder, err := os.MkdirTemp("/dev/shm", "sbd")
+	if err != nil {
+		t.Skipf("no tmpfs: %v", err)
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	return folder
+}
+
+func create(t testing.TB, path string, size int64, thin bool) {
 	t.Helper()
 	if err := sbd.Create(path, size, thin); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func open(t *testing.T, path string) sbd.Store {
+func open(t testing.TB, path string) sbd.Store {
 	t.Helper()
 	s, err := sbd.Open(path, sbd.OpenOptions{})
 	if err != nil {

@@ -11,9 +11,10 @@ import (
 // A lockTest is a range lock and who was granted what, in order.
 type lockTest struct {
 	rangeLock
-	t     *testing.T
-	holds map[string]*hold
-	order string
+	t       *testing.T
+	holds   map[string]*hold
+	orderMu sync.Mutex
+	order   string
 }
 
 func newLockTest(t *testing.T) *lockTest {
@@ -32,7 +33,9 @@ func (l *lockTest) ask(name string, off, end int64, exclusive bool) {
 	l.holds[name] = h
 	go func() {
 		l.lock(h, off, end, exclusive, true)
+		l.orderMu.Lock()
 		l.order += name
+		l.orderMu.Unlock()
 	}()
 	synctest.Wait()
 }

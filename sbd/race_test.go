@@ -1,0 +1,5 @@
+//go:build race
+
+package sbd_test
+
+const race = true
