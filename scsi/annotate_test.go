@@ -104,6 +104,18 @@ func (a *annotator) zeros(n int) {
 	}
 }
 
+// runs writes data as what is repeated and how often.
+func (a *annotator) runs() {
+	for a.at < len(a.p) {
+		n := 1
+		for a.at+n < len(a.p) && a.p[a.at+n] == a.p[a.at] {
+			n++
+		}
+		fmt.Fprintf(a.w, "%02x * %d\n", a.p[a.at], n)
+		a.at += n
+	}
+}
+
 // each calls f until the data end, or the n bytes that follow are used up.
 func (a *annotator) each(n int, f func()) {
 	for end := min(a.at+n, len(a.p)); a.at < end; {
@@ -151,7 +163,19 @@ func (a *annotator) data(c *CDB) {
 		} else {
 			a.opcode()
 		}
+	case opRead6, opRead10, opRead12, opRead16:
+		a.runs()
 	case opServiceActionIn16:
+		if c.service() == saGetLBAStatus {
+			a.take(4, "PARAMETER DATA LENGTH")
+			a.zeros(4)
+			a.each(len(a.p), func() {
+				a.take(8, "LBA STATUS LOGICAL BLOCK ADDRESS")
+				a.take(4, "NUMBER OF LOGICAL BLOCKS")
+				a.take(1, "PROVISIONING STATUS")
+				a.zeros(3)
+			})
+		}
 		if c.service() == saReadCapacity16 {
 			a.take(8, "RETURNED LOGICAL BLOCK ADDRESS")
 			a.take(4, "LOGICAL BLOCK LENGTH")

@@ -1,6 +1,7 @@
 package scsi
 
 import (
+	"bytes"
 	"encoding/hex"
 	"flag"
 	"fmt"
@@ -18,14 +19,12 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts in testdata an
 
 // TestScripts runs the scripts in testdata: what initiators send, and what they see.
 //
-// A script is made of steps, with an empty line between them: lines that do something, "----",
-// and what they answer. "# text" is a comment. The lines are
-//
 //	unit [thin] [read-only] [write-cache] [block=4096] [version=6]
 //	                  makes the unit, with nexuses a and b that see it as LUN 0; the first line
 //	a 12 01 83 00 ff 00 [lun=5] [expect=255] [out=0011 2233]
 //	                  executes a CDB on nexus a; it expects what the CDB asks for, or the
-//	                  bytes in out, unless expect says otherwise
+//	                  bytes in out, unless expect says otherwise; 41*512,42 are 512 bytes of
+//	                  41 and one of 42
 //	see a 0 5 300     makes nexus a see the unit at these LUNs
 //	log-in c          makes one more nexus
 //	lose a            ends a nexus
@@ -34,22 +33,36 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts in testdata an
 //	grow, detach, attach
 //	                  what becomes of the unit
 func TestScripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txt")
+	eachScript(t, "testdata/*.txt", func(t *testing.T, file string) {
+		runScript(t, file, &script{t: t, nexuses: make(map[string]*Nexus)})
+	})
+}
+
+// eachScript calls run for the files that match, of which there must be some.
+func eachScript(t *testing.T, pattern string, run func(t *testing.T, file string)) {
+	files, err := filepath.Glob(pattern)
 	if err != nil || len(files) == 0 {
-		t.Fatalf("no scripts in testdata: %v", err)
+		t.Fatalf("no scripts match %s: %v", pattern, err)
 	}
 	for _, file := range files {
-		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { runFile(t, file) })
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) { run(t, file) })
 	}
 }
 
-func runFile(t *testing.T, file string) {
+// A theatre is what a script acts in.
+type theatre interface {
+	line(w *strings.Builder, words []string) // does what the line says and writes what it answers
+	end()
+}
+
+// runScript runs a file made of steps, with an empty line between them: lines that do
+// something, "----", and what they answer. "# text" is a comment.
+func runScript(t *testing.T, file string, s theatre) {
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
 	var out []string
-	s := &script{t: t, nexuses: make(map[string]*Nexus)}
 	for step := range strings.SplitSeq(strings.TrimSpace(string(text)), "\n\n") {
 		input, want, ok := strings.Cut(step, "\n----")
 		if !ok {
@@ -232,6 +245,19 @@ func (s *script) hex(text string) []byte {
 	return p
 }
 
+// data reads what out says.
+func (s *script) data(text string) (p []byte) {
+	for part := range strings.SplitSeq(text, ",") {
+		digits, times, many := strings.Cut(part, "*")
+		n := 1
+		if many {
+			n = s.number(times)
+		}
+		p = append(p, bytes.Repeat(s.hex(digits), n)...)
+	}
+	return p
+}
+
 func (s *script) lun(options map[string]string) LUN {
 	if l := options["lun"]; l != "" {
 		return LUNOf(s.number(l))
@@ -244,7 +270,7 @@ func (s *script) execute(w *strings.Builder, n *Nexus, words []string) {
 		s.t.Fatalf("no such nexus, before %s", words)
 	}
 	cdb, options := s.options(words)
-	out := s.hex(options["out"])
+	out := s.data(options["out"])
 	done := make(chan struct{})
 	t := &Task{LUN: s.lun(options), Done: func(*Task) { close(done) }, Expected: int64(len(out))}
 	copy(t.CDB[:], cdb)
