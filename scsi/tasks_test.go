@@ -45,7 +45,7 @@ type play struct {
 	hoard   []*buffer.Buffer
 	data    [1024]byte // the receive buffer that all Data-Out lies in
 
-	mu     sync.Mutex
+	mu     sync.Mutex // what follows, and tasks
 	events []string
 }
 
@@ -109,8 +109,7 @@ func (p *play) line(w *strings.Builder, words []string) {
 		p.deliver(number)
 	case "abandon":
 		p.owner[number].Abandon(p.tasks[number])
-		p.tasks[number].Release()
-		delete(p.tasks, number)
+		p.take(number).Release()
 	case "end":
 		p.store.finish(number)
 	case "manage":
@@ -162,13 +161,17 @@ func (p *play) prepare(words []string) int {
 			t.CDB, t.Expected = cdb(opCompareAndWrite, 0, uint64(number), 1), 1024
 		}
 	}
+	p.mu.Lock()
 	p.tasks[number], p.owner[number] = t, n
+	p.mu.Unlock()
 	n.Prepare(t)
 	return number
 }
 
 func (p *play) deliver(number int) {
+	p.mu.Lock()
 	t := p.tasks[number]
+	p.mu.Unlock()
 	out := p.data[:t.OutLen()]
 	for i := range out {
 		out[i] = byte(number)
@@ -180,10 +183,18 @@ func (p *play) deliver(number int) {
 	clear(p.data[:]) // the port takes it back
 }
 
-// back notes how a task came back, and releases it.
-func (p *play) back(number int) {
+// take takes a task away from the play.
+func (p *play) take(number int) *Task {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	t := p.tasks[number]
 	delete(p.tasks, number)
+	return t
+}
+
+// back notes how a task came back, and releases it.
+func (p *play) back(number int) {
+	t := p.take(number)
 	switch {
 	case t.Aborted():
 		p.note("%d: aborted", number)
