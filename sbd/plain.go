@@ -42,12 +42,12 @@ func mapped(s Store, off int64) (bool, int64, error) {
 	return true, s.Size() - off, nil
 }
 
-// prefetch starts to read; without the power it does nothing.
+// prefetch starts to read; without the power nothing is done about a good range.
 func prefetch(s Store, off, n int64) error {
 	if s, ok := s.(Prefetcher); ok {
 		return s.Prefetch(off, n)
 	}
-	return nil
+	return checkRange("prefetch", off, n, s.Size())
 }
 
 // resize makes s size bytes long; without the power s must hold that many already.
