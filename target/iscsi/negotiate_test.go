@@ -144,6 +144,11 @@ func TestChoose(t *testing.T) {
 			t.Errorf("HeaderDigest=%s is answered %q, %v", proposed, got, ok)
 		}
 	}
+	const oldest = "RFC3720" // as TaskReporting calls a version
+	k = keys[findKey("TaskReporting")]
+	if _, got, ok := k.choose("FastAbort,ResponseFence,"+oldest, nil); got != oldest || !ok {
+		t.Errorf("TaskReporting is answered %q, %v", got, ok)
+	}
 }
 
 // Numbers follow their rule and the bounds that other keys set.
