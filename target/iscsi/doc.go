@@ -24,10 +24,10 @@
 //
 // # Reading order
 //
-//	bhs.go opcode.go   the header and the table of opcodes
+//	bhs.go ahs.go opcode.go trace.go   headers, and the table of opcodes
 //	command.go data.go r2t.go taskmgmt.go nop.go text.go login.go logout.go async.go
 //	reject.go snack.go one PDU pair a file, in the order of RFC 7143 §11
-//	keyvalue.go keys.go negotiate.go   text keys: the codec, the table, the rules
+//	keyvalue.go continue.go keys.go negotiate.go   text keys: the codec, the table, the rules
 //	login_*.go chap.go discovery.go    logging in, and finding targets
 //	sn.go digest.go                    serial numbers, CRC32C
 //	rx.go conn.go outbox.go            one connection
