@@ -26,8 +26,9 @@ var (
 )
 
 // citations reports citations of documents that are superseded or unknown, and of sections
-// that do not exist. Versions that a disk claims to comply with are no citations: a line that
-// speaks of a "version" may name any edition.
+// that do not exist, in comments and in prose. A version that a disk claims to comply with is
+// no citation: a line that speaks of a version, or a declaration named after one, may name
+// any edition.
 func citations(t *Tree) (out []Finding) {
 	known := map[string]bool{}
 	doc := ""
@@ -52,23 +53,52 @@ func citations(t *Tree) (out []Finding) {
 		return []Finding{{refs, 0, "it lists nothing that may be cited"}}
 	}
 	for l := range t.lines() {
+		text, anyEdition := l.text, strings.Contains(strings.ToLower(l.text), "version")
+		if l.file.AST != nil {
+			text = l.file.commentAt(l.n)
+			anyEdition = anyEdition || strings.Contains(strings.ToLower(l.file.declarationAt(l.n)), "version")
+		}
 		if l.file.Path == refs {
 			continue
 		}
-		for _, text := range cited(l.text, known) {
+		for _, text := range cited(text, known, anyEdition) {
 			out = append(out, l.finding("%s", text))
 		}
 	}
 	return out
 }
 
+// commentAt returns what is comment in a line of a Go file.
+func (f *File) commentAt(n int) string {
+	for _, group := range f.AST.Comments {
+		for _, c := range group.List {
+			first := f.fset.Position(c.Pos()).Line
+			lines := strings.Split(c.Text, "\n")
+			if i := n - first; i >= 0 && i < len(lines) {
+				return lines[i]
+			}
+		}
+	}
+	return ""
+}
+
+// declarationAt returns the names that the declaration around a line of a Go file declares.
+func (f *File) declarationAt(n int) (names string) {
+	for name, d := range f.topLevel() {
+		if f.fset.Position(d.Pos()).Line <= n && n <= f.fset.Position(d.End()).Line {
+			names += name.Name + " "
+		}
+	}
+	return names
+}
+
 // cited judges the citations of one line.
-func cited(line string, known map[string]bool) (wrong []string) {
+func cited(line string, known map[string]bool, anyEdition bool) (wrong []string) {
 	for _, m := range citation.FindAllStringSubmatch(line, -1) {
 		doc := strings.Replace(strings.Replace(m[1], "RFC-", "RFC", 1), "RFC", "RFC ", 1)
 		doc = strings.Replace(doc, "  ", " ", 1)
 		if instead, old := superseded[doc]; old {
-			if !strings.Contains(strings.ToLower(line), "version") {
+			if !anyEdition {
 				wrong = append(wrong, fmt.Sprintf("%s is superseded: cite %s", doc, instead))
 			}
 			continue

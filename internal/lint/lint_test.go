@@ -90,7 +90,11 @@ func TestChecks(t *testing.T) {
 		{"citations", "obsolete", "scsi/a.go", "package scsi // RFC 3720 §10.3", "cite RFC 7143"},
 		{"citations", "obsolete, other spelling", "docs/a.md", "see rfc3720 and RFC3720", "cite RFC 7143"},
 		{"citations", "old edition", "scsi/a.go", "package scsi // SBC-3", "cite SBC-4"},
-		{"citations", "version descriptor", "scsi/a.go", "package scsi // version descriptor of SBC-3", ""},
+		{"citations", "version", "scsi/a.go", "package scsi // the version of SBC-3", ""},
+		{"citations", "version descriptor", "scsi/a.go", "package scsi\n\nvar versions = []int{\n\t0x04C0, // SBC-3\n}\n", ""},
+		{"citations", "after the versions", "scsi/a.go", "package scsi\n\nvar versions = []int{\n}\n\n// SBC-3\n", "cite SBC-4"},
+		{"citations", "block comment", "scsi/a.go", "package scsi\n\n/* see\nSBC-3 */\n", "a.go:4: SBC-3"},
+		{"citations", "code", "scsi/a.go", "package scsi\n\nvar a = time.RFC3339\n", ""},
 		{"citations", "unknown document", "scsi/a.go", "package scsi // RFC 971", "not in docs/refs.txt"},
 		{"citations", "section of a document without", "scsi/a.go", "package scsi // SPC-5 §6.4", "lists no §6.4"},
 

@@ -2,7 +2,6 @@ package lint
 
 import (
 	"go/ast"
-	"go/token"
 	"iter"
 	"slices"
 	"strings"
@@ -58,39 +57,37 @@ func inits(t *Tree) (out []Finding) {
 	return out
 }
 
-// topLevel yields the names that the file declares for its package; methods are not among them.
-func (f *File) topLevel() iter.Seq[*ast.Ident] {
-	return func(yield func(*ast.Ident) bool) {
+// topLevel yields the names that the file declares for its package, with their declarations;
+// methods are not among them.
+func (f *File) topLevel() iter.Seq2[*ast.Ident, ast.Decl] {
+	return func(yield func(*ast.Ident, ast.Decl) bool) {
 		for _, d := range f.AST.Decls {
-			switch d := d.(type) {
-			case *ast.FuncDecl:
-				if d.Recv == nil && !yield(d.Name) {
+			for _, name := range declared(d) {
+				if !yield(name, d) {
 					return
-				}
-			case *ast.GenDecl:
-				if d.Tok == token.IMPORT {
-					continue
-				}
-				for _, spec := range d.Specs {
-					for _, name := range specNames(spec) {
-						if !yield(name) {
-							return
-						}
-					}
 				}
 			}
 		}
 	}
 }
 
-func specNames(s ast.Spec) []*ast.Ident {
-	switch s := s.(type) {
-	case *ast.TypeSpec:
-		return []*ast.Ident{s.Name}
-	case *ast.ValueSpec:
-		return s.Names
+func declared(d ast.Decl) (names []*ast.Ident) {
+	switch d := d.(type) {
+	case *ast.FuncDecl:
+		if d.Recv == nil {
+			names = append(names, d.Name)
+		}
+	case *ast.GenDecl:
+		for _, spec := range d.Specs {
+			switch spec := spec.(type) {
+			case *ast.TypeSpec:
+				names = append(names, spec.Name)
+			case *ast.ValueSpec:
+				names = append(names, spec.Names...)
+			}
+		}
 	}
-	return nil
+	return names
 }
 
 // cutFold is strings.CutPrefix without regard to case.

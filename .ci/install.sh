@@ -1,0 +1,16 @@
+#!/bin/sh
+# Installs bin/lunar below DESTDIR and PREFIX.
+#
+# usage: install.sh DESTDIR PREFIX
+set -eu
+cd "$(dirname "$0")/.."
+dest=$1 prefix=$2
+root=$dest$prefix
+install -D -m 755 bin/lunar "$root/bin/lunar"
+mkdir -p "$root/share/man/man1"
+bin/lunar man "$root/share/man/man1"
+bin/lunar completion bash | install -D -m 644 /dev/stdin "$root/share/bash-completion/completions/lunar"
+bin/lunar completion zsh | install -D -m 644 /dev/stdin "$root/share/zsh/site-functions/_lunar"
+bin/lunar completion fish | install -D -m 644 /dev/stdin "$root/share/fish/vendor_completions.d/lunar.fish"
+sed "s|/usr/bin/lunar|$prefix/bin/lunar|" packaging/lunar.service | install -D -m 644 /dev/stdin "$root/lib/systemd/system/lunar.service"
+echo "installed $root/bin/lunar; start it with: systemctl enable --now lunar"

@@ -1,0 +1,36 @@
+# lunar: make run and make test do all of their set-up. The other targets are for developers.
+.PHONY: run test check bench fuzz e2e peers build install clean
+
+PREFIX   ?= /usr/local
+FUZZTIME ?= 1m
+
+run: build ## serve a throw-away disk and say how to connect to it
+	bin/lunar serve --demo
+
+test: ## every test; ends with a line of counts
+	.ci/test.sh
+
+check: ## the inner loop: format, vet, staticcheck, unit tests with -race
+	.ci/check.sh
+
+peers: ## libiscsi's conformance suites, and images through qemu and back
+	.ci/peers.sh
+
+e2e: ## Linux's own initiator in a virtual machine: file systems, and a pulled plug
+	.ci/e2e.sh
+
+bench: ## IOPS and MB/s beside tgt and the ceiling; BENCH='-rounds 1' for a quick look
+	go run ./bench/cmd $(BENCH)
+
+fuzz: ## every fuzz target for FUZZTIME each
+	FUZZTIME=$(FUZZTIME) .ci/fuzz.sh
+
+# CGO_ENABLED=0: one static binary, for any Linux. -trimpath: no path of this machine in it.
+build:
+	CGO_ENABLED=0 go build -trimpath -o bin/lunar ./cmd/lunar
+
+install: build ## the binary, its manual pages, completions and the systemd unit; DESTDIR, PREFIX
+	.ci/install.sh "$(DESTDIR)" "$(PREFIX)"
+
+clean:
+	rm -rf bin out
