@@ -87,6 +87,10 @@ func (c *cli) explainDemo(ctx context.Context, d *control.Daemon, socket string)
 		*at = netip.AddrPortFrom(netip.AddrFrom4([4]byte{127, 0, 0, 1}), at.Port())
 	}
 	url := fmt.Sprintf("iscsi://%s/%s/0", at, demoTarget)
+	esxi := ""
+	if !at.Addr().IsLoopback() {
+		esxi = fmt.Sprintf("  ESXi        esxcli iscsi adapter discovery sendtarget add -A vmhbaNN -a %s\n", at)
+	}
 	c.printf(`Serving a throw-away disk of %s. Connect to it:
 
   URL         %s
@@ -94,13 +98,12 @@ func (c *cli) explainDemo(ctx context.Context, d *control.Daemon, socket string)
   qemu        qemu-img info %s
   open-iscsi  iscsiadm -m discovery -t sendtargets -p %s
               iscsiadm -m node -T %s -p %s --login
-  ESXi        esxcli iscsi adapter discovery sendtarget add -A vmhbaNN -a %s
-
+%s
 Look at it from another shell:
 
   lunar --api %s status
 
 Ctrl-C ends it, and removes the disk.
-`, formatSize(demoSize), url, at, url, at, demoTarget, at, at, socket)
+`, formatSize(demoSize), url, at, url, at, demoTarget, at, esxi, socket)
 	return nil
 }

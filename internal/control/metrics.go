@@ -9,6 +9,7 @@ import (
 
 	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/scsi"
+	"github.com/lunarsan/lunar/target/iscsi"
 )
 
 // metricsHandler serves what the packages have counted, in Prometheus's format.
@@ -29,7 +30,7 @@ type series[T any] struct {
 	value func(T) float64
 }
 
-func counter[T any](name, help string, labels []string, value func(T) uint64) series[T] {
+func counter[T any, N int64 | uint64](name, help string, labels []string, value func(T) N) series[T] {
 	return series[T]{prometheus.NewDesc(name, help, labels, nil), prometheus.CounterValue, func(t T) float64 { return float64(value(t)) }}
 }
 
@@ -47,11 +48,28 @@ var (
 )
 
 var daemonSeries = []series[*Daemon]{
-	gauge("lunar_sessions", "Normal sessions that are logged in.", nil, func(d *Daemon) float64 { return float64(d.countSessions("")) }),
 	gauge("lunar_buffer_budget_bytes", "What the I/O buffers may take.", nil, func(d *Daemon) float64 { return float64(d.pool.Budget()) }),
 	gauge("lunar_buffer_in_use_bytes", "What the I/O buffers take.", nil, func(d *Daemon) float64 { return float64(d.pool.InUse()) }),
 	gauge("lunar_buffer_outstanding", "I/O buffers that are lent.", nil, func(d *Daemon) float64 { return float64(d.pool.Outstanding()) }),
 	gauge("lunar_start_time_seconds", "When the daemon started, in Unix time.", nil, func(d *Daemon) float64 { return float64(d.started.Unix()) }),
+}
+
+var iscsiSeries = []series[iscsi.Metrics]{
+	gauge("lunar_iscsi_connections", "Open connections.", nil, func(m iscsi.Metrics) float64 { return float64(m.Connections) }),
+	gauge("lunar_iscsi_sessions", "Sessions in full feature phase, discovery too.", nil, func(m iscsi.Metrics) float64 { return float64(m.Sessions) }),
+	counter("lunar_iscsi_accepted_total", "Connections accepted.", nil, func(m iscsi.Metrics) int64 { return m.Accepted }),
+	counter("lunar_iscsi_turned_away_total", "Connections over a cap.", nil, func(m iscsi.Metrics) int64 { return m.TurnedAway }),
+	counter("lunar_iscsi_logins_total", "Logins that succeeded.", nil, func(m iscsi.Metrics) int64 { return m.Logins }),
+	counter("lunar_iscsi_login_errors_total", "Logins that were refused or did not end.", nil, func(m iscsi.Metrics) int64 { return m.LoginErrors }),
+	counter("lunar_iscsi_reinstatements_total", "Sessions that a new login replaced.", nil, func(m iscsi.Metrics) int64 { return m.Reinstatements }),
+	counter("lunar_iscsi_commands_total", "SCSI commands answered.", nil, func(m iscsi.Metrics) int64 { return m.Commands }),
+	counter("lunar_iscsi_read_bytes_total", "Bytes of Data-In sent.", nil, func(m iscsi.Metrics) int64 { return m.ReadBytes }),
+	counter("lunar_iscsi_write_bytes_total", "Bytes of Data-Out received.", nil, func(m iscsi.Metrics) int64 { return m.WriteBytes }),
+	counter("lunar_iscsi_task_management_total", "Task management functions.", nil, func(m iscsi.Metrics) int64 { return m.TaskMgmt }),
+	counter("lunar_iscsi_rejects_total", "PDUs refused.", nil, func(m iscsi.Metrics) int64 { return m.Rejects }),
+	counter("lunar_iscsi_header_digest_errors_total", "Headers that arrived damaged.", nil, func(m iscsi.Metrics) int64 { return m.HeaderDigestErrors }),
+	counter("lunar_iscsi_data_digest_errors_total", "Data segments that arrived damaged.", nil, func(m iscsi.Metrics) int64 { return m.DataDigestErrors }),
+	counter("lunar_iscsi_cut_total", "Connections ended for the initiator's silence, slowness or errors.", nil, func(m iscsi.Metrics) int64 { return m.Cut }),
 }
 
 var unitSeries = []series[UnitInfo]{
@@ -92,6 +110,7 @@ type daemonCollector struct{ d *Daemon }
 
 func (c daemonCollector) Describe(ch chan<- *prometheus.Desc) {
 	describe(ch, daemonSeries)
+	describe(ch, iscsiSeries)
 	describe(ch, unitSeries)
 	describe(ch, storeSeries)
 	describe(ch, commandSeries)
@@ -107,6 +126,10 @@ func describe[T any](ch chan<- *prometheus.Desc, list []series[T]) {
 func (c daemonCollector) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range daemonSeries {
 		s.send(ch, c.d)
+	}
+	m := c.d.server.Metrics()
+	for _, s := range iscsiSeries {
+		s.send(ch, m)
 	}
 	for _, u := range c.d.snapshot() {
 		for _, s := range unitSeries {
