@@ -16,15 +16,18 @@
 // Every prepared task is submitted or abandoned, exactly once. A task that was aborted comes
 // back with Aborted() true: the port frees it and says nothing to the initiator.
 //
-// Submit checks in the order of SAM-5 and SPC-5: unit there, abort, unit attention,
-// reservation, unit online, then runs the row's handler. A handler first runs in a mode that
-// may not block (Task.mayBlock false): whatever would have to wait returns
-// sbd.ErrWouldBlock before it has changed anything, and the unit's workers run the handler
-// again from its start, free to wait. Handlers are thus written once, in straight lines.
+// Submit checks in the order of SAM-5 and SPC-5: unit there, abort, unit attention, CDB,
+// reservation, unit online, write protection, then runs the row's handler. A handler first
+// runs in a mode that may not block (Task.mayBlock false): whatever would have to wait
+// returns sbd.ErrWouldBlock, and the unit's workers run the handler again from its start,
+// free to wait. Handlers are thus written once, in straight lines. What waits for its turn,
+// for a worker or for memory can be aborted on the spot; a handler that runs is left to its
+// end, and its task then has its true status.
 //
 // # Locks, from the outside in
 //
-//	LogicalUnit.mu   nexuses, reservation, mode pages: short, never across I/O
+//	Nexus.mu         changes of what a nexus sees, and its end
+//	LogicalUnit.mu   paths, unit attentions, reservation: short, never across I/O
 //	taskSet.mu       the tasks of a unit: short, never across I/O or callbacks
 //
 // Byte-range locks belong to the sbd.Unit and are held across I/O, never while taking the
@@ -32,14 +35,18 @@
 //
 // # Reading order
 //
-//	task.go       Task: request, data, result
+//	task.go       Task: request, data, result; what a handler may use
 //	nexus.go      Nexus: an initiator port's view; Prepare and Submit
-//	unit.go       LogicalUnit: one device server per sbd.Unit; attach, workers
+//	unit.go       LogicalUnit: one device server per sbd.Unit
+//	cdb.go        the fields of a CDB
 //	opcode.go     the table of commands: one row per opcode and service action
-//	execute.go    the checks, then the handler; inline or on a worker
+//	execute.go    the checks, then the handler
 //	taskset.go    task attributes, order, abort
+//	workers.go    what blocks
 //	taskmgmt.go   task management functions
 //	attention.go  unit attentions, per nexus
 //	sense.go, sensedata.go, storeerror.go
-//	then a command family per file
+//	limits.go     what one command may ask for
+//	then a command family per file: transfer.go has what those that move blocks share,
+//	vpd.go and designator.go what INQUIRY tells, modepage.go what the mode commands do
 package scsi

@@ -91,7 +91,7 @@ func (n *Nexus) Prepare(t *Task) {
 		t.refused = LogicalUnitNotSupported
 	case row == nil && known:
 		t.refused = InvalidFieldInCDB.AtBit(1, 4)
-	case row == nil:
+	case row == nil, t.path != nil && !t.lu().offers(row):
 		t.refused = InvalidOpcode
 	case t.CDB.naca():
 		t.refused = InvalidFieldInCDB.AtBit(t.CDB.size()-1, 2)

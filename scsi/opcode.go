@@ -85,6 +85,7 @@ const (
 	unmapped                             // executes on a LUN that is not mapped
 	express                              // blocked work has workers of its own (COMPARE AND WRITE)
 	writes                               // changes the medium: refused on a write-protected unit
+	thin                                 // is there on thin units alone
 )
 
 // row finds the row of c; nil: no such command. known says that the opcode exists and only
@@ -218,7 +219,7 @@ var commands = commandTable{
 		usage: []byte{0x41, 0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
 	opWriteSame16: {name: "WRITE SAME(16)", run: writeSame, lengths: writeSameLengths, flags: writes,
 		usage: []byte{0x93, 0x09, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
-	opUnmap: {name: "UNMAP", run: unmap, lengths: unmapLengths, flags: writes,
+	opUnmap: {name: "UNMAP", run: unmap, lengths: unmapLengths, flags: writes | thin,
 		usage: []byte{0x42, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
 
 	opCompareAndWrite: {name: "COMPARE AND WRITE", run: compareAndWrite, lengths: compareLengths, flags: writes | express,

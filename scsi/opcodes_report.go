@@ -25,7 +25,7 @@ func reportOpcodes(t *Task) error {
 	services := table[opcode].services
 	switch {
 	case option == reportAll:
-		return t.reply(appendCommands(nil, table, timeouts))
+		return t.reply(t.lu().appendCommands(nil, table, timeouts))
 	case option > reportEither:
 		return InvalidFieldInCDB.AtBit(2, 2)
 	case option == reportOpcode && services != nil, option == reportService && services == nil:
@@ -38,23 +38,26 @@ func reportOpcodes(t *Task) error {
 	case services != nil, service != 0 && option == reportEither:
 		row = &command{}
 	}
+	if !t.lu().offers(row) {
+		return t.reply([]byte{0, notSupported, 0, 0})
+	}
 	return t.reply(describeCommand(row, timeouts))
 }
 
 // appendCommands appends the all_commands parameter data: COMMAND DATA LENGTH, then a
 // descriptor for each command.
-func appendCommands(p []byte, table *commandTable, timeouts bool) []byte {
+func (lu *LogicalUnit) appendCommands(p []byte, table *commandTable, timeouts bool) []byte {
 	p = append(p, 0, 0, 0, 0)
 	for opcode := range table {
 		row := &table[opcode]
-		if row.run != nil {
+		if lu.offers(row) {
 			p = appendCommand(p, row, 0, timeouts)
 		}
 		if row.services == nil {
 			continue
 		}
 		for i := range row.services {
-			if service := &row.services[i]; service.run != nil {
+			if service := &row.services[i]; lu.offers(service) {
 				p = appendCommand(p, service, allHasService, timeouts)
 			}
 		}
@@ -83,9 +86,6 @@ func appendCommand(p []byte, row *command, flags byte, timeouts bool) []byte {
 // describeCommand is the one_command parameter data: reserved, CTDP and SUPPORT, CDB size (2),
 // CDB usage data.
 func describeCommand(row *command, timeouts bool) []byte {
-	if row.run == nil {
-		return []byte{0, notSupported, 0, 0}
-	}
 	p := append([]byte{0, asTheStandard, 0, byte(len(row.usage))}, row.usage...)
 	if timeouts {
 		p[1] |= oneHasTimeouts

@@ -75,5 +75,10 @@ func (lu *LogicalUnit) detach(p *path) {
 	lu.holder.CompareAndSwap(p, nil)
 }
 
+// offers reports whether the unit has the command of row.
+func (lu *LogicalUnit) offers(row *command) bool {
+	return row.run != nil && (row.flags&thin == 0 || lu.thin)
+}
+
 // writeProtected reports whether writes are refused before they reach the store.
 func (lu *LogicalUnit) writeProtected() bool { return lu.unit.ReadOnly() || lu.modes.swp.Load() }

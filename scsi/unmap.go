@@ -16,9 +16,6 @@ func unmapLengths(t *Task) (out, in int64, err error) {
 // unmap is UNMAP (SBC-4). Blocks that lie in part of what the store can give back read as
 // zeros all the same: LBPRZ says that of each.
 func unmap(t *Task) error {
-	if !t.lu().thin {
-		return InvalidOpcode
-	}
 	list, err := parseUnmapList(t.Out)
 	if err != nil {
 		return err
