@@ -11,10 +11,8 @@ import (
 func (cmd *command) encode(c *conn, b *batch) bool {
 	t := &cmd.task
 	in := t.In
-	if !cmd.read && len(in) > 0 {
-		// The command brings data and the initiator has not provided for any.
-		t.Fail(scsi.InvalidFieldInCDB)
-		in = nil
+	if !cmd.read {
+		in = nil // the initiator has announced that it would write
 	}
 	collapse := len(in) > 0 && (t.Status == scsi.Good || t.Status == scsi.ConditionMet)
 	for cmd.sent < len(in) {
