@@ -37,7 +37,7 @@ func newDisk(t testing.TB, blockSize int, config func(*sbd.Config)) *disk {
 		t: t, block: blockSize,
 		store: sbd.NewFaulty(sbd.NewMem(cfg.Size)),
 		unit:  sbd.NewUnit(id, cfg),
-		pool:  buffer.NewPool(256 << 20),
+		pool:  buffer.NewPool(16 << 20),
 	}
 	if err := d.unit.Attach(d.store); err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package scsi
 
 import (
 	"encoding/hex"
+	"strings"
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
@@ -55,12 +56,4 @@ func (d *disk) sent(r result, want string) {
 }
 
 // bare takes the spaces out of s.
-func bare(s string) string {
-	var p []byte
-	for _, b := range []byte(s) {
-		if b != ' ' {
-			p = append(p, b)
-		}
-	}
-	return string(p)
-}
+func bare(s string) string { return strings.ReplaceAll(s, " ", "") }

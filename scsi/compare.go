@@ -2,17 +2,13 @@ package scsi
 
 import "github.com/lunarsan/lunar/sbd"
 
-// compareBlocks returns NUMBER OF LOGICAL BLOCKS of COMPARE AND WRITE (SBC-4), which has one
-// byte.
+// compareBlocks returns NUMBER OF LOGICAL BLOCKS of COMPARE AND WRITE (SBC-4). It has one
+// byte, and maxCompareBlocks is the most that this can say.
 func (c *CDB) compareBlocks() uint32 { return uint32(c[13]) }
 
 // compareLengths asks for twice the blocks: what to compare with, then what to write.
 func compareLengths(t *Task) (out, in int64, err error) {
-	blocks := t.CDB.compareBlocks()
-	if blocks > maxCompareBlocks {
-		return 0, 0, InvalidFieldInCDB.At(13)
-	}
-	out, err = t.transferLen(2*blocks, 13)
+	out, err = t.transferLen(2*t.CDB.compareBlocks(), 13)
 	return out, 0, err
 }
 

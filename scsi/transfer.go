@@ -117,12 +117,11 @@ func mismatch(a, b []byte) int {
 	if bytes.Equal(a, b) {
 		return -1
 	}
-	for i := range a {
-		if a[i] != b[i] {
-			return i
-		}
+	i := 0
+	for a[i] == b[i] {
+		i++
 	}
-	return -1
+	return i
 }
 
 // restExtent is extent for the commands whose length of 0 means all that follows the LBA.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/lunarsan/lunar/internal/buffer"
 	"github.com/lunarsan/lunar/sbd"
 )
 
@@ -175,5 +176,24 @@ func TestRunsAgain(t *testing.T) {
 			d.store.Add(sbd.Rule{Calls: sbd.CallTryReadAt | sbd.CallTryWriteAt, Err: sbd.ErrWouldBlock})
 			d.want(d.send(b, 8, 1), b.good)
 		})
+	}
+}
+
+// TestShortOfMemory runs what needs a buffer of its own while none is to be had: it runs on a
+// worker, and never waits for memory.
+func TestShortOfMemory(t *testing.T) {
+	d := newDisk(t, 512, nil)
+	for d.pool.InUse() < d.pool.Budget() {
+		defer d.pool.Overdraw(buffer.MaxLen).Put()
+	}
+	d.want(d.run(cdb(opVerify10, 0, 0, 4000), nil), "GOOD")
+	d.want(d.run(cdb(opWriteVerify10, 0x02, 0, 16), d.data(16, 'w')), "GOOD")
+	d.want(d.run(cdb(opCompareAndWrite, 0, 0, 16), append(d.data(16, 'w'), d.data(16, 'x')...)), "GOOD")
+	d.want(d.run(cdb(opOrWrite, 0, 0, 16), d.data(16, 0xFF)), "GOOD")
+	d.want(d.run(cdb(opWriteSame10, 0, 16, 16), d.data(1, 's')), "GOOD")
+	d.holds(0, 16, 0xFF)
+	d.holds(16, 16, 's')
+	if got, want := d.lbaStatus(0, 24), "0+128 mapped"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }
