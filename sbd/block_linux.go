@@ -67,8 +67,8 @@ func (d *device) measure() error {
 	}
 	// A zvol frees whole volume blocks on discard and reads them as zeros; the block layer
 	// knows no way to say so, and offers for it no zeroing that frees space.
-	if strings.HasPrefix(filepath.Base(filepath.Dir(string(q))), "zd") {
-		d.discard = d.advice.Granularity
+	if strings.HasPrefix(filepath.Base(filepath.Dir(string(q))), "zd") && d.advice.Granularity > 0 {
+		d.discard = max(d.advice.Granularity, int64(unix.Getpagesize())) // part of a page would stay cached
 	}
 	return nil
 }

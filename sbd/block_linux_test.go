@@ -175,3 +175,26 @@ func TestADeviceThatChangesItsSize(t *testing.T) {
 		t.Errorf("ReadAt behind the new end: %v, want ErrGone", err)
 	}
 }
+
+func TestAdviceOfADevice(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "disk")
+	create(t, path, 1<<20, true)
+	name := loop(t, path, 4096)
+	number := func(attribute string) (n int64) {
+		text, err := os.ReadFile(filepath.Join("/sys/block", filepath.Base(name), "queue", attribute))
+		if err != nil {
+			t.Skip(err)
+		}
+		fmt.Sscan(string(text), &n)
+		return n
+	}
+	u := online(t, sbd.Config{}, open(t, name))
+	want := sbd.Advice{
+		Granularity: number("discard_granularity"),
+		Optimal:     number("optimal_io_size"),
+		Rotational:  number("rotational") == 1,
+	}
+	if got := u.Advice(); got != want || got.Granularity == 0 {
+		t.Errorf("Advice() = %+v, want %+v", got, want)
+	}
+}

@@ -172,7 +172,6 @@ var causes = [...]struct {
 	errno unix.Errno
 	means error
 }{
-	{unix.EAGAIN, ErrWouldBlock},
 	{unix.ENOSPC, ErrNoSpace},
 	{unix.EDQUOT, ErrNoSpace},
 	{unix.EROFS, ErrReadOnly},

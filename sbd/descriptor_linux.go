@@ -102,13 +102,13 @@ type queue string
 // queueOf returns the queue of the device number dev, of the disk for a partition; empty if
 // the kernel shows none, as for the anonymous device of a network file system.
 func queueOf(dev uint64) queue {
-	disk := fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(dev), unix.Minor(dev))
-	for _, folder := range []string{"queue", "../queue"} {
-		if path, err := filepath.EvalSymlinks(filepath.Join(disk)); err == nil {
-			path = filepath.Join(path, folder)
-			if _, err := os.Stat(path); err == nil {
-				return queue(path)
-			}
+	disk, err := filepath.EvalSymlinks(fmt.Sprintf("/sys/dev/block/%d:%d", unix.Major(dev), unix.Minor(dev)))
+	if err != nil {
+		return ""
+	}
+	for _, folder := range []string{filepath.Join(disk, "queue"), filepath.Join(disk, "../queue")} {
+		if _, err := os.Stat(folder); err == nil {
+			return queue(folder)
 		}
 	}
 	return ""

@@ -187,3 +187,52 @@ func TestReadOnlyFileSystem(t *testing.T) {
 	u := online(t, sbd.Config{WriteCache: true}, s)
 	holds(t, u, 0, 0, 1<<20)
 }
+
+// What is not in the page cache would block, until it was read.
+func TestTryReadAtOfWhatIsNotInMemory(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store")
+	create(t, path, 1<<20, true)
+	s := open(t, path)
+	u := online(t, sbd.Config{WriteCache: true}, s)
+	fill(t, u, 'x', 0, 1<<20)
+	op, p := new(sbd.Op), make([]byte, 4096)
+	if err := u.ReadAt(op, p, 512<<10); errors.Is(err, sbd.ErrWouldBlock) {
+		t.Skip("the file system does not read without blocking")
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Sync(); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if err := unix.Fadvise(int(f.Fd()), 0, 1<<20, unix.FADV_DONTNEED); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.ReadAt(op, p, 512<<10); !errors.Is(err, sbd.ErrWouldBlock) {
+		t.Errorf("ReadAt from the disk: %v, want ErrWouldBlock", err)
+	}
+	holds(t, u, 'x', 0, 1<<20)
+	if err := u.ReadAt(op, p, 512<<10); err != nil || p[0] != 'x' || p[4095] != 'x' {
+		t.Errorf("ReadAt of what was read before: %v", err)
+	}
+}
+
+func TestAdviceOfAFile(t *testing.T) {
+	folders(t, func(t *testing.T, folder string) {
+		path := filepath.Join(folder, "store")
+		create(t, path, 1<<20, true)
+		u := online(t, sbd.Config{}, open(t, path))
+		var st unix.Statfs_t
+		if err := unix.Statfs(path, &st); err != nil {
+			t.Fatal(err)
+		}
+		block := int64(st.Bsize)
+		if a := u.Advice(); a.Granularity < block || a.Granularity%block != 0 || a.Optimal != a.Granularity {
+			t.Errorf("Advice() = %+v on a file system of blocks of %d", a, block)
+		}
+	})
+}

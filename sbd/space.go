@@ -81,8 +81,8 @@ func (u *Unit) Mapped(op *Op, off int64) (bool, int64, error) {
 	if off < 0 || off >= size {
 		return false, 0, u.counts.fail(u.outOfRange(off, 1))
 	}
-	mapped, n, err := mapped(on.store, off)
-	return mapped, min(n, size-off), u.counts.fail(err)
+	has, n, err := mapped(on.store, off)
+	return has, min(n, size-off), u.counts.fail(err)
 }
 
 // Prefetch starts to read the n bytes at off. Finding them may wait for the medium: it
@@ -99,8 +99,9 @@ func (u *Unit) Prefetch(op *Op, off, n int64) error {
 	return u.counts.fail(err)
 }
 
-// Resize changes the capacity, of the store too where it can. It waits until no call is
-// inside the store. A store that cannot be resized must have grown by itself.
+// Resize changes the capacity, of the store too where it can, and makes that durable. It
+// waits until no call is inside the store. A store that cannot be resized must have grown by
+// itself.
 func (u *Unit) Resize(size int64) error {
 	if size <= 0 {
 		return fmt.Errorf("unit %s: a size of %d bytes: %w", u.id.GUID, size, ErrOutOfRange)
@@ -115,5 +116,5 @@ func (u *Unit) Resize(size int64) error {
 		return fmt.Errorf("unit %s: %w", u.id.GUID, err)
 	}
 	u.size.Store(size)
-	return nil
+	return u.sync(on)
 }

@@ -128,13 +128,17 @@ func TestALongUnmapLetsOthersIn(t *testing.T) {
 
 func TestResize(t *testing.T) {
 	op := &sbd.Op{MayBlock: true}
-	u := online(t, sbd.Config{WriteCache: true}, sbd.NewMem(1<<20))
+	f := sbd.NewFaulty(sbd.NewMem(1 << 20))
+	u := online(t, sbd.Config{WriteCache: true}, f)
 	fill(t, u, 'x', 1<<20-512, 512)
 	if err := u.Resize(2 << 20); err != nil {
 		t.Fatal(err)
 	}
 	if u.Size() != 2<<20 || u.Config().Size != 2<<20 {
 		t.Errorf("Size() = %d, Config().Size = %d", u.Size(), u.Config().Size)
+	}
+	if n := f.Calls(sbd.CallSync); n != 1 {
+		t.Errorf("%d syncs of the store, want 1", n)
 	}
 	holds(t, u, 'x', 1<<20-512, 512)
 	holds(t, u, 0, 1<<20, 1<<20)

@@ -51,6 +51,9 @@ func NewUnit(id Identity, cfg Config) *Unit {
 }
 
 func offline(reason error) *state {
+	if reason == nil {
+		reason = errors.New("no reason was given")
+	}
 	return &state{offline: fmt.Errorf("%w: %w", ErrOffline, reason)}
 }
 
@@ -128,8 +131,8 @@ func (u *Unit) Attach(s Store) error {
 }
 
 // Detach takes the unit offline: calls that come from now on answer ErrOffline, wrapped with
-// the reason; it waits until no call is inside the store and closes it. Detaching a unit
-// that is offline changes the reason.
+// the reason; it waits until no call is inside the store and closes it. It does not sync: what
+// was to be durable is so already. Detaching a unit that is offline changes the reason.
 func (u *Unit) Detach(reason error) error {
 	u.attaching.Lock()
 	defer u.attaching.Unlock()

@@ -32,8 +32,13 @@ func online(t testing.TB, cfg sbd.Config, s sbd.Store) *sbd.Unit {
 func TestAUnitStartsOffline(t *testing.T) {
 	cfg := sbd.Config{Path: "/a", Size: 1 << 20, Alias: "b", WriteCache: true}
 	u := sbd.NewUnit(disk, cfg)
-	if err := u.Err(); !errors.Is(err, sbd.ErrOffline) {
-		t.Errorf("Err() = %v, want ErrOffline", err)
+	for range 2 {
+		if err := u.Err(); !errors.Is(err, sbd.ErrOffline) || strings.Contains(err.Error(), "nil") {
+			t.Errorf("Err() = %v, want ErrOffline", err)
+		}
+		if err := u.Detach(nil); err != nil {
+			t.Errorf("Detach: %v", err)
+		}
 	}
 	for name, err := range calls(u, true) {
 		if !errors.Is(err, sbd.ErrOffline) {
