@@ -80,13 +80,13 @@ func Dial(nc net.Conn, opts Options) (*Conn, error) {
 // NewConn returns a connection that has not logged in, for PDUs sent by hand.
 func NewConn(nc net.Conn, opts Options) *Conn {
 	return &Conn{
-		opts:    opts,
-		nc:      nc,
-		r:       bufio.NewReaderSize(nc, 64<<10),
-		w:       bufio.NewWriterSize(nc, 256<<10),
-		CmdSN:   opts.FirstSN,
-		Local:   make(map[string]string),
-		Params:  iscsi.Params{PeerMaxRecvSegment: 8192, OwnMaxRecvSegment: 8192},
+		opts:   opts,
+		nc:     nc,
+		r:      bufio.NewReaderSize(nc, 64<<10),
+		w:      bufio.NewWriterSize(nc, 256<<10),
+		CmdSN:  opts.FirstSN,
+		Local:  make(map[string]string),
+		Params: iscsi.Params{PeerMaxRecvSegment: 8192, OwnMaxRecvSegment: 8192},
 	}
 }
 
