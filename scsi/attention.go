@@ -7,8 +7,7 @@ import (
 
 // A path is one I_T_L nexus: what a unit knows about one nexus.
 type path struct {
-	unit  *LogicalUnit
-	nexus *Nexus
+	unit *LogicalUnit
 
 	pending atomic.Int32 // len(attentions), readable without the lock
 	// attentions are the unit attentions, first come first reported (SAM-5, unit attention

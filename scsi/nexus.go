@@ -58,7 +58,7 @@ func (n *Nexus) SetInventory(units map[int]*LogicalUnit) {
 	for number, unit := range units {
 		p := old.paths[number]
 		if p == nil || p.unit != unit {
-			p = unit.attach(n)
+			p = unit.attach()
 			changed = true
 		}
 		seen.paths[number] = p

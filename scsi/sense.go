@@ -11,8 +11,6 @@ type Sense uint32
 const (
 	NoSense Sense = 0x000000
 
-	BecomingReady              Sense = 0x020401
-	InitializingNeeded         Sense = 0x020402
 	ManualInterventionRequired Sense = 0x020403
 
 	WriteError           Sense = 0x030C00
@@ -34,7 +32,6 @@ const (
 	ModeParametersChanged  Sense = 0x062A01
 	CapacityHasChanged     Sense = 0x062A09
 	CommandsCleared        Sense = 0x062F00
-	InquiryDataHasChanged  Sense = 0x063F03
 	ReportedLUNsHasChanged Sense = 0x063F0E
 
 	WriteProtected        Sense = 0x072700
@@ -48,8 +45,6 @@ const (
 
 var senseNames = map[Sense]string{
 	NoSense:                    "NO ADDITIONAL SENSE INFORMATION",
-	BecomingReady:              "LOGICAL UNIT IS IN PROCESS OF BECOMING READY",
-	InitializingNeeded:         "LOGICAL UNIT NOT READY, INITIALIZING COMMAND REQUIRED",
 	ManualInterventionRequired: "LOGICAL UNIT NOT READY, MANUAL INTERVENTION REQUIRED",
 	WriteError:                 "WRITE ERROR",
 	UnrecoveredReadError:       "UNRECOVERED READ ERROR",
@@ -67,7 +62,6 @@ var senseNames = map[Sense]string{
 	ModeParametersChanged:      "MODE PARAMETERS CHANGED",
 	CapacityHasChanged:         "CAPACITY DATA HAS CHANGED",
 	CommandsCleared:            "COMMANDS CLEARED BY ANOTHER INITIATOR",
-	InquiryDataHasChanged:      "INQUIRY DATA HAS CHANGED",
 	ReportedLUNsHasChanged:     "REPORTED LUNS DATA HAS CHANGED",
 	WriteProtected:             "WRITE PROTECTED",
 	SpaceAllocationFailed:      "SPACE ALLOCATION FAILED WRITE PROTECT",

@@ -120,13 +120,14 @@ func (t *Task) extent(lba, blocks uint64) (off, n int64, err error) {
 // runs again, on a worker, when there is memory.
 func (t *Task) reserveIn(n int64) ([]byte, error) {
 	want := int(min(n, max(t.Expected, 0)))
-	if want > 0 && (t.inBuf == nil || len(t.inBuf.Bytes()) < want) {
-		b := t.nexus.pool.TryGet(want)
-		if b == nil {
+	if t.inBuf != nil && len(t.inBuf.Bytes()) < want {
+		t.lend(nil)
+	}
+	if want > 0 && t.inBuf == nil {
+		if t.inBuf = t.nexus.pool.TryGet(want); t.inBuf == nil {
 			t.inWanted = want
 			return nil, sbd.ErrWouldBlock
 		}
-		t.lend(b)
 	}
 	t.InLen, t.In = n, nil
 	if want > 0 {
@@ -149,7 +150,7 @@ func (t *Task) reply(p []byte) error {
 	return nil
 }
 
-// lend puts b behind In.
+// lend puts b, which may be nil, behind In.
 func (t *Task) lend(b *buffer.Buffer) {
 	if t.inBuf != nil {
 		t.inBuf.Put()

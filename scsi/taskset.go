@@ -21,8 +21,8 @@ import (
 type taskSet struct {
 	mu             sync.Mutex
 	oldest, newest *Task
-	ordered, heads int // tasks that are ORDERED; submitted ones that are HEAD OF QUEUE
-	dormant        int // tasks in that stage
+	ordered, heads int         // tasks that are ORDERED; submitted ones that are HEAD OF QUEUE
+	in             [stages]int // tasks by stage
 	lanes          [laneCount]lane
 	empty          sync.Cond // there may be no task and no worker left; its lock is mu
 }
@@ -46,11 +46,15 @@ const (
 	queued                 // waits for a worker
 	parked                 // waits for memory
 	enabled                // its handler runs
+	stages
 )
 
 // parking is the place of a parked task in the pool's queue, which cannot be left: when the
-// task is aborted, its parking stays behind empty. Guarded by taskSet.mu.
-type parking struct{ task *Task }
+// task no longer waits, its parking stays behind empty. Guarded by taskSet.mu.
+type parking struct {
+	task *Task
+	want int // bytes of Data-In
+}
 
 func (s *taskSet) init() {
 	s.empty.L = &s.mu
@@ -61,7 +65,8 @@ func (s *taskSet) init() {
 func (s *taskSet) enter(t *Task) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	t.queued.stage, t.queued.older = gathering, s.newest
+	s.move(t, gathering)
+	t.queued.older = s.newest
 	if s.newest != nil {
 		s.newest.queued.newer = t
 	} else {
@@ -126,7 +131,13 @@ func (s *taskSet) enable(t *Task) {
 	if t.Attr == HeadOfQueue && t.queued.stage == gathering {
 		s.heads++
 	}
-	t.queued.stage = enabled
+	s.move(t, enabled)
+}
+
+func (s *taskSet) move(t *Task, to stage) {
+	s.in[t.queued.stage]--
+	s.in[to]++
+	t.queued.stage = to
 }
 
 // postpone leaves t to wait for its turn: false. True: it was aborted meanwhile.
@@ -137,26 +148,34 @@ func (s *taskSet) postpone(t *Task) bool {
 	if t.queued.stage == outside {
 		return true
 	}
-	t.queued.stage = dormant
-	s.dormant++
-	s.wake()
+	s.move(t, dormant)
+	s.advance()
 	return false
 }
 
-// wake queues the dormant tasks whose turn has come.
-func (s *taskSet) wake() {
-	if s.dormant == 0 || s.heads > 0 {
+// advance queues the dormant tasks whose turn has come. Where they wait for nothing but tasks
+// that wait for memory, one of these gets some beyond the budget: the dormant ones may hold
+// what it waits for.
+func (s *taskSet) advance() {
+	if s.in[dormant] == 0 {
 		return
 	}
-	for t := s.oldest; t != nil; t = t.queued.newer {
+	for t := s.oldest; t != nil && s.heads == 0; t = t.queued.newer {
 		if t.queued.stage == dormant && (t.Attr != Ordered || t == s.oldest) {
-			s.dormant--
 			s.enqueue(t)
 		}
 		if t.Attr == Ordered {
-			return
+			break
 		}
 	}
+	if s.in[dormant] == 0 || s.in[parked] == 0 || s.in[queued]+s.in[enabled] > 0 {
+		return
+	}
+	t := s.oldest
+	for t.queued.stage != parked {
+		t = t.queued.newer
+	}
+	s.unpark(t, t.nexus.pool.Overdraw(t.queued.parking.want))
 }
 
 // suspend takes t out of the running, since its handler would have to block: it waits for
@@ -167,36 +186,42 @@ func (s *taskSet) suspend(t *Task) (waiting barriers, gone bool) {
 	s.mu.Lock()
 	if waiting = t.queued.waiting; waiting != nil {
 		s.drop(t)
-		s.wake()
+		s.advance()
 		s.mu.Unlock()
 		return waiting, true
 	}
-	want := t.inWanted
-	if want == 0 {
+	if t.inWanted == 0 {
 		s.enqueue(t)
 		s.mu.Unlock()
 		return nil, false
 	}
-	p, pool := &parking{t}, t.nexus.pool
-	t.inWanted = 0
-	t.queued.stage, t.queued.parking = parked, p
+	p, pool := &parking{t, t.inWanted}, t.nexus.pool
+	t.queued.parking = p
+	s.move(t, parked)
+	s.advance()
 	s.mu.Unlock()
-	pool.GetLater(want, func(b *buffer.Buffer) { s.unpark(p, b) })
+	pool.GetLater(p.want, func(b *buffer.Buffer) { s.granted(p, b) })
 	return nil, false
 }
 
-// unpark goes on with the task in p, which gets b, if it is still there.
-func (s *taskSet) unpark(p *parking, b *buffer.Buffer) {
+// granted gives b to the task in p, if it still waits.
+func (s *taskSet) granted(p *parking, b *buffer.Buffer) {
 	s.mu.Lock()
-	t := p.task
-	if t != nil {
-		t.inBuf, t.queued.parking = b, nil
-		s.enqueue(t)
+	waits := p.task != nil
+	if waits {
+		s.unpark(p.task, b)
 	}
 	s.mu.Unlock()
-	if t == nil {
+	if !waits {
 		b.Put()
 	}
+}
+
+// unpark goes on with t, which gets b.
+func (s *taskSet) unpark(t *Task, b *buffer.Buffer) {
+	t.inBuf = b
+	t.queued.parking.task, t.queued.parking = nil, nil
+	s.enqueue(t)
 }
 
 // leave takes t, whose handler has ended, out of the set. Whoever waits for that is settled
@@ -206,7 +231,7 @@ func (s *taskSet) leave(t *Task) barriers {
 	defer s.mu.Unlock()
 	waiting := t.queued.waiting
 	s.unlink(t)
-	s.wake()
+	s.advance()
 	return waiting
 }
 
@@ -216,7 +241,7 @@ func (s *taskSet) abandon(t *Task) {
 	defer s.mu.Unlock()
 	if t.queued.stage != outside {
 		s.unlink(t)
-		s.wake()
+		s.advance()
 	}
 }
 
@@ -246,7 +271,7 @@ func (s *taskSet) abort(b *barrier, match func(*Task) bool, tell func(*Task) boo
 		}
 		t = next
 	}
-	s.wake()
+	s.advance()
 	s.mu.Unlock()
 	for _, t := range dropped {
 		t.Done(t)
@@ -257,8 +282,6 @@ func (s *taskSet) abort(b *barrier, match func(*Task) bool, tell func(*Task) boo
 // drop takes t out of the set without a result, wherever it waits.
 func (s *taskSet) drop(t *Task) {
 	switch t.queued.stage {
-	case dormant:
-		s.dormant--
 	case queued:
 		s.lane(t).remove(t)
 	case parked:
@@ -291,7 +314,8 @@ func (s *taskSet) unlink(t *Task) {
 	case t.Attr == HeadOfQueue && q.stage != gathering:
 		s.heads--
 	}
-	q.older, q.newer, q.waiting, q.stage = nil, nil, nil, outside
+	q.older, q.newer, q.waiting = nil, nil, nil
+	s.move(t, outside)
 	if s.oldest == nil {
 		s.empty.Broadcast()
 	}

@@ -57,9 +57,9 @@ func (lu *LogicalUnit) Close() {
 	lu.later.wait()
 }
 
-// attach makes a path for n, with the unit attention of a new one.
-func (lu *LogicalUnit) attach(n *Nexus) *path {
-	p := &path{unit: lu, nexus: n}
+// attach makes a path to the unit, with the unit attention of a new one.
+func (lu *LogicalUnit) attach() *path {
+	p := &path{unit: lu}
 	p.raise(PowerOnOccurred)
 	lu.mu.Lock()
 	defer lu.mu.Unlock()

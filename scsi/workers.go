@@ -36,7 +36,7 @@ func (s *taskSet) lane(t *Task) *lane {
 
 // enqueue leaves t to a worker. The caller holds s.mu.
 func (s *taskSet) enqueue(t *Task) {
-	t.queued.stage = queued
+	s.move(t, queued)
 	l := s.lane(t)
 	if t.Attr == HeadOfQueue {
 		l.queue = slices.Insert(l.queue, 0, t)
