@@ -80,21 +80,15 @@ func (c *cli) initiatorModify() *cobra.Command {
 		o            output
 	)
 	cmd := c.completing(c.verb("modify IQN", "Change what an initiator proves itself with", func(cmd *cobra.Command, args []string) error {
-		var r control.InitiatorModify
+		r := control.InitiatorModify{NoCHAP: none}
 		if cmd.Flags().Changed("chap-user") {
 			r.CHAPUser = &user
 		}
-		if secret != "" {
-			s, err := c.secret(secret)
-			if err != nil {
-				return err
-			}
-			r.CHAPSecret = &s
+		var err error
+		if r.CHAPSecret, err = c.secret(secret); err != nil {
+			return err
 		}
-		if none {
-			r.CHAPSecret = new(control.Secret)
-		}
-		if r == (control.InitiatorModify{}) {
+		if r.CHAPUser == nil && len(r.CHAPSecret) == 0 && !none {
 			return misuse(cmd, "%s needs something to change", cmd.CommandPath())
 		}
 		i, err := c.client().ModifyInitiator(cmd.Context(), args[0], r)

@@ -147,7 +147,11 @@ func (c *cli) secret(path string) (control.Secret, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading the secret from %s: %w", path, err)
 	}
-	return control.Secret(strings.TrimSuffix(strings.TrimSuffix(string(read), "\n"), "\r")), nil
+	secret := strings.TrimSuffix(strings.TrimSuffix(string(read), "\n"), "\r")
+	if secret == "" {
+		return nil, &control.Problem{Title: fmt.Sprintf("there is no secret in %s", path), Hint: "Name a file that holds nothing but the secret, or - for standard input."}
+	}
+	return control.Secret(secret), nil
 }
 
 // age writes how long ago t was.

@@ -23,7 +23,7 @@ func (d *Daemon) saveFaults() {
 	d.mu.RLock()
 	var failed []*unit
 	for _, u := range d.units {
-		if u.record.Fault == "" && errors.Is(u.unit.Err(), sbd.ErrSyncFailed) {
+		if u.record.Fault == "" && isFault(u.unit.Err()) {
 			failed = append(failed, u)
 		}
 	}
@@ -31,6 +31,12 @@ func (d *Daemon) saveFaults() {
 	for _, u := range failed {
 		d.saveFault(u)
 	}
+}
+
+// isFault reports whether a unit that answers err has a failed sync of its own, rather than
+// being offline because of an earlier one.
+func isFault(err error) bool {
+	return errors.Is(err, sbd.ErrSyncFailed) && !errors.Is(err, sbd.ErrOffline)
 }
 
 func (d *Daemon) saveFault(u *unit) {
@@ -45,7 +51,7 @@ func (d *Daemon) saveFault(u *unit) {
 // recordFault saves u's fault. Daemon.change is held.
 func (d *Daemon) recordFault(u *unit) {
 	fault := u.unit.Err()
-	if u.record.Fault != "" || !errors.Is(fault, sbd.ErrSyncFailed) || d.units[u.record.GUID] != u {
+	if u.record.Fault != "" || !isFault(fault) || d.units[u.record.GUID] != u {
 		return
 	}
 	record := u.record

@@ -73,11 +73,11 @@ func (d *Daemon) ModifyInitiator(_ context.Context, name string, r InitiatorModi
 	if r.CHAPUser != nil {
 		user = *r.CHAPUser
 	}
-	if r.CHAPSecret != nil {
-		secret = *r.CHAPSecret
-		if len(secret) == 0 && r.CHAPUser == nil {
-			user = ""
-		}
+	if len(r.CHAPSecret) > 0 {
+		secret = r.CHAPSecret
+	}
+	if r.NoCHAP {
+		user, secret = "", nil
 	}
 	if record.CHAP, err = newCredential(user, record.Name, secret); err != nil {
 		return InitiatorInfo{}, err

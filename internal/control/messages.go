@@ -162,10 +162,11 @@ type InitiatorCreate struct {
 	CHAPSecret Secret `json:"chap_secret,omitempty"`
 }
 
-// An InitiatorModify changes what is not nil.
+// An InitiatorModify changes what is not empty.
 type InitiatorModify struct {
 	CHAPUser   *string `json:"chap_user,omitempty"`
-	CHAPSecret *Secret `json:"chap_secret,omitempty"` // empty: no more
+	CHAPSecret Secret  `json:"chap_secret,omitempty"`
+	NoCHAP     bool    `json:"no_chap,omitempty"` // forget its credential
 }
 
 // A DiscoveryInfo describes what discovery asks of initiators.

@@ -150,8 +150,10 @@ func (d *Daemon) startOnline(name string) (u *unit, first <-chan struct{}, err e
 		return nil, nil, err
 	}
 	u.attempts.end()
-	d.takeOffline(u, errors.New("its store is being opened"))
 	u.unit.ClearFault()
+	if err := u.unit.Detach(errors.New("its store is being opened")); err != nil {
+		d.log.Error("the unit's store did not close", "unit", record.GUID, "path", record.Path, "reason", err)
+	}
 	d.seek(u)
 	d.log.Info("bringing a unit online", "unit", record.GUID)
 	return u, u.attempts.first, nil

@@ -3,7 +3,6 @@ package control
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"time"
 
@@ -14,7 +13,7 @@ var errByOperator = errors.New("taken offline by an operator")
 
 // faultReason is why a unit whose sync failed in an earlier run stays offline.
 func faultReason(fault string) error {
-	return fmt.Errorf("%w (%s); look at the medium, then lunar lu online", sbd.ErrSyncFailed, fault)
+	return errors.New(fault + "; look at the medium, then lunar lu online")
 }
 
 // attempts are a goroutine that tries to open a unit's store.
