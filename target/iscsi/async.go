@@ -34,7 +34,6 @@ func (e AsyncEvent) String() string { return named(asyncNames, uint8(e), "event"
 
 func (m *AsyncMessage) Event() AsyncEvent     { return AsyncEvent(m[36]) }
 func (m *AsyncMessage) SetEvent(e AsyncEvent) { m[36] = byte(e) }
-func (m *AsyncMessage) VCode() uint8          { return m[37] }
 
 // Parameters returns Parameter1 to Parameter3, whose meaning depends on the event.
 func (m *AsyncMessage) Parameters() (p1, p2, p3 uint16) {

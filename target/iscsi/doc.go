@@ -24,7 +24,7 @@
 //
 // # Reading order
 //
-//	bhs.go ahs.go opcode.go trace.go   headers, and the table of opcodes
+//	bhs.go opcode.go trace.go   the header and the table of opcodes
 //	command.go data.go r2t.go taskmgmt.go nop.go text.go login.go logout.go async.go
 //	reject.go snack.go one PDU pair a file, in the order of RFC 7143 §11
 //	keyvalue.go continue.go keys.go negotiate.go   text keys: the codec, the table, the rules

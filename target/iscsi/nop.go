@@ -10,12 +10,6 @@ func (b *BHS) NOPOut() *NOPOut { return (*NOPOut)(b) }
 // WantsReply reports whether the initiator waits for a NOP-In.
 func (n *NOPOut) WantsReply() bool { return (*BHS)(n).ITT() != NoTag }
 
-// Answers reports whether this answers a NOP-In of ours, and which.
-func (n *NOPOut) Answers() (ttt uint32, ok bool) {
-	ttt = (*BHS)(n).TTT()
-	return ttt, ttt != NoTag
-}
-
 // NOPIn is a NOP-In (RFC 7143 §11.19): an answer to a NOP-Out (its Initiator Task Tag, its
 // ping data, Target Transfer Tag NoTag), or a ping of our own (Initiator Task Tag NoTag; a
 // Target Transfer Tag where an answer is wanted). StatSN advances only in an answer.

@@ -431,30 +431,6 @@ func FuzzBHS(f *testing.F) {
 	})
 }
 
-func TestNextAHS(t *testing.T) {
-	for _, c := range []struct {
-		name  string
-		p     string
-		kind  AHSType
-		value string
-		rest  string
-		ok    bool
-	}{
-		{"extended CDB", "\x00\x05\x01\x00abcd", ExtendedCDB, "\x00abcd", "", true},
-		{"bidirectional", "\x00\x05\x02\x00\x00\x00\x10\x00next", BidiReadEDTL, "\x00\x00\x00\x10\x00", "next", true},
-		{"padded", "\x00\x02\x41ab\x00\x00\x00more", 1, "ab", "more", true},
-		{"too long", "\x00\x06\x01\x00abcd", 0, "", "", false},
-		{"huge", "\xff\xff\x01\x00abcd", 0, "", "", false},
-		{"short", "\x00\x00\x01", 0, "", "", false},
-		{"nothing", "", 0, "", "", false},
-	} {
-		kind, value, rest, ok := NextAHS([]byte(c.p))
-		if kind != c.kind || string(value) != c.value || string(rest) != c.rest || ok != c.ok {
-			t.Errorf("%s: NextAHS = %v %q %q %v", c.name, kind, value, rest, ok)
-		}
-	}
-}
-
 func TestAppendSense(t *testing.T) {
 	if got := string(AppendSense(nil, []byte("\x70\x00\x05"))); got != "\x00\x03\x70\x00\x05" {
 		t.Errorf("AppendSense = %q", got)
