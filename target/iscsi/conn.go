@@ -86,12 +86,13 @@ func (c *conn) serve(loginOver func()) {
 		c.log = c.log.With("session", c.session.id, "initiator", c.params.InitiatorName)
 		c.info("logged in", "target", c.params.TargetName, "tag", c.tag, "discovery", c.params.Discovery)
 		c.start()
-		go c.send()
+		var sender sync.WaitGroup
+		defer sender.Wait()
+		sender.Go(c.send)
 		err = c.receive()
 	}
-	full := c.session != nil
 	c.finishUp(err)
-	if full {
+	if c.session != nil {
 		c.farewell(c.cause)
 	}
 	close(c.done)

@@ -70,7 +70,7 @@ type Server struct {
 	byTSIH   map[uint16]*session
 	lastTSIH uint16
 	lastID   uint64
-	ticking  bool
+	still    chan struct{} // closed when there are no connections to watch; nil: there are none
 
 	all sync.WaitGroup // connections
 }
@@ -174,9 +174,9 @@ func (s *Server) accept(nc net.Conn, tag uint16) {
 	}
 	s.conns[c] = struct{}{}
 	s.all.Add(1)
-	if !s.ticking {
-		s.ticking = true
-		go s.tick()
+	if s.still == nil {
+		s.still = make(chan struct{})
+		go s.tick(s.still)
 	}
 	s.mu.Unlock()
 	if err := tune(nc, s.opts.WriteTimeout); err != nil {
@@ -186,33 +186,26 @@ func (s *Server) accept(nc net.Conn, tag uint16) {
 		defer s.all.Done()
 		c.serve(func() { s.gate.leave(from) })
 		s.mu.Lock()
-		delete(s.conns, c)
-		s.mu.Unlock()
+		defer s.mu.Unlock()
+		if delete(s.conns, c); len(s.conns) == 0 {
+			close(s.still)
+			s.still = nil
+		}
 	}()
 }
 
-// tick moves the clock and has the connections watched, once a second while there are any.
-func (s *Server) tick() {
+// tick moves the clock and has the connections watched, once a second until still is closed.
+func (s *Server) tick(still <-chan struct{}) {
 	t := time.NewTicker(time.Second)
 	defer t.Stop()
-	var conns []*conn
-	for range t.C {
-		now := s.clock.Add(1)
-		s.mu.Lock()
-		for c := range s.conns {
-			conns = append(conns, c)
-		}
-		if len(conns) == 0 {
-			s.ticking = false
-			s.mu.Unlock()
+	for {
+		select {
+		case <-t.C:
+			now := s.clock.Add(1)
+			s.each(func(c *conn) { c.tick(now) })
+		case <-still:
 			return
 		}
-		s.mu.Unlock()
-		for _, c := range conns {
-			c.tick(now)
-		}
-		clear(conns)
-		conns = conns[:0]
 	}
 }
 
