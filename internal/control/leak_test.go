@@ -1,0 +1,38 @@
+package control
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+)
+
+// TestMain fails when goroutines of a daemon are left after all tests.
+func TestMain(m *testing.M) {
+	code := m.Run()
+	for wait := time.Now().Add(5 * time.Second); code == 0; time.Sleep(10 * time.Millisecond) {
+		left := daemons()
+		if left == "" {
+			break
+		}
+		if time.Now().After(wait) {
+			fmt.Println("goroutines are left:\n" + left)
+			code = 1
+		}
+	}
+	os.Exit(code)
+}
+
+// daemons returns the stacks of goroutines that run a daemon's code.
+func daemons() string {
+	b := make([]byte, 1<<20)
+	var left []string
+	for _, stack := range strings.Split(string(b[:runtime.Stack(b, true)]), "\n\n") {
+		if strings.Contains(stack, "control.(*Daemon)") || strings.Contains(stack, "iscsi.(*") {
+			left = append(left, stack)
+		}
+	}
+	return strings.Join(left, "\n\n")
+}
