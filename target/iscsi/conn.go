@@ -7,6 +7,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/lunarsan/lunar/scsi"
 )
@@ -108,9 +109,14 @@ func (c *conn) farewell(cause error) {
 	c.warn("session cut", "cause", cause)
 }
 
+// lastWords is the time for what is still to be said when a connection ends.
+const lastWords = time.Second
+
 // finishUp gives back all that the connection has, and waits for its commands to drain.
 func (c *conn) finishUp(err error) {
 	c.setCause(err)
+	c.nc.SetWriteDeadline(time.Now().Add(lastWords))
+	c.flush(false)
 	c.nc.Close()
 	c.out.sending.Lock()
 	if c.out.err == nil {

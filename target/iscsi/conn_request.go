@@ -29,7 +29,7 @@ func (c *conn) handle(p *pdu) error {
 		return c.reject(p, RejectDataDigest)
 	case op == OpSNACK: // nothing is sent twice at error recovery level 0
 		return c.reject(p, RejectSNACK)
-	case !op.HasCmdSN(): // a Login Request after the login
+	case op == OpLogin: // the login is over
 		return c.reject(p, RejectProtocolError)
 	}
 	if p.bhs.Immediate() {
@@ -62,10 +62,8 @@ func (c *conn) dispatch(p *pdu) error {
 		return c.handleTaskMgmt(p)
 	case OpText:
 		return c.handleText(p)
-	case OpLogout:
-		return c.handleLogout(p)
 	}
-	return c.reject(p, RejectNotSupported)
+	return c.handleLogout(p)
 }
 
 // count takes a request in: it is received, and gives its place back when it ends. A rejected
