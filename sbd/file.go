@@ -163,8 +163,6 @@ func (f *file) Resize(size int64) error {
 	if err := f.intact(); err != nil {
 		return err
 	}
-	// A file shorter than f.size is one that was truncated: shrink that first.
-	f.size.Store(min(size, f.size.Load()))
 	if err := unix.Ftruncate(f.fd, size); err != nil {
 		return f.failed("resize", 0, 0, err)
 	}

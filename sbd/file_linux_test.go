@@ -215,6 +215,19 @@ func TestTryReadAtOfWhatIsNotInMemory(t *testing.T) {
 	if err := u.ReadAt(op, p, 512<<10); !errors.Is(err, sbd.ErrWouldBlock) {
 		t.Errorf("ReadAt from the disk: %v, want ErrWouldBlock", err)
 	}
+	// A page of two: the kernel answers with the half that it has.
+	if err := unix.Fadvise(int(f.Fd()), 0, 0, unix.FADV_RANDOM); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.ReadAt(p, 256<<10); err != nil {
+		t.Fatal(err)
+	}
+	if err := u.ReadAt(op, p, 256<<10); err != nil {
+		t.Errorf("ReadAt of the page that was read: %v", err)
+	}
+	if err := u.ReadAt(op, make([]byte, 8192), 256<<10); !errors.Is(err, sbd.ErrWouldBlock) {
+		t.Errorf("ReadAt of that and the next: %v, want ErrWouldBlock", err)
+	}
 	holds(t, u, 'x', 0, 1<<20)
 	if err := u.ReadAt(op, p, 512<<10); err != nil || p[0] != 'x' || p[4095] != 'x' {
 		t.Errorf("ReadAt of what was read before: %v", err)

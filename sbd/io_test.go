@@ -233,8 +233,11 @@ func TestErrorsOfTheStore(t *testing.T) {
 				t.Errorf("%s: %v, want %v", name, err, want)
 			}
 		}
-		if n := u.Metrics().Errors; n != uint64(len(got)) {
-			t.Errorf("counted %d errors, want %d", n, len(got))
+		if err := u.WriteAt(&sbd.Op{MayBlock: true}, make([]byte, 512), 0, true); !errors.Is(err, want) || f.Calls(sbd.CallSync) != 1 {
+			t.Errorf("a durable write: %v, want %v and no sync", err, want)
+		}
+		if n := u.Metrics().Errors; n != uint64(len(got))+1 {
+			t.Errorf("counted %d errors, want %d", n, len(got)+1)
 		}
 		if u.Err() != nil {
 			t.Errorf("the unit went offline by itself: %v", u.Err())

@@ -16,8 +16,7 @@ import (
 // hold it shared, and [gate, math.MaxInt64) exclusively is the whole unit, drained.
 type rangeLock struct {
 	mu                sync.Mutex
-	turn              uint64 // of the next hold
-	waiting           int    // holds not granted yet
+	waiting           int // holds not granted yet
 	shared, exclusive holdList
 }
 
@@ -31,8 +30,7 @@ const (
 type hold struct {
 	off, end   int64
 	exclusive  bool
-	turn       uint64 // order of asking
-	ahead      int    // conflicting holds that asked earlier and have not let go; 0: granted
+	ahead      int // conflicting holds that asked earlier and have not let go; 0: granted
 	prev, next *hold
 	granted    chan struct{} // made by the first wait, kept for later ones
 }
@@ -50,8 +48,6 @@ func (l *rangeLock) lock(h *hold, off, end int64, exclusive, wait bool) bool {
 		l.mu.Unlock()
 		return false
 	}
-	h.turn = l.turn
-	l.turn++
 	l.list(h).push(h)
 	if h.ahead == 0 {
 		l.mu.Unlock()
@@ -79,10 +75,11 @@ func (l *rangeLock) unlock(h *hold) {
 	l.mu.Unlock()
 }
 
-// step tells the holds of list that waited for h that it is gone.
+// step tells the holds of list that waited for a hold, which was granted, that it is gone:
+// all that overlap it, since those it waited for itself went before it.
 func (l *rangeLock) step(list *holdList, gone *hold) {
 	for h := list.first; h != nil; h = h.next {
-		if h.turn < gone.turn || !h.overlaps(gone) {
+		if !h.overlaps(gone) {
 			continue
 		}
 		if h.ahead--; h.ahead == 0 {

@@ -171,6 +171,30 @@ func TestDetachDrains(t *testing.T) {
 	})
 }
 
+// A call that waits for a lock while the unit is taken offline does not enter the store.
+func TestDetachReachesThoseWhoWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := sbd.NewFaulty(sbd.NewMem(1 << 20))
+		u := sbd.NewUnit(disk, sbd.Config{})
+		if err := u.Attach(f); err != nil {
+			t.Fatal(err)
+		}
+		release := make(chan struct{})
+		var waiter, detach error
+		go u.Update(&sbd.Op{MayBlock: true}, 0, 512, false, func(sbd.Exclusive) error { <-release; return nil })
+		synctest.Wait()
+		go func() { waiter = u.ReadAt(&sbd.Op{MayBlock: true}, make([]byte, 512), 0) }()
+		synctest.Wait()
+		go func() { detach = u.Detach(errors.New("pulled")) }()
+		synctest.Wait()
+		close(release)
+		synctest.Wait()
+		if !errors.Is(waiter, sbd.ErrOffline) || f.Calls(sbd.CallRead) != 0 || detach != nil {
+			t.Errorf("waiter: %v, %d reads of the store, Detach: %v", waiter, f.Calls(sbd.CallRead), detach)
+		}
+	})
+}
+
 func TestRangesAreChecked(t *testing.T) {
 	const size = 1 << 20
 	u := online(t, sbd.Config{WriteCache: true}, sbd.NewMem(size+4096))
