@@ -97,6 +97,33 @@ func TestLanes(t *testing.T) {
 	})
 }
 
+// TestAbortedData wants a read that ends with TASK ABORTED to send nothing: its buffer, which
+// it got before it had to wait for a worker, holds what the last borrower left.
+func TestAbortedData(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlay(t, 1<<20)
+		p.lu.modes.tas.Store(true)
+		for i := range bulkWorkers {
+			p.deliver(p.prepare([]string{"a", fmt.Sprint(i), "read"}))
+		}
+		p.deliver(p.prepare([]string{"b", "100", "read"}))
+		synctest.Wait()
+		late := p.tasks[100]
+		var in []byte
+		var inLen int64
+		late.Done = func(t *Task) { in, inLen = t.In, t.InLen; p.back(100) }
+		p.manage("a", "clear-task-set", 0)
+		if want := []string{"100: TASK ABORTED"}; !slices.Equal(p.events, want) || in != nil || inLen != 0 {
+			t.Errorf("%q, %d of %d bytes of data", p.events, len(in), inLen)
+		}
+		for _, block := range p.store.running() {
+			p.store.finish(block)
+		}
+		synctest.Wait()
+		p.end()
+	})
+}
+
 func TestStoreErrors(t *testing.T) {
 	for _, c := range []struct {
 		err         error

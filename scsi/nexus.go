@@ -52,8 +52,9 @@ func NewNexus(n Names, pool *buffer.Pool) *Nexus {
 func (n *Nexus) SetInventory(units map[int]*LogicalUnit) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	maps.DeleteFunc(n.former, func(u *LogicalUnit, _ bool) bool { return !u.tasks.has(n.owns) })
 	old := n.luns.Load()
-	seen := &inventory{paths: make(map[int]*path, len(units)), numbers: slices.Sorted(maps.Keys(units))}
+	seen := &inventory{make(map[int]*path, len(units)), slices.Sorted(maps.Keys(units))}
 	changed := len(units) != len(old.paths)
 	for number, unit := range units {
 		p := old.paths[number]
@@ -135,7 +136,9 @@ func (n *Nexus) Close(drained func()) {
 	}
 	b := newBarrier(drained)
 	for unit := range n.former {
-		unit.tasks.abort(b, func(t *Task) bool { return t.nexus == n }, never)
+		unit.tasks.abort(b, n.owns, never)
 	}
 	b.settle(false)
 }
+
+func (n *Nexus) owns(t *Task) bool { return t.nexus == n }

@@ -52,14 +52,13 @@ func (n *Nexus) Manage(f Function, lun LUN, tag uint64, done func(Response)) {
 		return
 	}
 	tasks := &p.unit.tasks
-	own := func(t *Task) bool { return t.nexus == n }
-	this := func(t *Task) bool { return t.nexus == n && t.Tag == tag }
+	this := func(t *Task) bool { return n.owns(t) && t.Tag == tag }
 	switch f {
 	case AbortTask:
 		n.abortTask(p, this, done)
 	case AbortTaskSet:
 		b := newBarrier(func() { done(FunctionComplete) })
-		tasks.abort(b, own, never)
+		tasks.abort(b, n.owns, never)
 		b.settle(false)
 	case ClearTaskSet:
 		n.clearTaskSet(p, done)
@@ -68,7 +67,7 @@ func (n *Nexus) Manage(f Function, lun LUN, tag uint64, done func(Response)) {
 	case QueryTask:
 		done(found(tasks.has(this)))
 	case QueryTaskSet:
-		done(found(tasks.has(own)))
+		done(found(tasks.has(n.owns)))
 	default: // CLEAR ACA: there never is an ACA condition, since NACA is refused
 		done(FunctionNotSupported)
 	}
@@ -105,12 +104,12 @@ func (n *Nexus) clearTaskSet(p *path, done func(Response)) {
 	b := newBarrier(func() { done(FunctionComplete) })
 	lu.tasks.abort(b,
 		func(t *Task) bool {
-			if t.nexus != n {
+			if !n.owns(t) {
 				others[t.path] = true
 			}
 			return true
 		},
-		func(t *Task) bool { return tell && t.nexus != n })
+		func(t *Task) bool { return tell && !n.owns(t) })
 	if !tell {
 		for o := range others {
 			o.raise(CommandsCleared)
@@ -119,14 +118,16 @@ func (n *Nexus) clearTaskSet(p *path, done func(Response)) {
 	b.settle(false)
 }
 
-// reset resets the units of paths (SAM-5, logical unit reset): aborts all their tasks, ends reservations,
-// puts the mode pages back and tells every nexus, the one that asked too.
+// reset resets the units of paths (SAM-5, logical unit reset): aborts all their tasks, ends
+// reservations, puts the mode pages back and tells every nexus, the one that asked too.
 func (n *Nexus) reset(paths []*path, done func(Response)) {
 	b := newBarrier(func() { done(FunctionComplete) })
 	for _, p := range paths {
 		lu := p.unit
 		tell := lu.modes.tas.Load()
-		lu.tasks.abort(b, func(*Task) bool { return true }, func(t *Task) bool { return tell && t.nexus != n })
+		lu.tasks.abort(b,
+			func(*Task) bool { return true },
+			func(t *Task) bool { return tell && !n.owns(t) })
 		lu.reset()
 	}
 	b.settle(false)

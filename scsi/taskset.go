@@ -106,8 +106,8 @@ func (s *taskSet) submit(t *Task) bool {
 }
 
 // turn reports whether t may run: SIMPLE waits for older ORDERED ones, ORDERED for all older
-// ones, and both for every HEAD OF QUEUE (SAM-5, task attributes). The last count from Submit on, so that
-// one whose Data-Out never comes holds nobody up.
+// ones, and both for every HEAD OF QUEUE (SAM-5, task attributes). The last count from Submit
+// on, so that one whose Data-Out never comes holds nobody up.
 func (s *taskSet) turn(t *Task) bool {
 	switch {
 	case t.Attr == HeadOfQueue:
@@ -288,6 +288,7 @@ func (s *taskSet) drop(t *Task) {
 		t.queued.parking.task = nil
 	}
 	s.unlink(t)
+	t.In, t.InLen = nil, 0 // what an attempt that would block had reserved
 	if t.queued.tellAborted {
 		t.Status = TaskAborted
 	} else {
