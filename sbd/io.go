@@ -22,10 +22,15 @@ func (u *Unit) ReadAt(op *Op, p []byte, off int64) error {
 	n := int64(len(p))
 	on, err := u.enter(op, off, n, false)
 	if err == nil {
-		err = on.read(p, off, op.MayBlock)
-		u.leave(op)
+		err = u.read(op, on, p, off)
 	}
 	return u.counts.count(&u.counts.read, n, err)
+}
+
+// read ends op's claim even when the store panics, as write and update do.
+func (u *Unit) read(op *Op, on *state, p []byte, off int64) error {
+	defer u.leave(op)
+	return on.read(p, off, op.MayBlock)
 }
 
 // WriteAt writes p at off; durable asks for it to be on the medium before the return. It is
@@ -38,15 +43,23 @@ func (u *Unit) WriteAt(op *Op, p []byte, off int64, durable bool) error {
 	n := int64(len(p))
 	on, err := u.enter(op, off, n, false)
 	if err == nil {
-		if err = u.writable(); err == nil {
-			err = on.write(p, off, op.MayBlock)
-		}
-		if err == nil && durable {
-			err = u.sync(on)
-		}
-		u.leave(op)
+		err = u.write(op, on, p, off, durable)
 	}
 	return u.counts.count(&u.counts.write, n, err)
+}
+
+func (u *Unit) write(op *Op, on *state, p []byte, off int64, durable bool) error {
+	defer u.leave(op)
+	if err := u.writable(); err != nil {
+		return err
+	}
+	if err := on.write(p, off, op.MayBlock); err != nil {
+		return err
+	}
+	if durable {
+		return u.sync(on)
+	}
+	return nil
 }
 
 // Update runs f while nothing else touches the n bytes at off: f reads and writes the
@@ -71,7 +84,6 @@ func (u *Unit) Update(op *Op, off, n int64, durable bool, f func(Exclusive) erro
 	return u.counts.fail(err)
 }
 
-// update ends op's claim even when f panics.
 func (u *Unit) update(op *Op, on *state, off, n int64, durable bool, f func(Exclusive) error) error {
 	defer u.leave(op)
 	op.wrote = false

@@ -187,6 +187,33 @@ func TestUpdateThatFails(t *testing.T) {
 	}
 }
 
+// A broken store panics instead of answering.
+type broken struct{ sbd.Store }
+
+func (broken) ReadAt([]byte, int64) (int, error)  { panic("in ReadAt") }
+func (broken) WriteAt([]byte, int64) (int, error) { panic("in WriteAt") }
+
+func TestAPanicInTheStoreLeavesNoLock(t *testing.T) {
+	u := online(t, sbd.Config{WriteCache: true}, broken{sbd.NewMem(1 << 20)})
+	op := &sbd.Op{MayBlock: true}
+	for _, call := range []func() error{
+		func() error { return u.ReadAt(op, make([]byte, 512), 0) },
+		func() error { return u.WriteAt(op, make([]byte, 512), 0, false) },
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("the store did not panic")
+				}
+			}()
+			call()
+		}()
+	}
+	if err := u.Detach(errors.New("it is broken")); err != nil {
+		t.Errorf("Detach afterwards: %v", err)
+	}
+}
+
 // A store that hangs on one range holds up nothing else.
 func TestAHangingCallHoldsUpOnlyItself(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

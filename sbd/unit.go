@@ -117,7 +117,10 @@ func (u *Unit) Attach(s Store) error {
 	switch {
 	case size == 0:
 		block := int64(max(u.id.BlockSize, 1))
-		size = has / block * block
+		if size = has / block * block; size == 0 {
+			return fmt.Errorf("unit %s: the store holds %d bytes, less than a block of %d: %w",
+				u.id.GUID, has, block, ErrOutOfRange)
+		}
 	case has < size:
 		return fmt.Errorf("unit %s: the store holds %d bytes and the unit needs %d: %w",
 			u.id.GUID, has, size, ErrOutOfRange)

@@ -117,6 +117,13 @@ func TestAttachMeasures(t *testing.T) {
 	}
 }
 
+func TestAttachNeedsABlock(t *testing.T) {
+	u := sbd.NewUnit(disk, sbd.Config{})
+	if err := u.Attach(sbd.NewMem(511)); !errors.Is(err, sbd.ErrOutOfRange) {
+		t.Errorf("a store of 511 bytes: %v, want ErrOutOfRange", err)
+	}
+}
+
 func TestAttachTwice(t *testing.T) {
 	u := online(t, sbd.Config{}, sbd.NewMem(1<<20))
 	if err := u.Attach(sbd.NewMem(1 << 20)); !errors.Is(err, sbd.ErrInUse) {
