@@ -89,7 +89,8 @@ type Task struct {
 //
 //   - It reads CDB and Out. Out may be shorter than outLen (the initiator announced less):
 //     a handler acts on whole blocks of what is there.
-//   - It makes Data-In by reserveIn (to fill in place) or reply (to copy), at most once.
+//   - It makes Data-In by reserveIn (to fill in place) or, as the last thing that it does,
+//     by reply (to copy): at most once, and as much when it runs again.
 //   - It passes &t.op to every call on unit(), and returns their errors as they are.
 //   - While mayBlock is false it must not wait, and may return sbd.ErrWouldBlock only before
 //     it has changed anything: it then runs again, from its start, with mayBlock true.
@@ -120,9 +121,6 @@ func (t *Task) extent(lba, blocks uint64) (off, n int64, err error) {
 // runs again, on a worker, when there is memory.
 func (t *Task) reserveIn(n int64) ([]byte, error) {
 	want := int(min(n, max(t.Expected, 0)))
-	if t.inBuf != nil && len(t.inBuf.Bytes()) < want {
-		t.lend(nil)
-	}
 	if want > 0 && t.inBuf == nil {
 		if t.inBuf = t.nexus.pool.TryGet(want); t.inBuf == nil {
 			t.inWanted = want
@@ -144,18 +142,10 @@ func (t *Task) reply(p []byte) error {
 	if len(p) == 0 {
 		return nil
 	}
-	t.lend(t.nexus.pool.Overdraw(len(p)))
+	t.inBuf = t.nexus.pool.Overdraw(len(p))
 	t.In = t.inBuf.Bytes()
 	copy(t.In, p)
 	return nil
-}
-
-// lend puts b, which may be nil, behind In.
-func (t *Task) lend(b *buffer.Buffer) {
-	if t.inBuf != nil {
-		t.inBuf.Put()
-	}
-	t.inBuf = b
 }
 
 // scratch lends n bytes for the length of a handler, which gives them back with Put. A
