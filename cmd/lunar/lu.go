@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strconv"
@@ -37,7 +38,7 @@ func (f *onOff) Set(s string) error {
 	f.set = true
 	f.on = s == "on"
 	if !f.on && s != "off" {
-		return fmt.Errorf("%q is neither on nor off", s)
+		return errors.New("write on or off")
 	}
 	return nil
 }
@@ -194,7 +195,7 @@ func (c *cli) luResize() *cobra.Command {
 	cmd := c.completing(c.verb("resize GUID SIZE", "Change a unit's capacity while it is in use", func(cmd *cobra.Command, args []string) error {
 		var bytes size
 		if err := bytes.Set(args[1]); err != nil {
-			return &usageError{err.Error(), "A size is a whole number with a unit: 10G, 512MiB."}
+			return misuse(cmd, "%q is no size: %v", args[1], err)
 		}
 		r.Size = int64(bytes)
 		u, err := c.client().ResizeUnit(cmd.Context(), args[0], r)

@@ -36,6 +36,7 @@ type world struct {
 type cli struct {
 	world
 	socket string // --api
+	begun  bool   // a verb has taken over; what went wrong before is wrong usage
 }
 
 // run performs the command in w.args and returns the exit code.
@@ -46,9 +47,12 @@ func run(ctx context.Context, w world) int {
 	root.SetIn(w.stdin)
 	root.SetOut(w.stdout)
 	root.SetErr(w.stderr)
-	err := root.ExecuteContext(ctx)
+	cmd, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return exitDone
+	}
+	if !c.begun {
+		err = misuse(cmd, "%v", err)
 	}
 	c.complain(err)
 	var usage *usageError
@@ -74,9 +78,6 @@ Exit status: 0 done, 1 failed, 2 wrong usage, 3 nothing listens on the socket.`
 	root.SilenceErrors = true
 	root.SilenceUsage = true
 	root.PersistentFlags().StringVar(&c.socket, "api", "", "the daemon's `SOCKET` ($LUNAR_API)")
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error {
-		return misuse(cmd, "%v", err)
-	})
 	return root
 }
 
@@ -100,12 +101,12 @@ func (c *cli) noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
 			if len(args) == 0 {
 				cmd.SetOut(c.stderr)
 				_ = cmd.Help() // only a broken stderr fails it
-				return misuse(cmd, "%s needs a verb", cmd.CommandPath())
+				return fmt.Errorf("%s needs a verb", cmd.CommandPath())
 			}
 			if near := cmd.SuggestionsFor(args[0]); len(near) > 0 {
-				return misuse(cmd, "%s has no verb %q; did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
+				return fmt.Errorf("%s has no verb %q; did you mean %s?", cmd.CommandPath(), args[0], strings.Join(near, " or "))
 			}
-			return misuse(cmd, "%s has no verb %q", cmd.CommandPath(), args[0])
+			return fmt.Errorf("%s has no verb %q", cmd.CommandPath(), args[0])
 		},
 	}
 	cmd.SuggestionsMinimumDistance = 2
@@ -116,7 +117,10 @@ func (c *cli) noun(name, short string, verbs ...*cobra.Command) *cobra.Command {
 // verb is a command that does something. use gives its name and its arguments, of which those
 // in brackets may be left out and one that ends in "..." may be repeated.
 func (c *cli) verb(use, short string, do func(cmd *cobra.Command, args []string) error) *cobra.Command {
-	return &cobra.Command{Use: use, Short: short, Args: argumentsOf(use), RunE: do}
+	return &cobra.Command{Use: use, Short: short, Args: argumentsOf(use), RunE: func(cmd *cobra.Command, args []string) error {
+		c.begun = true
+		return do(cmd, args)
+	}}
 }
 
 // argumentsOf checks that there are as many arguments as use names.
@@ -134,9 +138,9 @@ func argumentsOf(use string) cobra.PositionalArgs {
 	return func(cmd *cobra.Command, args []string) error {
 		switch {
 		case len(args) < least:
-			return misuse(cmd, "%s needs %s", cmd.CommandPath(), strings.Join(words[len(args):least], " "))
+			return fmt.Errorf("%s needs %s", cmd.CommandPath(), strings.Join(words[len(args):least], " "))
 		case most >= 0 && len(args) > most:
-			return misuse(cmd, "%s does not know what to do with %q", cmd.CommandPath(), args[most])
+			return fmt.Errorf("%s does not know what to do with %q", cmd.CommandPath(), args[most])
 		}
 		return nil
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"strconv"
@@ -9,6 +10,8 @@ import (
 
 // units are the suffixes of sizes, each 1024 times the one before.
 const units = "KMGTPE"
+
+var errSize = errors.New("write it like 10G, 512MiB, or in bytes")
 
 // A size is a length in bytes, written like 10G, 10GiB, 512M or 4096.
 type size int64
@@ -24,14 +27,14 @@ func (z *size) Set(s string) error {
 		switch rest := suffix[1:]; {
 		case suffix == "B":
 		case power < 0 || rest != "" && rest != "IB":
-			return fmt.Errorf("%q is no size: write 10G, 512MiB, or bytes", s)
+			return errSize
 		default:
 			factor = 1 << (10 * (power + 1))
 		}
 	}
 	n, err := strconv.ParseInt(number, 10, 64)
 	if err != nil || n > math.MaxInt64/factor {
-		return fmt.Errorf("%q is no size: write 10G, 512MiB, or bytes", s)
+		return errSize
 	}
 	*z = size(n * factor)
 	return nil
@@ -40,10 +43,15 @@ func (z *size) Set(s string) error {
 // Type names the argument in help texts.
 func (z *size) Type() string { return "SIZE" }
 
-// String writes the size in the largest unit that leaves at most two decimals exact, or
-// rounds it to two.
-func (z *size) String() string { return formatSize(int64(*z)) }
+// String writes the size for help texts, which leave out a "0".
+func (z *size) String() string {
+	if *z == 0 {
+		return "0"
+	}
+	return formatSize(int64(*z))
+}
 
+// formatSize writes n bytes in the largest unit that n reaches, rounded to two decimals.
 func formatSize(n int64) string {
 	if n < 1024 {
 		return fmt.Sprintf("%d B", n)

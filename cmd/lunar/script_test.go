@@ -1,0 +1,216 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/lunarsan/lunar/internal/control"
+)
+
+var rewrite = flag.Bool("rewrite", false, "write what the scripts print into them")
+
+// TestScripts plays the scripts in testdata against a daemon of their own. A script is made of
+// commands and of what they print:
+//
+//	$ lunar lu list          a command line; $WORK is a folder of the script's own, "" is empty
+//	< text                   a line of its standard input
+//	| text                   a line of its standard output
+//	! text                   a line of its standard error
+//	[exit 1]                 its exit code, when it is not 0
+//
+// Beside lunar there are: write FILE TEXT, move FILE FILE, exists FILE, and restart, which
+// ends the daemon and starts it again. All other lines are for the reader.
+func TestScripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txt")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no scripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
+			want, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			s := &script{t: t, work: t.TempDir()}
+			s.start()
+			defer func() { s.stop() }()
+			got := s.play(string(want))
+			if *rewrite {
+				if err := os.WriteFile(file, []byte(got), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			} else if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
+				t.Errorf("%s (-want +got), -rewrite takes it over:\n%s", file, diff)
+			}
+		})
+	}
+}
+
+// A script is a run of one script.
+type script struct {
+	t      *testing.T
+	work   string
+	socket string
+	stop   func()
+}
+
+// play performs the commands of text and returns it with what they printed.
+func (s *script) play(text string) string {
+	var out strings.Builder
+	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
+	for i := 0; i < len(lines); i++ {
+		out.WriteString(lines[i] + "\n")
+		command, ok := strings.CutPrefix(lines[i], "$ ")
+		if !ok {
+			continue
+		}
+		var stdin strings.Builder
+		for ; i+1 < len(lines) && strings.HasPrefix(lines[i+1], "< "); i++ {
+			stdin.WriteString(lines[i+1][2:] + "\n")
+			out.WriteString(lines[i+1] + "\n")
+		}
+		for i+1 < len(lines) && printed.MatchString(lines[i+1]) {
+			i++
+		}
+		out.WriteString(s.perform(command, stdin.String()))
+	}
+	return out.String()
+}
+
+// printed matches the lines of a script that a command has printed.
+var printed = regexp.MustCompile(`^(\||!|\[exit)`)
+
+// perform performs one command and returns what it printed, with its exit code.
+func (s *script) perform(command, stdin string) string {
+	words := strings.Fields(strings.ReplaceAll(command, "$WORK", s.work))
+	for i, w := range words {
+		if w == `""` {
+			words[i] = ""
+		}
+	}
+	var stdout, stderr bytes.Buffer
+	code := 0
+	switch words[0] {
+	case "lunar":
+		code = s.lunar(s.t.Context(), words[1:], stdin, &stdout, &stderr)
+	case "restart":
+		s.stop()
+		s.start()
+	case "write":
+		s.check(os.WriteFile(words[1], []byte(strings.Join(words[2:], " ")+"\n"), 0o600))
+	case "move":
+		s.check(os.Rename(words[1], words[2]))
+	case "exists":
+		if _, err := os.Stat(words[1]); err != nil {
+			code = 1
+		}
+	default:
+		s.t.Fatalf("there is no command %q", words[0])
+	}
+	var b strings.Builder
+	b.WriteString(s.marked("|", stdout.String()))
+	b.WriteString(s.marked("!", stderr.String()))
+	if code != 0 {
+		fmt.Fprintf(&b, "[exit %d]\n", code)
+	}
+	return b.String()
+}
+
+func (s *script) check(err error) {
+	s.t.Helper()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// marked puts mark before each line of text, and constant words for what differs from run to
+// run.
+func (s *script) marked(mark, text string) string {
+	if text == "" {
+		return ""
+	}
+	text = strings.ReplaceAll(text, s.work, "$WORK")
+	text = strings.ReplaceAll(text, s.socket, "$API")
+	for _, v := range varying {
+		text = v.pattern.ReplaceAllString(text, v.instead)
+	}
+	var b strings.Builder
+	for _, line := range strings.Split(strings.TrimSuffix(text, "\n"), "\n") {
+		b.WriteString(strings.TrimRight(mark+" "+line, " ") + "\n")
+	}
+	return b.String()
+}
+
+var varying = []struct {
+	pattern *regexp.Regexp
+	instead string
+}{
+	{regexp.MustCompile(`20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "TIME"},
+	{regexp.MustCompile(`20\d\d-\d\d-\d\d\b`), "DATE"},
+	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
+	{regexp.MustCompile(`process( +)\d+, up \d+s`), "process${1}PID, up AGE"},
+	{regexp.MustCompile(`lunarsan:[a-z0-9-]+-[0-9a-f]{8}`), "lunarsan:HOST-RANDOM"},
+	{regexp.MustCompile(`(lunar +)(devel\S*|v0\S*)`), "${1}VERSION"},
+	{regexp.MustCompile(`go1\.\S+ (\S+)/(\S+)`), "GO PLATFORM"},
+}
+
+// lunar runs the command line in this process.
+func (s *script) lunar(ctx context.Context, args []string, stdin string, stdout, stderr *bytes.Buffer) int {
+	env := map[string]string{"LUNAR_API": s.socket, "HOME": s.work}
+	return run(ctx, world{
+		args:   args,
+		stdin:  strings.NewReader(stdin),
+		stdout: stdout,
+		stderr: stderr,
+		getenv: func(name string) string { return env[name] },
+	})
+}
+
+// start starts the daemon of the script, as lunar serve in this process.
+func (s *script) start() {
+	s.t.Helper()
+	if s.socket == "" {
+		dir, err := os.MkdirTemp("", "lunar") // a short name
+		s.check(err)
+		s.t.Cleanup(func() { os.RemoveAll(dir) })
+		s.socket = filepath.Join(dir, "s")
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan int, 1)
+	var out, log bytes.Buffer
+	go func() {
+		ended <- s.lunar(ctx, []string{
+			"serve", "--state", filepath.Join(s.work, "state"), "--api", s.socket, "--listen", "127.0.0.1:0", "--memory", "1G",
+		}, "", &out, &log)
+	}()
+	s.stop = func() {
+		cancel()
+		if code := <-ended; code != 0 {
+			s.t.Errorf("the daemon ended with code %d:\n%s", code, &log)
+		}
+	}
+	client := control.NewClient(s.socket)
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(time.Millisecond) {
+		if _, err := client.Status(ctx); err == nil {
+			return
+		}
+		select {
+		case code := <-ended:
+			s.t.Fatalf("the daemon ended with code %d:\n%s", code, &log)
+		default:
+		}
+		if time.Now().After(deadline) {
+			s.t.Fatal("the daemon does not answer")
+		}
+	}
+}
