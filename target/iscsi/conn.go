@@ -42,6 +42,7 @@ type conn struct {
 	inflight      inflight
 	drained       chan struct{} // closed when inflight gets empty; nil: nobody waits for that
 	tags          uint32        // next Target Transfer Tag
+	indebted      bool          // a command may overdraw, and one is enough
 	spareCommands []*command
 	spareReplies  []*reply
 	cause         error // why the connection ends, if not by its own doing; the first wins

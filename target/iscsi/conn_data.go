@@ -3,7 +3,6 @@ package iscsi
 import (
 	"math"
 
-	"github.com/lunarsan/lunar/internal/buffer"
 	"github.com/lunarsan/lunar/scsi"
 )
 
@@ -113,35 +112,4 @@ func (c *conn) takeTags(n int) uint32 {
 	first := c.tags
 	c.tags += uint32(n)
 	return first
-}
-
-// awaitBuffer asks for data when there is memory for it.
-func (c *conn) awaitBuffer(cmd *command) {
-	c.mu.Lock()
-	cmd.waiting = true
-	c.mu.Unlock()
-	c.server.pool.GetLater(cmd.want, func(b *buffer.Buffer) { c.lend(cmd, b) })
-}
-
-// lend gives cmd the buffer that it waited for.
-func (c *conn) lend(cmd *command, b *buffer.Buffer) {
-	c.mu.Lock()
-	cmd.waiting = false
-	gone := cmd.gone
-	old := cmd.buf
-	if !gone {
-		if old != nil {
-			copy(b.Bytes(), old.Bytes())
-		}
-		cmd.buf = b
-		c.solicit(cmd)
-	}
-	c.mu.Unlock()
-	if old != nil {
-		old.Put()
-	}
-	if gone {
-		b.Put()
-		c.retire(cmd)
-	}
 }

@@ -3,8 +3,6 @@ package iscsi
 import (
 	"sync"
 	"sync/atomic"
-
-	"github.com/lunarsan/lunar/internal/buffer"
 )
 
 // An item waits in the outbox: one PDU, or all PDUs that answer a command.
@@ -181,22 +179,4 @@ func (c *conn) offer() bool {
 		c.awaitMemory()
 	}
 	return false
-}
-
-// awaitMemory has the window looked at again when the pool has memory.
-func (c *conn) awaitMemory() {
-	c.mu.Lock()
-	asked := c.out.asked
-	c.out.asked = true
-	c.mu.Unlock()
-	if asked {
-		return
-	}
-	c.server.pool.GetLater(1, func(b *buffer.Buffer) {
-		c.mu.Lock()
-		c.out.asked = false
-		c.mu.Unlock()
-		b.Put()
-		c.prod()
-	})
 }

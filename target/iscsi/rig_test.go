@@ -291,3 +291,8 @@ func (p *pumped) Read(b []byte) (int, error) {
 	}
 	return 0, p.err
 }
+
+// holdAll holds all data until hold is closed.
+func holdAll(hold <-chan struct{}) sbd.Rule {
+	return sbd.Rule{Calls: sbd.CallReadAt | sbd.CallWriteAt, Hold: hold}
+}

@@ -99,15 +99,11 @@ func (c *conn) drop(cmd *command) {
 	c.session.nexus.Abandon(&cmd.task)
 	c.mu.Lock()
 	c.inflight.remove(cmd)
-	waiting, buf := cmd.waiting, cmd.buf
-	cmd.gone, cmd.buf = true, nil
+	if cmd.parking != nil {
+		cmd.parking.cmd = nil
+	}
 	c.mu.Unlock()
-	if buf != nil {
-		buf.Put()
-	}
-	if !waiting { // else the buffer that it waits for retires it
-		c.retire(cmd)
-	}
+	c.retire(cmd)
 }
 
 // retire ends a command that has no answer.
@@ -142,7 +138,11 @@ func (cmd *command) release(c *conn) {
 		cmd.buf.Put()
 	}
 	c.memory.Add(-cmd.charge)
+	indebted := cmd.indebted
 	cmd.progress = progress{}
+	if indebted {
+		c.settleDebt()
+	}
 }
 
 func (cmd *command) recycle(c *conn) { c.spareCommands = append(c.spareCommands, cmd) }
@@ -160,8 +160,8 @@ type intake struct {
 	answered    SN         // R2Ts whose sequence has come
 	ttt         uint32     // of the first R2T; those that follow count on
 	fault       scsi.Sense // what was wrong with the data; told when all that is owed has come
-	waiting     bool       // for a buffer; guarded by conn.mu
-	gone        bool       // was dropped while it waited; guarded by conn.mu
+	parking     *parking   // while it waits for a buffer; guarded by conn.mu
+	indebted    bool       // it is the one that may overdraw; guarded by conn.mu
 }
 
 // owed returns the number of R2Ts that the initiator has not answered yet.
