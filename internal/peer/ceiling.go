@@ -26,7 +26,7 @@ func StartCeiling(ctx context.Context, dir, source string, size int64) (*Ceiling
 		return nil, fmt.Errorf("%w\n%s", err, out)
 	}
 	c := &Ceiling{addr: fmt.Sprintf("127.0.0.1:%d", port)}
-	c.Process, err = start(ctx, dir, binary, strconv.Itoa(port), strconv.FormatInt(size>>20, 10))
+	c.Process, err = start(dir, binary, strconv.Itoa(port), strconv.FormatInt(size>>20, 10))
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ func StartLunar(ctx context.Context, dir, binary string, units []Unit, args ...s
 		return nil, err
 	}
 	l := &Lunar{Binary: binary, dir: dir, addr: fmt.Sprintf("127.0.0.1:%d", port), args: args}
-	if err := l.Start(ctx); err != nil {
+	if err := l.Start(); err != nil {
 		return nil, err
 	}
 	if err := l.configure(ctx, units); err != nil {
@@ -58,9 +58,9 @@ func StartLunar(ctx context.Context, dir, binary string, units []Unit, args ...s
 }
 
 // Start starts the daemon again after Stop or Kill, with the state it had.
-func (l *Lunar) Start(ctx context.Context) (err error) {
+func (l *Lunar) Start() (err error) {
 	args := append([]string{"serve", "--listen", l.addr, "--state", filepath.Join(l.dir, "state"), "--api", l.socket()}, l.args...)
-	if l.Process, err = start(ctx, l.dir, l.Binary, args...); err != nil {
+	if l.Process, err = start(l.dir, l.Binary, args...); err != nil {
 		return err
 	}
 	if err := l.await(l.addr, 20*time.Second); err != nil {

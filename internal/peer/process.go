@@ -24,8 +24,8 @@ type Process struct {
 	stop sync.Once
 }
 
-// start runs a program until Stop or until ctx is done, with its output in dir.
-func start(ctx context.Context, dir, name string, args ...string) (*Process, error) {
+// start runs a program until Stop or Kill, with its output in dir.
+func start(dir, name string, args ...string) (*Process, error) {
 	path, err := find(name)
 	if err != nil {
 		return nil, err
@@ -35,10 +35,8 @@ func start(ctx context.Context, dir, name string, args ...string) (*Process, err
 		return nil, err
 	}
 	defer log.Close()
-	p := &Process{cmd: exec.CommandContext(ctx, path, args...), log: log.Name(), done: make(chan struct{})}
+	p := &Process{cmd: exec.Command(path, args...), log: log.Name(), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
-	p.cmd.Cancel = func() error { return p.cmd.Process.Signal(syscall.SIGTERM) }
-	p.cmd.WaitDelay = 5 * time.Second
 	p.cmd.SysProcAttr = dieWithUs()
 	if err := p.cmd.Start(); err != nil {
 		return nil, err

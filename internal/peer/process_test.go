@@ -1,7 +1,6 @@
 package peer
 
 import (
-	"context"
 	"errors"
 	"net"
 	"strconv"
@@ -12,7 +11,7 @@ import (
 
 func TestProcess(t *testing.T) {
 	t.Run("stop", func(t *testing.T) {
-		p, err := start(t.Context(), t.TempDir(), "sleep", "100")
+		p, err := start(t.TempDir(), "sleep", "100")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -24,7 +23,7 @@ func TestProcess(t *testing.T) {
 		}
 	})
 	t.Run("kill", func(t *testing.T) {
-		p, err := start(t.Context(), t.TempDir(), "sleep", "100")
+		p, err := start(t.TempDir(), "sleep", "100")
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -33,17 +32,8 @@ func TestProcess(t *testing.T) {
 			t.Error("Stop does not tell that the process was killed")
 		}
 	})
-	t.Run("context", func(t *testing.T) {
-		ctx, cancel := context.WithCancel(t.Context())
-		p, err := start(ctx, t.TempDir(), "sleep", "100")
-		if err != nil {
-			t.Fatal(err)
-		}
-		cancel()
-		<-p.done
-	})
 	t.Run("ends early", func(t *testing.T) {
-		p, err := start(t.Context(), t.TempDir(), "sh", "-c", "echo no such disk; exit 3")
+		p, err := start(t.TempDir(), "sh", "-c", "echo no such disk; exit 3")
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -40,7 +40,7 @@ func TestRoundTrip(t *testing.T) {
 		{"plain", Login{}, "none"},
 		{"header digest", Login{HeaderDigest: true}, "none"},
 		{"CHAP", chap, "chap"},
-		{"CHAP, header digest", Login{HeaderDigest: true, User: chap.User, Secret: chap.Secret}, "chap"},
+		{"CHAP and header digest", Login{HeaderDigest: true, User: chap.User, Secret: chap.Secret}, "chap"},
 		{"mutual CHAP", mutual, "mutual"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -130,7 +130,11 @@ func startWithAuth(t *testing.T, dir, auth string, size int64) *Lunar {
 	}
 	cli("initiator", "create", initiator, "--chap-user", initiator, "--chap-secret-file", secretFile(t, secret))
 	cli("target", "delete", iqn)
-	cli("target", "create", "-n", iqn, "--auth", auth, "--chap-user", targetUser, "--chap-secret-file", secretFile(t, targetSecret))
+	create := []string{"target", "create", "-n", iqn, "--auth", auth}
+	if auth == "mutual" {
+		create = append(create, "--chap-user", targetUser, "--chap-secret-file", secretFile(t, targetSecret))
+	}
+	cli(create...)
 	return lunar
 }
 

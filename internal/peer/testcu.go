@@ -92,7 +92,8 @@ var (
 
 // parseSuite reads what iscsi-test-cu printed: a line "  Test: NAME ..." opens a test, then
 // come messages, then "passed" or "FAILED" at the start of a line or behind the dots. A
-// skipped test says so in a message and then passes.
+// skipped test says so in a message and then passes; what follows a verdict is the clearing
+// up between tests, or suites.
 func parseSuite(out string) map[string]Result {
 	out, _, _ = strings.Cut(out, "\nRun Summary")
 	results := map[string]Result{}
@@ -104,11 +105,11 @@ func parseSuite(out string) map[string]Result {
 		}
 		text := out[s[0]:end]
 		r := Result{Verdict: Crash, Detail: strings.TrimSpace(text)}
-		if m := verdict.FindStringSubmatch(text); m != nil {
+		if m := verdict.FindStringSubmatchIndex(text); m != nil {
 			switch {
-			case m[1] == "FAILED":
+			case text[m[2]:m[3]] == "FAILED":
 				r.Verdict = Fail
-			case strings.Contains(text, "[SKIPPED]"):
+			case strings.Contains(text[:m[2]], "[SKIPPED]"):
 				r.Verdict = Skip
 			default:
 				r.Verdict = Pass

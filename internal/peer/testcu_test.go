@@ -29,6 +29,11 @@ Run Summary:    Type  Total    Ran Passed Failed Inactive
 passed
   Test: ParamHdr ...passed
 `, map[string]Verdict{"Simple": Skip, "ParamHdr": Pass}},
+		{"clearing up skips", `
+  Test: Simple ...passed    [SKIPPED] PERSISTENT RESERVE IN is not implemented.
+
+Run Summary:
+`, map[string]Verdict{"Simple": Pass}},
 		{"failed", `
   Test: BeyondEol ...    [FAILED] GET_LBA_STATUS successful but should have failed
 FAILED

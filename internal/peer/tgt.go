@@ -22,7 +22,7 @@ func StartTgt(ctx context.Context, dir string, units ...Unit) (*Tgt, error) {
 		return nil, err
 	}
 	t := &Tgt{addr: fmt.Sprintf("127.0.0.1:%d", port), control: strconv.Itoa(port)}
-	t.Process, err = start(ctx, dir, "tgtd", "-f", "-C", t.control, "--iscsi", "portal="+t.addr)
+	t.Process, err = start(dir, "tgtd", "-f", "-C", t.control, "--iscsi", "portal="+t.addr)
 	if err != nil {
 		return nil, err
 	}
