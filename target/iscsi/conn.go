@@ -40,7 +40,8 @@ type conn struct {
 	mu            sync.Mutex // taken after outbox.sending
 	full          bool       // in full feature phase: anyone may post
 	inflight      inflight
-	drained       chan struct{} // closed when inflight gets empty; nil: nobody waits for that
+	live          int           // commands in use, in flight or being answered
+	drained       chan struct{} // closed when live gets 0; nil: nobody waits for that
 	tags          uint32        // next Target Transfer Tag
 	indebted      bool          // a command may overdraw, and one is enough
 	spareCommands []*command
@@ -127,42 +128,49 @@ func (c *conn) finishUp(err error) {
 
 	c.dropHeld()
 	c.dropGathering()
-	if sess := c.session; sess != nil {
-		if c.server.inherited(c) {
-			c.drain()
-		}
-		if !c.server.handOver(c) {
-			<-sess.end()
-			c.server.bury(sess)
-		}
-	}
-	c.flush(true)
-}
-
-// drain aborts the connection's commands and waits for them, while the nexus stays.
-func (c *conn) drain() {
-	var executing []*command
-	c.mu.Lock()
-	c.inflight.each(func(cmd *command) { executing = append(executing, cmd) })
-	if len(executing) == 0 {
-		c.mu.Unlock()
+	sess := c.session
+	if sess == nil {
 		return
 	}
-	type task struct {
-		lun scsi.LUN
-		tag uint64
+	if c.server.inherited(c) {
+		c.abortAll()
+		c.idle()
+		if c.server.handOver(c) {
+			return
+		}
 	}
-	tasks := make([]task, len(executing))
-	for i, cmd := range executing {
-		tasks[i] = task{cmd.task.LUN, cmd.task.Tag}
+	<-sess.end()
+	c.idle()
+	c.server.bury(sess)
+}
+
+// idle waits until all commands have come back and were given back. Nothing more is sent.
+func (c *conn) idle() {
+	c.flush(true)
+	c.mu.Lock()
+	if c.live == 0 {
+		c.mu.Unlock()
+		return
 	}
 	drained := make(chan struct{})
 	c.drained = drained
 	c.mu.Unlock()
+	<-drained
+}
+
+// abortAll aborts the connection's commands, while the nexus stays.
+func (c *conn) abortAll() {
+	type task struct {
+		lun scsi.LUN
+		tag uint64
+	}
+	var tasks []task
+	c.mu.Lock()
+	c.inflight.each(func(cmd *command) { tasks = append(tasks, task{cmd.task.LUN, cmd.task.Tag}) })
+	c.mu.Unlock()
 	for _, t := range tasks {
 		c.session.nexus.Manage(scsi.AbortTask, t.lun, t.tag, func(scsi.Response) {})
 	}
-	<-drained
 }
 
 // Read reads from the socket for rx. Everything that was posted goes out before.

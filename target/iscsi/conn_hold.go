@@ -112,17 +112,35 @@ func (c *conn) skipTurn() {
 	c.window.end()
 }
 
-// cancel aborts the held SCSI Commands that match and reports whether there were any.
+// cancel aborts the held SCSI Commands that match and reports whether there were any. Their
+// turns pass, and their data are dropped.
 func (c *conn) cancel(match func(*BHS) bool) bool {
-	any := false
+	var tags []uint32
 	for i := range c.held {
 		h := &c.held[i]
 		if h.bhs.Opcode() == OpSCSICommand && !h.skip && match(&h.bhs) {
-			any, h.skip = true, true
+			h.skip = true
+			h.drop()
+			tags = append(tags, h.bhs.ITT())
 			c.forget(h.bhs.ITT())
 		}
 	}
-	return any
+	c.held = slices.DeleteFunc(c.held, func(h held) bool {
+		orphan := h.bhs.Opcode() == OpDataOut && slices.Contains(tags, h.bhs.ITT())
+		if orphan {
+			h.drop()
+		}
+		return orphan
+	})
+	return len(tags) > 0
+}
+
+// drop gives the data of h back.
+func (h *held) drop() {
+	if h.data != nil {
+		h.data.Put()
+		h.data = nil
+	}
 }
 
 // plug fills the gap that the request numbered sn left: it will not come any more, and if it
@@ -133,8 +151,7 @@ func (c *conn) plug(sn SN) error {
 		return c.resume()
 	}
 	if i := c.heldAt(sn); i >= 0 {
-		c.held[i].skip = true
-		return nil
+		return nil // what came with that number is not what the initiator means
 	}
 	h := held{skip: true}
 	h.bhs.Start(OpSCSICommand)
@@ -146,10 +163,8 @@ func (c *conn) plug(sn SN) error {
 
 // dropHeld gives back what is held.
 func (c *conn) dropHeld() {
-	for _, h := range c.held {
-		if h.data != nil {
-			h.data.Put()
-		}
+	for i := range c.held {
+		c.held[i].drop()
 	}
 	c.held = nil
 }

@@ -33,6 +33,7 @@ func (c *conn) handleLogout(p *pdu) error {
 		c.setCause(errLoggedOut)
 		c.dropGathering()
 		<-c.session.end()
+		c.idle()
 		r.then = c.hangUp
 	}
 	c.post(r)

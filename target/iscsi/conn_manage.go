@@ -28,14 +28,17 @@ var results = map[scsi.Response]TaskMgmtResult{
 
 // handleTaskMgmt performs a task management function (RFC 7143 §11.5). Commands that still
 // gather Data-Out are this connection's to end; the device server ends the others. The
-// response follows those of the affected tasks, because it is posted after them.
+// response follows those of the affected tasks.
 func (c *conn) handleTaskMgmt(p *pdu) error {
 	b, m := p.bhs, p.bhs.TaskMgmtRequest()
 	c.count(b)
 	r := c.newReply(OpTaskMgmtResp, b)
+	r.awaits = 1 // the result
 	answer := func(result TaskMgmtResult) {
+		c.mu.Lock()
+		defer c.mu.Unlock()
 		r.bhs.TaskMgmtResponse().SetResult(result)
-		c.post(r)
+		c.arrive(r)
 	}
 	c.server.metrics.TaskMgmt.Add(1)
 	c.info("task management", "function", m.Function(), "pdu", b)
@@ -49,7 +52,7 @@ func (c *conn) handleTaskMgmt(p *pdu) error {
 		answer(FunctionNotSupported)
 		return nil
 	case f == scsi.AbortTask:
-		return c.abortTask(m, answer)
+		return c.abortTask(m, r, answer)
 	case m.Function() == TargetColdReset:
 		target := c.params.TargetName
 		r.then = func() { c.server.closeTarget(target, errReset) }
@@ -57,7 +60,9 @@ func (c *conn) handleTaskMgmt(p *pdu) error {
 	if f != scsi.ClearACA {
 		everywhere := f == scsi.TargetReset
 		c.cancel(func(h *BHS) bool { return (everywhere || h.LUN() == b.LUN()) && h.CmdSN().Less(b.CmdSN()) })
-		c.dropWhere(func(cmd *command) bool { return everywhere || cmd.task.LUN == b.LUN() })
+		affected := func(cmd *command) bool { return everywhere || cmd.task.LUN == b.LUN() }
+		c.dropWhere(affected)
+		c.follow(r, affected)
 	}
 	c.session.nexus.Manage(f, b.LUN(), 0, func(done scsi.Response) { answer(results[done]) })
 	return nil
@@ -65,11 +70,12 @@ func (c *conn) handleTaskMgmt(p *pdu) error {
 
 // abortTask ends one task, wherever it is: not arrived, held, gathering or executing (RFC 7143
 // §11.6.1).
-func (c *conn) abortTask(m *TaskMgmtRequest, answer func(TaskMgmtResult)) error {
+func (c *conn) abortTask(m *TaskMgmtRequest, r *reply, answer func(TaskMgmtResult)) error {
 	b, tag := (*BHS)(m), m.Referenced()
 	cmd, executing, left := c.find(tag)
 	switch {
 	case executing:
+		c.follow(r, func(cmd *command) bool { return cmd.itt == tag })
 		c.session.nexus.Manage(scsi.AbortTask, b.LUN(), uint64(tag), func(done scsi.Response) {
 			answer(c.abortResult(results[done]))
 		})
@@ -119,3 +125,22 @@ func (c *conn) dropWhere(match func(*command) bool) {
 
 // dropGathering drops all of them.
 func (c *conn) dropGathering() { c.dropWhere(func(*command) bool { return true }) }
+
+// follow makes r wait for the commands that match and are executing.
+func (c *conn) follow(r *reply, match func(*command) bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.inflight.each(func(cmd *command) {
+		if cmd.executing && match(cmd) {
+			cmd.followers = append(cmd.followers, r)
+			r.awaits++
+		}
+	})
+}
+
+// arrive posts r if that was the last it had to wait for. The caller holds c.mu.
+func (c *conn) arrive(r *reply) {
+	if r.awaits--; r.awaits == 0 {
+		c.enqueue(r)
+	}
+}

@@ -114,17 +114,17 @@ func (c *conn) flush(rest bool) error {
 func (c *conn) write() {
 	o := &c.out
 	b := &o.batch
+	if o.load.Commands > 0 {
+		c.session.load.add(&o.load)
+		c.server.metrics.add(&o.load)
+		o.load = Traffic{}
+	}
 	if o.err == nil && !b.empty() {
 		o.since.Store(c.server.clock.Load())
 		o.err = b.write(c.nc)
 		o.since.Store(0)
 		if o.err != nil {
 			c.nc.Close()
-		}
-		if o.load.Commands > 0 {
-			c.session.load.add(&o.load)
-			c.server.metrics.add(&o.load)
-			o.load = Traffic{}
 		}
 	}
 	b.reset()

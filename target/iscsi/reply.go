@@ -10,6 +10,7 @@ type reply struct {
 	buf    *buffer.Buffer // behind data; nil: data is nobody else's
 	copied BHS            // room for the data of a Reject
 	status bool           // uses up a StatSN
+	awaits int            // events before it may be posted; guarded by conn.mu
 	ends   credit         // what the request that it answers gives back
 	then   func()         // runs once the reply was sent
 }

@@ -16,12 +16,13 @@ type command struct {
 // progress is the part of a command that is cleared between uses.
 type progress struct {
 	itt       uint32
-	immediate bool  // holds a place among the immediate commands, not one in the window
-	read      bool  // R
-	write     bool  // W
-	counted   bool  // holds that place
-	executing bool  // with the device server; else it gathers Data-Out
-	charge    int64 // bytes counted in conn.memory
+	immediate bool     // holds a place among the immediate commands, not one in the window
+	read      bool     // R
+	write     bool     // W
+	counted   bool     // holds that place
+	executing bool     // with the device server; else it gathers Data-Out
+	charge    int64    // bytes counted in conn.memory
+	followers []*reply // must not go out before the answer; guarded by conn.mu
 
 	intake // Data-Out on its way in; the receiver's
 
@@ -44,6 +45,7 @@ func (c *conn) begin(itt uint32) *command {
 		cmd = &command{}
 		cmd.task.Done = func(*scsi.Task) { c.finish(cmd) }
 	}
+	c.live++
 	cmd.itt = itt
 	c.inflight.add(cmd)
 	return cmd
@@ -73,13 +75,12 @@ func (c *conn) finish(cmd *command) {
 	aborted := cmd.task.Aborted()
 	c.mu.Lock()
 	c.inflight.remove(cmd)
-	if c.inflight.n == 0 && c.drained != nil {
-		close(c.drained)
-		c.drained = nil
-	}
 	if !aborted {
 		c.out.weight += len(cmd.task.In)
 		c.enqueue(cmd)
+	}
+	for _, r := range cmd.followers {
+		c.arrive(r)
 	}
 	c.mu.Unlock()
 	if aborted {
@@ -145,7 +146,13 @@ func (cmd *command) release(c *conn) {
 	}
 }
 
-func (cmd *command) recycle(c *conn) { c.spareCommands = append(c.spareCommands, cmd) }
+func (cmd *command) recycle(c *conn) {
+	c.spareCommands = append(c.spareCommands, cmd)
+	if c.live--; c.live == 0 && c.drained != nil {
+		close(c.drained)
+		c.drained = nil
+	}
+}
 
 // intake is what is known of a command's Data-Out while it comes in. See conn_data.go.
 type intake struct {

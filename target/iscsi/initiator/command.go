@@ -103,18 +103,21 @@ func (c *Conn) Header(cmd *Command) (h iscsi.BHS, immediate int) {
 
 // Start sends cmd with as much data as may go unasked for.
 func (c *Conn) Start(cmd *Command) error {
-	c.Number(cmd)
-	h, immediate := c.Header(cmd)
-	final := h.Final()
-	c.out = h
-	if err := c.Send(&c.out, cmd.Out[:immediate]); err != nil {
+	final, err := c.Announce(cmd)
+	if err != nil || final {
 		return err
 	}
-	cmd.sent = immediate
-	if final {
-		return nil
-	}
 	return c.SendData(cmd, iscsi.NoTag, min(len(cmd.Out), c.Params.FirstBurst))
+}
+
+// Announce sends cmd with its immediate data. final: no unsolicited Data-Out follows.
+func (c *Conn) Announce(cmd *Command) (final bool, err error) {
+	c.Number(cmd)
+	h, immediate := c.Header(cmd)
+	final = h.Final()
+	c.out = h
+	cmd.sent = immediate
+	return final, c.Send(&c.out, cmd.Out[:immediate])
 }
 
 // Number gives cmd the next tag and CmdSN, clears its result, and expects its answer.

@@ -25,7 +25,8 @@ type Options struct {
 	Alias     string
 	Target    string // empty: a discovery session
 	ISID      [6]byte
-	TSIH      uint16 // of the session to rejoin
+	TSIH      uint16        // of the session to rejoin
+	Session   *iscsi.Params // what that session agreed on
 	CID       uint16
 	FirstSN   iscsi.SN // CmdSN of the first command
 	Keys      []string // "key=value" of the operational stage, beside or instead of the usual ones

@@ -24,12 +24,15 @@ func (e *LoginError) Error() string { return "refused: " + e.Status.String() }
 
 // usual is what this initiator proposes unless Options.Keys say otherwise.
 var usual = []string{
-	"HeaderDigest=None", "DataDigest=None",
-	"MaxRecvDataSegmentLength=262144", "MaxConnections=1", "InitialR2T=No", "ImmediateData=Yes",
+	"HeaderDigest=None", "DataDigest=None", "MaxRecvDataSegmentLength=262144",
+	"MaxConnections=1", "InitialR2T=No", "ImmediateData=Yes",
 	"MaxBurstLength=262144", "FirstBurstLength=262144", "MaxOutstandingR2T=1",
 	"DefaultTime2Wait=2", "DefaultTime2Retain=0", "DataPDUInOrder=Yes", "DataSequenceInOrder=Yes",
 	"ErrorRecoveryLevel=0",
 }
+
+// perConnection are the keys of usual that a login to an existing session may propose.
+const perConnection = 3
 
 func (c *Conn) login() error {
 	hello := []string{"InitiatorName=" + c.opts.Name}
@@ -39,7 +42,7 @@ func (c *Conn) login() error {
 	if c.opts.Target == "" {
 		hello = append(hello, "SessionType=Discovery")
 	} else {
-		hello = append(hello, "SessionType=Normal", "TargetName="+c.opts.Target)
+		hello = append(hello, "TargetName="+c.opts.Target)
 	}
 	if c.opts.CHAP == nil {
 		if _, err := c.exchange(append(hello, "AuthMethod=None"), iscsi.SecurityNegotiation, iscsi.OperationalNegotiation); err != nil {
@@ -50,7 +53,11 @@ func (c *Conn) login() error {
 	}
 	keys := map[string]string{}
 	var proposals []string
-	for _, pair := range append(usual[:len(usual):len(usual)], c.opts.Keys...) {
+	offer := usual
+	if c.opts.TSIH != 0 {
+		offer = usual[:perConnection]
+	}
+	for _, pair := range append(offer[:len(offer):len(offer)], c.opts.Keys...) {
 		k, v, _ := strings.Cut(pair, "=")
 		keys[k] = v
 	}
@@ -178,10 +185,14 @@ func (c *Conn) settle(proposed, answered map[string]string) error {
 		n, _ = strconv.Atoi(get(key))
 		return n
 	}
+	if c.opts.Session != nil {
+		*p = *c.opts.Session
+	} else {
+		p.InitialR2T, p.ImmediateData = get("InitialR2T") == "Yes", get("ImmediateData") == "Yes"
+		p.MaxBurst, p.FirstBurst = number("MaxBurstLength"), number("FirstBurstLength")
+		p.MaxOutstandingR2T = number("MaxOutstandingR2T")
+	}
 	p.HeaderDigest, p.DataDigest = get("HeaderDigest") == "CRC32C", get("DataDigest") == "CRC32C"
-	p.InitialR2T, p.ImmediateData = get("InitialR2T") == "Yes", get("ImmediateData") == "Yes"
-	p.MaxBurst, p.FirstBurst = number("MaxBurstLength"), number("FirstBurstLength")
-	p.MaxOutstandingR2T = number("MaxOutstandingR2T")
 	p.PeerMaxRecvSegment = 8192
 	if v, ok := answered["MaxRecvDataSegmentLength"]; ok {
 		n, err := strconv.Atoi(v)
