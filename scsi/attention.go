@@ -24,6 +24,9 @@ func (p *path) raise(s Sense) {
 }
 
 func (p *path) raiseLocked(s Sense) {
+	if s == ResetOccurred {
+		p.attentions = p.attentions[:0] // what came before is implied (SAM-5, unit attention precedence)
+	}
 	if !slices.Contains(p.attentions, s) {
 		p.attentions = append(p.attentions, s)
 		p.pending.Store(int32(len(p.attentions)))

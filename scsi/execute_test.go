@@ -97,6 +97,43 @@ func TestLanes(t *testing.T) {
 	})
 }
 
+// TestLateAbort wants a function that comes while a worker hands a result over to be answered
+// after the task's port has got it: a response must not follow the answer to ABORT TASK.
+func TestLateAbort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := newPlay(t, 1<<20)
+		p.deliver(p.prepare([]string{"a", "1", "read"}))
+		synctest.Wait()
+		p.tasks[1].Done = func(*Task) {
+			p.manage("a", "abort-task", 1)
+			p.back(1)
+		}
+		p.store.finish(1)
+		synctest.Wait()
+		if want := []string{"1: GOOD, 512 bytes", "abort-task: no such task"}; !slices.Equal(p.events, want) {
+			t.Errorf("events %q, want %q", p.events, want)
+		}
+		p.end()
+	})
+}
+
+// TestAResetComesFirst wants a reset to be the first thing that a nexus hears: what was
+// pending before is implied by it (SAM-5, unit attention condition).
+func TestAResetComesFirst(t *testing.T) {
+	d := newDisk(t, 512, nil)
+	d.lu.CapacityChanged()
+	d.nexuses[0].Manage(LogicalUnitReset, 0, 0, func(Response) {})
+	for _, n := range d.nexuses {
+		p := n.luns.Load().paths[0]
+		if s := p.attention(); s != ResetOccurred {
+			t.Errorf("the first unit attention is %v", s)
+		}
+		if s := p.attention(); s != NoSense {
+			t.Errorf("the second is %v", s)
+		}
+	}
+}
+
 // TestAbortedData wants a read that ends with TASK ABORTED to send nothing: its buffer, which
 // it got before it had to wait for a worker, holds what the last borrower left.
 func TestAbortedData(t *testing.T) {

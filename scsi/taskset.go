@@ -24,6 +24,7 @@ type taskSet struct {
 	ordered, heads int         // tasks that are ORDERED; submitted ones that are HEAD OF QUEUE
 	in             [stages]int // tasks by stage
 	lanes          [laneCount]lane
+	handovers      []*handover
 	empty          sync.Cond // there may be no task and no worker left; its lock is mu
 }
 
@@ -99,7 +100,9 @@ func (s *taskSet) submit(t *Task) bool {
 		waiting.settle(false)
 		return gone
 	}
+	s.mu.Lock()
 	waiting := s.leave(t)
+	s.mu.Unlock()
 	t.finish(err)
 	waiting.settle(true)
 	return true
@@ -225,10 +228,8 @@ func (s *taskSet) unpark(t *Task, b *buffer.Buffer) {
 }
 
 // leave takes t, whose handler has ended, out of the set. Whoever waits for that is settled
-// by the caller, after t's port has got the result.
+// by the caller, who holds s.mu, after t's port has got the result.
 func (s *taskSet) leave(t *Task) barriers {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	waiting := t.queued.waiting
 	s.unlink(t)
 	s.advance()
@@ -247,8 +248,9 @@ func (s *taskSet) abandon(t *Task) {
 
 // abort aborts the tasks that match; tell: they end with TASK ABORTED status rather than in
 // silence. Those that run are left to their end, and b waits for them; the others are back at
-// their ports when abort returns, unless their ports still gather Data-Out for them. It
-// returns how many matched.
+// their ports when abort returns, unless their ports still gather Data-Out for them. b also
+// waits for the results that workers are handing to their ports, so that none of them comes
+// after the answer to the function. It returns how many matched.
 func (s *taskSet) abort(b *barrier, match func(*Task) bool, tell func(*Task) bool) int {
 	var dropped []*Task
 	n := 0
@@ -270,6 +272,10 @@ func (s *taskSet) abort(b *barrier, match func(*Task) bool, tell func(*Task) boo
 			}
 		}
 		t = next
+	}
+	for _, h := range s.handovers {
+		h.waiting = append(h.waiting, b)
+		b.left.Add(1)
 	}
 	s.advance()
 	s.mu.Unlock()

@@ -54,8 +54,15 @@ func (l *lane) remove(t *Task) {
 	l.queue = slices.Delete(l.queue, i, i+1)
 }
 
+// A handover is a result on its way from a worker to the task's port: the task has left the
+// set, and its port does not have it yet. Guarded by taskSet.mu.
+type handover struct {
+	waiting barriers // functions that came meanwhile, which are to be answered after it
+}
+
 // work runs tasks of l until there are none.
 func (s *taskSet) work(l *lane) {
+	var h handover
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for len(l.queue) > 0 {
@@ -64,7 +71,7 @@ func (s *taskSet) work(l *lane) {
 		l.queue = l.queue[1:]
 		s.enable(t)
 		s.mu.Unlock()
-		s.complete(t)
+		s.complete(t, &h)
 		s.mu.Lock()
 	}
 	l.busy--
@@ -73,7 +80,7 @@ func (s *taskSet) work(l *lane) {
 
 // complete runs t, which may block, and gives it back to its port, unless it has to wait for
 // memory.
-func (s *taskSet) complete(t *Task) {
+func (s *taskSet) complete(t *Task, h *handover) {
 	t.mayBlock, t.op.MayBlock = true, true
 	err := t.execute()
 	if t.inWanted > 0 && errors.Is(err, sbd.ErrWouldBlock) {
@@ -83,8 +90,19 @@ func (s *taskSet) complete(t *Task) {
 		}
 		return
 	}
+	s.mu.Lock()
 	waiting := s.leave(t)
+	s.handovers = append(s.handovers, h)
+	s.mu.Unlock()
 	t.finish(err)
 	t.Done(t)
 	waiting.settle(true)
+
+	s.mu.Lock()
+	late := h.waiting
+	h.waiting = nil
+	i := slices.Index(s.handovers, h)
+	s.handovers = slices.Delete(s.handovers, i, i+1)
+	s.mu.Unlock()
+	late.settle(false)
 }
