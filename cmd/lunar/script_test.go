@@ -160,7 +160,7 @@ var varying = []struct {
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
 	{regexp.MustCompile(`process( +)\d+, up \d+s`), "process${1}PID, up AGE"},
 	{regexp.MustCompile(`lunarsan:[a-z0-9-]+-[0-9a-f]{8}`), "lunarsan:HOST-RANDOM"},
-	{regexp.MustCompile(`(lunar +)(devel\S*|v0\S*)`), "${1}VERSION"},
+	{regexp.MustCompile(`((?:lunar|daemon) +)(devel\S*|v0\S*)`), "${1}VERSION"},
 	{regexp.MustCompile(`go1\.\S+ (\S+)/(\S+)`), "GO PLATFORM"},
 }
 

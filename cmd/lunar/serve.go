@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -15,6 +16,9 @@ import (
 
 // everywhere is where the daemon listens when nobody says otherwise.
 var everywhere = []string{"0.0.0.0:3260", "[::]:3260"}
+
+// minMemory is the smallest budget that serves an initiator well, in bytes.
+const minMemory = 16 << 20
 
 // A serving is the command line of lunar serve.
 type serving struct {
@@ -62,8 +66,14 @@ func (c *cli) options(s *serving) (control.Options, error) {
 	if opts.Log, err = c.logger(s.logLevel, s.logFormat); err != nil {
 		return opts, err
 	}
+	if opts.Memory < minMemory {
+		return opts, &usageError{"--memory: " + formatSize(opts.Memory) + " is too little", "Give it " + formatSize(minMemory) + " at least."}
+	}
 	if opts.StateDir == "" {
 		opts.StateDir = c.defaultState()
+	}
+	if opts.StateDir, err = filepath.Abs(opts.StateDir); err != nil {
+		return opts, fmt.Errorf("finding the state directory: %w", err)
 	}
 	if opts.Socket == "" {
 		opts.Socket = socketIn(opts.StateDir)

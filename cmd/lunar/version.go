@@ -1,8 +1,10 @@
 package main
 
 import (
+	"context"
 	"runtime"
 	"runtime/debug"
+	"time"
 
 	"github.com/spf13/cobra"
 )
@@ -40,12 +42,23 @@ func programVersion() string {
 // version prints the program's version.
 func (c *cli) version() *cobra.Command {
 	var o output
-	return o.flag(c.verb("version", "Show the version of this program", func(*cobra.Command, []string) error {
+	return o.flag(c.verb("version", "Show the version of this program, and of the daemon when it runs", func(cmd *cobra.Command, _ []string) error {
 		v := struct {
 			Version  string `json:"version"`
 			Go       string `json:"go"`
 			Platform string `json:"platform"`
-		}{programVersion(), runtime.Version(), runtime.GOOS + "/" + runtime.GOARCH}
-		return c.print(&o, v, func() { c.printf("lunar %s, %s, %s\n", v.Version, v.Go, v.Platform) })
+			Daemon   string `json:"daemon,omitempty"`
+		}{Version: programVersion(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH}
+		ctx, cancel := context.WithTimeout(cmd.Context(), time.Second)
+		defer cancel()
+		if s, err := c.client().Status(ctx); err == nil {
+			v.Daemon = s.Version
+		}
+		return c.print(&o, v, func() {
+			c.printf("lunar %s, %s, %s\n", v.Version, v.Go, v.Platform)
+			if v.Daemon != "" {
+				c.printf("daemon %s\n", v.Daemon)
+			}
+		})
 	}))
 }

@@ -35,8 +35,9 @@ type Options struct {
 
 // How long the parts of a drain may take; together they stay below a second.
 const (
-	logoutTime = 500 * time.Millisecond // sessions finish their commands and log out
-	detachTime = 350 * time.Millisecond // units sync; what is unsynced then stays in the page cache
+	answersTime = 100 * time.Millisecond // requests to the API are answered
+	logoutTime  = 450 * time.Millisecond // sessions finish their commands and log out
+	detachTime  = 300 * time.Millisecond // units sync; what is unsynced then stays in the page cache
 )
 
 // settleTime is how long a start waits for slow stores before it listens without them.
@@ -161,7 +162,11 @@ func (d *Daemon) drain(api *http.Server) error {
 	d.stop() // listeners, attempts to open stores, watchers
 	var problems []error
 	if api != nil {
-		problems = append(problems, api.Close())
+		answers, cancel := context.WithTimeout(context.Background(), answersTime)
+		if api.Shutdown(answers) != nil { // somebody is still asking
+			problems = append(problems, api.Close())
+		}
+		cancel()
 	}
 	d.change.Lock() // a change that is under way is finished first
 	d.ended = true

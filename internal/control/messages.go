@@ -118,7 +118,7 @@ type GroupInfo struct {
 // A PortalInfo describes where a portal group listens.
 type PortalInfo struct {
 	Address string `json:"address"`
-	State   string `json:"state"`            // listening, waiting
+	State   string `json:"state"`            // listening, waiting, unsupported
 	Reason  string `json:"reason,omitempty"` // why it waits
 }
 
@@ -126,6 +126,8 @@ type PortalInfo struct {
 const (
 	PortalListening = "listening"
 	PortalWaiting   = "waiting" // the address cannot be had yet; it is tried again
+
+	PortalUnsupported = "unsupported" // this machine has no such addresses at all (IPv6)
 )
 
 // A GroupCreate asks for a portal group.

@@ -2,8 +2,10 @@ package control
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
+	"syscall"
 )
 
 // Groups returns the portal groups in order of their tags.
@@ -44,6 +46,9 @@ func (p *portal) info() PortalInfo {
 	info := PortalInfo{Address: p.wanted.String(), State: PortalWaiting}
 	if p.reason != nil {
 		info.Reason = p.reason.Error()
+	}
+	if errors.Is(p.reason, syscall.EAFNOSUPPORT) {
+		info.State = PortalUnsupported
 	}
 	return info
 }

@@ -57,7 +57,7 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 	}
 	for _, g := range s.Groups {
 		for _, p := range g.Portals {
-			if p.State != PortalListening {
+			if p.State == PortalWaiting {
 				s.Alarms = append(s.Alarms, fmt.Sprintf("portal %s of group %s is %s: %s", p.Address, g.Name, p.State, p.Reason))
 			}
 		}

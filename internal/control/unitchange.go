@@ -112,7 +112,7 @@ func (d *Daemon) OfflineUnit(ctx context.Context, name string) (UnitInfo, error)
 // OnlineUnit opens a unit's store afresh and forgets that a sync failed. When the store
 // cannot be opened now, that is tried again in the background, and the error says so.
 func (d *Daemon) OnlineUnit(ctx context.Context, name string) (UnitInfo, error) {
-	u, first, err := d.startOnline(name)
+	guid, first, err := d.startOnline(name)
 	if err != nil {
 		return UnitInfo{}, err
 	}
@@ -120,7 +120,7 @@ func (d *Daemon) OnlineUnit(ctx context.Context, name string) (UnitInfo, error) 
 	case <-first:
 	case <-ctx.Done():
 	}
-	info, err := d.Unit(ctx, u.record.GUID.String())
+	info, err := d.Unit(ctx, guid)
 	if err == nil && info.State != UnitOnline {
 		err = conflict(fmt.Sprintf("unit %s is not online yet: %s", info.GUID, info.Reason),
 			"Its store is tried again by itself; lunar lu list shows when it is there.")
@@ -129,25 +129,26 @@ func (d *Daemon) OnlineUnit(ctx context.Context, name string) (UnitInfo, error) 
 }
 
 // startOnline begins to open the unit's store; first is closed when that was tried.
-func (d *Daemon) startOnline(name string) (u *unit, first <-chan struct{}, err error) {
+func (d *Daemon) startOnline(name string) (guid string, first <-chan struct{}, err error) {
 	end, err := d.begin()
 	if err != nil {
-		return nil, nil, err
+		return "", nil, err
 	}
 	defer end()
-	if u, err = d.find(name); err != nil {
-		return nil, nil, err
+	u, err := d.find(name)
+	if err != nil {
+		return "", nil, err
 	}
 	record := u.record
 	if u.unit.Err() == nil {
 		done := make(chan struct{})
 		close(done)
-		return u, done, nil
+		return record.GUID.String(), done, nil
 	}
 	record.Offline = false
 	record.Fault = ""
 	if err := d.saveUnit(u, record); err != nil {
-		return nil, nil, err
+		return "", nil, err
 	}
 	u.attempts.end()
 	u.unit.ClearFault()
@@ -156,5 +157,5 @@ func (d *Daemon) startOnline(name string) (u *unit, first <-chan struct{}, err e
 	}
 	d.seek(u)
 	d.log.Info("bringing a unit online", "unit", record.GUID)
-	return u, u.attempts.first, nil
+	return record.GUID.String(), u.attempts.first, nil
 }

@@ -37,6 +37,7 @@ func (d *Daemon) seek(u *unit) {
 	ctx, cancel := context.WithCancel(d.background)
 	a := &attempts{cancel, make(chan struct{}), make(chan struct{})}
 	u.attempts = a
+	guid, path := u.record.GUID, u.record.Path
 	go func() {
 		defer close(a.ended)
 		defer cancel()
@@ -47,7 +48,7 @@ func (d *Daemon) seek(u *unit) {
 			once.Do(func() { close(a.first) })
 			if err != nil && err.Error() != known && ctx.Err() == nil {
 				known = err.Error()
-				d.log.Warn("the unit stays offline; its store is tried again", "unit", u.record.GUID, "path", u.record.Path, "reason", err)
+				d.log.Warn("the unit stays offline; its store is tried again", "unit", guid, "path", path, "reason", err)
 			}
 			return err
 		})
