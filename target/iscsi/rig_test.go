@@ -251,10 +251,18 @@ func (p *pipes) dial() net.Conn {
 // would wait for each other's reads.
 type pumped struct {
 	net.Conn
-	mu   sync.Mutex
-	more sync.Cond
-	b    bytes.Buffer
-	err  error
+	mu      sync.Mutex
+	more    sync.Cond
+	b       bytes.Buffer
+	err     error
+	stopped bool
+}
+
+// stop stops reading, once what is on its way has come.
+func (p *pumped) stop() {
+	p.mu.Lock()
+	p.stopped = true
+	p.mu.Unlock()
 }
 
 func pump(nc net.Conn) net.Conn {
@@ -268,8 +276,9 @@ func pump(nc net.Conn) net.Conn {
 			p.b.Write(b[:n])
 			p.err = err
 			p.more.Broadcast()
+			stopped := p.stopped
 			p.mu.Unlock()
-			if err != nil {
+			if err != nil || stopped {
 				return
 			}
 		}
