@@ -30,6 +30,7 @@ type conn struct {
 	// The receiver's own.
 	rx           rx
 	pdu          pdu
+	long         BHS // the header of a PDU whose data are still to come
 	headerDigest int // the digests' lengths in bytes: 0 or DigestLen
 	dataDigest   int
 	held         []held // arrived before their turn
@@ -242,8 +243,8 @@ func (c *conn) receiveLong(p *pdu, head int) error {
 	if err != nil {
 		return err
 	}
-	bhs := BHS(b)
-	p.bhs = &bhs
+	c.long = BHS(b)
+	p.bhs = &c.long
 	c.rx.skip(head)
 	if err := c.handle(p); err != nil {
 		return err

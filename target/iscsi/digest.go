@@ -19,6 +19,9 @@ func (d Digest) Add(p []byte) Digest { return Digest(crc32.Update(uint32(d), cas
 
 // AddPadding returns the digest with the padding after a segment of n bytes summed in.
 func (d Digest) AddPadding(n int) Digest {
+	if n == Padded(n) {
+		return d // the zeros below are moved to the heap
+	}
 	var zeros [3]byte
 	return d.Add(zeros[:Padded(n)-n])
 }

@@ -40,13 +40,14 @@ func (c *Conn) SendDamaged(h *iscsi.BHS, data []byte, damage Damage) error {
 	}
 	if len(data) > 0 {
 		c.w.Write(data)
-		var zeros [3]byte
-		c.w.Write(zeros[:iscsi.Padded(len(data))-len(data)])
+		for range iscsi.Padded(len(data)) - len(data) {
+			c.w.WriteByte(0)
+		}
 		if c.Params.DataDigest {
 			c.digest(iscsi.Digest(0).Add(data).AddPadding(len(data)), damage == Data)
 		}
 	}
-	_, err := c.w.Write(nil)
+	_, err := c.w.Write(nil) // the error of an earlier write
 	return err
 }
 
