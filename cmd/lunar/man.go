@@ -78,9 +78,16 @@ func page(cmd *cobra.Command) string {
 		}
 	}
 	if len(related) > 0 {
-		say(".SH SEE ALSO\n.BR %s", roff(strings.Join(related, "(1), ")+"(1)"))
+		say(".SH SEE ALSO\n.BR %s (1)", strings.Join(escaped(related), " (1),\n.BR "))
 	}
 	return b.String()
+}
+
+func escaped(names []string) []string {
+	for i, name := range names {
+		names[i] = roff(name)
+	}
+	return names
 }
 
 // roff escapes what the formatter would take for its own.

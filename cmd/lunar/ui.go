@@ -168,13 +168,6 @@ func age(t time.Time) string {
 	return fmt.Sprintf("%dd", int(d.Hours())/24)
 }
 
-func plural(n int, word string) string {
-	if n == 1 {
-		return "1 " + word
-	}
-	return fmt.Sprintf("%d %ss", n, word)
-}
-
 // or returns s, or instead when it is empty.
 func or(s, instead string) string {
 	if s == "" {

@@ -97,10 +97,6 @@ func (r UnitCreate) record() (unitRecord, error) {
 	return record, checkAlias(r.Alias)
 }
 
-func printable(s string) bool {
-	return strings.IndexFunc(s, func(c rune) bool { return c < 0x20 || c > 0x7e }) < 0
-}
-
 // maxAlias bounds the names that people give, in bytes (RFC 7143 §13.6).
 const maxAlias = 255
 
