@@ -306,12 +306,12 @@ func (c *Conn) response(cmd *Command, n int) error {
 var errR2T = errors.New("bad R2T")
 
 func (c *Conn) r2t(cmd *Command) error {
-	h, r := c.header, c.header.R2T()
+	h, r := &c.header, c.header.R2T()
 	at, n := int(r.Offset()), int(r.Desired())
 	switch {
 	case int(r.R2TSN()) != cmd.R2Ts, h.TTT() == iscsi.NoTag, n == 0, n > c.Params.MaxBurst, at+n > len(cmd.Out),
 		at != cmd.sent, h.LUN() != cmd.LUN, h.StatSN() != c.ExpStatSN:
-		return fmt.Errorf("%w: %v", errR2T, &h)
+		return fmt.Errorf("%w: %v", errR2T, h)
 	}
 	cmd.R2Ts++
 	return c.SendData(cmd, h.TTT(), at+n)
