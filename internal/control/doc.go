@@ -26,11 +26,13 @@
 //
 //	state.go bolt.go record.go   what is kept, and how
 //	daemon.go                    start, run, drain
-//	units.go unitcreate.go unitchange.go unitdelete.go unitstore.go   units and their stores
-//	targets.go initiators.go discovery.go portals.go address.go       who may connect where
-//	listen.go sessions.go        listeners and sessions
+//	units.go unitstore.go        units, and how their stores are opened
+//	unitcreate.go unitchange.go unitdelete.go faults.go
+//	targets.go initiators.go discovery.go   who may log in
+//	portals.go portallist.go address.go listen.go   where
+//	sessions.go                  who is there
 //	api.go serve.go problem.go   the API: routes, HTTP, errors
 //	messages.go client.go        what travels, and the other end
 //	status.go metrics.go         looking at it
-//	notify.go retry.go memory.go secret.go version.go
+//	notify.go retry.go memory.go secret.go
 package control

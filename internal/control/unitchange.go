@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+
+	"github.com/lunarsan/lunar/sbd"
 )
 
 // ModifyUnit changes a unit's alias, write protection or write cache.
@@ -29,13 +31,25 @@ func (d *Daemon) ModifyUnit(ctx context.Context, name string, r UnitModify) (Uni
 	}
 	if r.WriteCache != nil {
 		record.WriteCache = *r.WriteCache
+		if n := d.countSessions(""); record.WriteCache && n > 0 {
+			return UnitInfo{}, conflict(fmt.Sprintf("%d %s would go on to believe that answered writes are durable", n, plural(n, "session")),
+				"Initiators look at the write cache when they log in: log them out first.")
+		}
 	}
 	if err := d.saveUnit(u, record); err != nil {
 		return UnitInfo{}, err
 	}
 	u.unit.SetAlias(record.Alias)
 	u.unit.SetReadOnly(record.ReadOnly)
-	u.unit.SetWriteCache(record.WriteCache)
+	if r.WriteCache != nil {
+		u.unit.SetWriteCache(record.WriteCache)
+	}
+	if r.WriteCache != nil && !record.WriteCache {
+		// What was written before must become as durable as what is written from now on.
+		if err := u.unit.Sync(&sbd.Op{MayBlock: true}); err != nil && !errors.Is(err, sbd.ErrOffline) {
+			return UnitInfo{}, storeProblem(record.Path, err)
+		}
+	}
 	d.log.Info("modified a unit", "unit", record.GUID, "read_only", record.ReadOnly, "write_cache", record.WriteCache)
 	return d.Unit(ctx, record.GUID.String())
 }

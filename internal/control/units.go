@@ -147,7 +147,7 @@ func (u *unit) info() UnitInfo {
 		DeviceType: r.DeviceType,
 		Thin:       r.Thin,
 		ReadOnly:   r.ReadOnly,
-		WriteCache: r.WriteCache,
+		WriteCache: !u.unit.Durable(), // an initiator may have changed it (MODE SELECT)
 		OwnStore:   r.OwnStore,
 		Created:    r.Created,
 	}

@@ -243,6 +243,25 @@ func TestUnitModify(t *testing.T) {
 	}
 }
 
+// TestWriteCacheOfAUnitInUse: initiators ask once whether there is a write cache.
+func TestWriteCacheOfAUnitInUse(t *testing.T) {
+	r := start(t, nil)
+	r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA, WriteCache: true})
+	target := must(r.CreateTarget(t.Context(), TargetCreate{}))(t)
+	login(t, r.portal(), target.Name)
+	on, off := true, false
+	syncs := func() uint64 { return r.d.units[mustGUID(t, guidA)].unit.Metrics().Syncs }
+	before := syncs()
+	if u := must(r.ModifyUnit(t.Context(), guidA, UnitModify{WriteCache: &off}))(t); u.WriteCache {
+		t.Error("the write cache is still on")
+	}
+	if syncs() == before {
+		t.Error("what was in the cache was not synced")
+	}
+	_, err := r.ModifyUnit(t.Context(), guidA, UnitModify{WriteCache: &on})
+	wantProblem(t, err, "1 session", "log them out")
+}
+
 func mustGUID(t *testing.T, s string) sbd.GUID { return must(sbd.ParseGUID(s))(t) }
 
 func TestUnitResize(t *testing.T) {
