@@ -7,9 +7,6 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
-
-	"github.com/lunarsan/lunar/scsi"
 )
 
 // A conn is one connection. Its receiver, the goroutine that runs serve, reads PDUs and
@@ -84,7 +81,7 @@ func (c *conn) serve(loginOver func()) {
 	loginOver()
 	if err != nil {
 		c.server.metrics.LoginErrors.Add(1)
-		c.warn("a login failed", "initiator", c.params.InitiatorName, "error", err)
+		c.warn("a login failed", "initiator", c.params.InitiatorName, "target", c.params.TargetName, "error", err)
 	} else {
 		c.server.metrics.Logins.Add(1)
 		c.log = c.log.With("session", c.session.id, "initiator", c.params.InitiatorName)
@@ -100,78 +97,6 @@ func (c *conn) serve(loginOver func()) {
 		c.farewell(c.cause)
 	}
 	close(c.done)
-}
-
-// farewell logs how a session, or one connection of it, has ended.
-func (c *conn) farewell(cause error) {
-	if quiet(cause) {
-		c.info("session ended", "cause", cause)
-		return
-	}
-	c.server.metrics.Cut.Add(1)
-	c.warn("session cut", "cause", cause)
-}
-
-// lastWords is the time for what is still to be said when a connection ends.
-const lastWords = time.Second
-
-// finishUp gives back all that the connection has, and waits for its commands to drain.
-func (c *conn) finishUp(err error) {
-	c.setCause(err)
-	c.nc.SetWriteDeadline(time.Now().Add(lastWords))
-	c.flush(false)
-	c.nc.Close()
-	c.out.sending.Lock()
-	if c.out.err == nil {
-		c.out.err = net.ErrClosed
-	}
-	c.out.sending.Unlock()
-
-	c.dropHeld()
-	c.dropGathering()
-	sess := c.session
-	if sess == nil {
-		return
-	}
-	if c.server.inherited(c) {
-		c.abortAll()
-		c.idle()
-		if c.server.handOver(c) {
-			return
-		}
-	}
-	<-sess.end()
-	c.idle()
-	c.server.bury(sess)
-}
-
-// idle waits until all commands have come back and were given back. Nothing more is sent.
-func (c *conn) idle() {
-	c.flush(true)
-	c.mu.Lock()
-	if c.live == 0 {
-		c.mu.Unlock()
-		return
-	}
-	drained := make(chan struct{})
-	c.drained = drained
-	c.mu.Unlock()
-	<-drained
-}
-
-// abortAll aborts the connection's commands, while the nexus stays.
-func (c *conn) abortAll() {
-	type task struct {
-		lun scsi.LUN
-		tag uint64
-	}
-	var tasks []task
-	c.mu.Lock()
-	c.inflight.each(func(cmd *command) { tasks = append(tasks, task{cmd.task.LUN, cmd.task.Tag}) })
-	c.mu.Unlock()
-	for _, t := range tasks {
-		c.session.nexus.Manage(scsi.AbortTask, t.lun, t.tag, func(scsi.Response) {})
-	}
 }
 
 // Read reads from the socket for rx. Everything that was posted goes out before.
@@ -314,21 +239,6 @@ func (c *conn) land(p *pdu, dst []byte) (ok bool, err error) {
 	}
 	c.rx.skip(DigestLen)
 	return d == DigestFrom((*[DigestLen]byte)(b)), nil
-}
-
-// close ends the connection for the given reason. The receiver notices and cleans up.
-func (c *conn) close(cause error) {
-	c.setCause(cause)
-	c.nc.Close()
-}
-
-// setCause remembers why the connection ends.
-func (c *conn) setCause(cause error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.cause == nil {
-		c.cause = cause
-	}
 }
 
 // inFull reports whether the connection is in full feature phase: anyone may post.

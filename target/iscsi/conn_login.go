@@ -48,6 +48,8 @@ func (c *conn) login() error {
 			c.text = newTextExchange(c.server.device, c.tag, local, &c.params)
 		}
 		if done || err != nil {
+			// For the log, where the login has failed.
+			c.params.InitiatorName, c.params.TargetName = l.params.InitiatorName, l.params.TargetName
 			return err
 		}
 	}

@@ -111,7 +111,7 @@ var keys = []key{
 		set: func(p *Params, v value) { p.FirstBurst = v.number }},
 	{name: "DefaultTime2Wait", rule: maximum, when: inOperational, leading: true, low: 0, high: 3600, def: 2, own: 2,
 		set: func(p *Params, v value) { p.DefaultTime2Wait = v.number }},
-	{name: "DefaultTime2Retain", rule: minimum, when: inOperational, leading: true, low: 0, high: 3600, def: 20, own: 20,
+	{name: "DefaultTime2Retain", rule: minimum, when: inOperational, leading: true, low: 0, high: 3600, def: 20, own: 0, // a session ends with its connection
 		set: func(p *Params, v value) { p.DefaultTime2Retain = v.number }},
 	{name: "MaxOutstandingR2T", rule: minimum, when: inOperational, leading: true, noDiscovery: true, low: 1, high: 65535, def: 1, own: ownMaxR2T,
 		set: func(p *Params, v value) { p.MaxOutstandingR2T = v.number }},

@@ -1,15 +1,10 @@
 package iscsi
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"log/slog"
 	"net"
-	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -17,40 +12,6 @@ import (
 	"github.com/lunarsan/lunar/internal/buffer"
 	"github.com/lunarsan/lunar/target"
 )
-
-// Options are the limits that a server keeps to. A zero field means the default.
-type Options struct {
-	Log *slog.Logger // nil: nothing is logged
-
-	LoginTimeout time.Duration // from connection to full feature phase; 15 s
-	WriteTimeout time.Duration // for the initiator to take what is sent; 30 s
-	PingInterval time.Duration // of silence before a NOP-In asks for a sign of life; 30 s
-	PingTimeout  time.Duration // for that sign; 30 s
-	GapTimeout   time.Duration // for a missing command to come; 10 s
-	DrainTimeout time.Duration // for the commands of a session that a login replaces; 10 s
-
-	Window        int   // commands in flight of a session; 128, at most 480
-	SessionMemory int64 // bytes that a session's commands may hold before its window stays shut; a quarter of the pool's budget
-
-	Pending           int // connections that have not logged in, in all; 1024
-	PendingPerAddress int // and from one address; 64
-}
-
-func (o *Options) defaults(pool *buffer.Pool) {
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	o.LoginTimeout = cmp.Or(o.LoginTimeout, 15*time.Second)
-	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
-	o.PingInterval = cmp.Or(o.PingInterval, 30*time.Second)
-	o.PingTimeout = cmp.Or(o.PingTimeout, 30*time.Second)
-	o.GapTimeout = cmp.Or(o.GapTimeout, 10*time.Second)
-	o.DrainTimeout = cmp.Or(o.DrainTimeout, 10*time.Second)
-	o.Window = min(cmp.Or(o.Window, 128), maxWindow)
-	o.SessionMemory = cmp.Or(o.SessionMemory, pool.Budget()/4)
-	o.Pending = cmp.Or(o.Pending, 1024)
-	o.PendingPerAddress = cmp.Or(o.PendingPerAddress, 64)
-}
 
 // A Server is the iSCSI port provider of a device: many portals, connections and sessions.
 type Server struct {
@@ -209,49 +170,6 @@ func (s *Server) tick(still <-chan struct{}) {
 	}
 }
 
-// Shutdown stops accepting, asks every initiator to log out, and closes what is left after
-// half of the time that ctx allows (three seconds at most). It returns when the commands of
-// all connections are drained, or ctx's error when that does not happen in time.
-func (s *Server) Shutdown(ctx context.Context) error {
-	grace := 3 * time.Second
-	if deadline, ok := ctx.Deadline(); ok {
-		grace = min(grace, time.Until(deadline)/2)
-	}
-	s.mu.Lock()
-	s.closing = true
-	for l := range s.portals {
-		l.Close()
-	}
-	s.mu.Unlock()
-	s.each(func(c *conn) {
-		if c.inFull() {
-			c.askLogout(grace)
-		} else {
-			c.close(errShutdown)
-		}
-	})
-	ended := make(chan struct{})
-	go func() {
-		s.all.Wait()
-		close(ended)
-	}()
-	late := time.NewTimer(grace)
-	defer late.Stop()
-	select {
-	case <-ended:
-		return nil
-	case <-late.C:
-	case <-ctx.Done():
-	}
-	s.each(func(c *conn) { c.close(errShutdown) })
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("shut down with commands still running: %w", ctx.Err())
-	}
-}
-
 // each calls do for every connection.
 func (s *Server) each(do func(*conn)) {
 	s.mu.Lock()
@@ -263,80 +181,4 @@ func (s *Server) each(do func(*conn)) {
 	for _, c := range conns {
 		do(c)
 	}
-}
-
-// A SessionInfo describes a session.
-type SessionInfo struct {
-	ID            uint64 // of this server, never used again
-	Initiator     string
-	ISID          [6]byte
-	Target        string // empty in a discovery session
-	Tag           uint16 // portal group
-	TSIH          uint16
-	Params        Params // with the initiator's alias and the CHAP user
-	Remote, Local netip.AddrPort
-	Since         time.Time
-	Traffic       Traffic
-}
-
-// Sessions lists the sessions, oldest first.
-func (s *Server) Sessions() []SessionInfo {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	infos := make([]SessionInfo, 0, len(s.byTSIH))
-	for _, sess := range s.byTSIH {
-		infos = append(infos, SessionInfo{
-			ID:        sess.id,
-			Initiator: sess.key.initiator,
-			ISID:      sess.key.isid,
-			Target:    sess.key.target,
-			Tag:       sess.key.tag,
-			TSIH:      sess.tsih,
-			Params:    sess.params,
-			Remote:    addrPort(sess.conn.nc.RemoteAddr()),
-			Local:     addrPort(sess.conn.nc.LocalAddr()),
-			Since:     sess.since,
-			Traffic:   sess.load.snapshot(),
-		})
-	}
-	slices.SortFunc(infos, func(a, b SessionInfo) int { return cmp.Compare(a.ID, b.ID) })
-	return infos
-}
-
-// CloseSession ends the session with the given ID and reports whether there was one. The
-// initiator is told, and may come again.
-func (s *Server) CloseSession(id uint64) bool {
-	return s.dismiss(errOperator, func(sess *session) bool { return sess.id == id }) > 0
-}
-
-// CloseTarget ends all sessions with the named target and returns how many there were.
-func (s *Server) CloseTarget(name string) int { return s.closeTarget(name, errOperator) }
-
-func (s *Server) closeTarget(name string, cause error) int {
-	return s.dismiss(cause, func(sess *session) bool { return sess.nexus != nil && sess.key.target == name })
-}
-
-// dismiss ends the sessions that match.
-func (s *Server) dismiss(cause error, match func(*session) bool) int {
-	var conns []*conn
-	s.mu.Lock()
-	for _, sess := range s.byTSIH {
-		if match(sess) {
-			conns = append(conns, sess.conn)
-		}
-	}
-	s.mu.Unlock()
-	for _, c := range conns {
-		if c.inFull() {
-			c.dismiss(cause)
-		} else {
-			c.close(cause)
-		}
-	}
-	return len(conns)
-}
-
-// quiet reports whether err is a connection's ordinary end.
-func quiet(err error) bool {
-	return err == nil || errors.Is(err, io.EOF) || errors.Is(err, errLoggedOut) || errors.Is(err, net.ErrClosed)
 }

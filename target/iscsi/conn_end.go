@@ -1,0 +1,102 @@
+package iscsi
+
+import (
+	"errors"
+	"io"
+	"net"
+	"time"
+
+	"github.com/lunarsan/lunar/scsi"
+)
+
+// close ends the connection for the given reason. The receiver notices and cleans up.
+func (c *conn) close(cause error) {
+	c.setCause(cause)
+	c.nc.Close()
+}
+
+// setCause remembers why the connection ends.
+func (c *conn) setCause(cause error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.cause == nil {
+		c.cause = cause
+	}
+}
+
+// farewell logs how a session, or one connection of it, has ended.
+func (c *conn) farewell(cause error) {
+	if quiet(cause) {
+		c.info("session ended", "cause", cause)
+		return
+	}
+	c.server.metrics.Cut.Add(1)
+	c.warn("session cut", "cause", cause)
+}
+
+// lastWords is the time for what is still to be said when a connection ends.
+const lastWords = time.Second
+
+// finishUp gives back all that the connection has, and waits for its commands to drain.
+func (c *conn) finishUp(err error) {
+	c.setCause(err)
+	c.nc.SetWriteDeadline(time.Now().Add(lastWords))
+	c.flush(false)
+	c.nc.Close()
+	c.out.sending.Lock()
+	if c.out.err == nil {
+		c.out.err = net.ErrClosed
+	}
+	c.out.sending.Unlock()
+
+	c.dropHeld()
+	c.dropGathering()
+	sess := c.session
+	if sess == nil {
+		return
+	}
+	if c.server.inherited(c) {
+		c.abortAll()
+		c.idle()
+		if c.server.handOver(c) {
+			return
+		}
+	}
+	<-sess.end()
+	c.idle()
+	c.server.bury(sess)
+}
+
+// idle waits until all commands have come back and were given back. Nothing more is sent.
+func (c *conn) idle() {
+	c.flush(true)
+	c.mu.Lock()
+	if c.live == 0 {
+		c.mu.Unlock()
+		return
+	}
+	drained := make(chan struct{})
+	c.drained = drained
+	c.mu.Unlock()
+	<-drained
+}
+
+// abortAll aborts the connection's commands, while the nexus stays.
+func (c *conn) abortAll() {
+	type task struct {
+		lun scsi.LUN
+		tag uint64
+	}
+	var tasks []task
+	c.mu.Lock()
+	c.inflight.each(func(cmd *command) { tasks = append(tasks, task{cmd.task.LUN, cmd.task.Tag}) })
+	c.mu.Unlock()
+	for _, t := range tasks {
+		c.session.nexus.Manage(scsi.AbortTask, t.lun, t.tag, func(scsi.Response) {})
+	}
+}
+
+// quiet reports whether err is a connection's ordinary end.
+func quiet(err error) bool {
+	return err == nil || errors.Is(err, io.EOF) || errors.Is(err, errLoggedOut) || errors.Is(err, net.ErrClosed)
+}
