@@ -4,6 +4,7 @@ package peer
 
 import (
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 )
@@ -46,4 +47,20 @@ func need(t *testing.T, programs ...string) {
 	if err := Find(programs...); err != nil {
 		t.Skip(err)
 	}
+}
+
+// What both sides prove themselves with.
+const (
+	secret       = "initiator-secret-1"
+	targetUser   = "lunar"
+	targetSecret = "target-secret-0002"
+)
+
+func secretFile(t *testing.T, secret string) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "secret")
+	if err := os.WriteFile(name, []byte(secret), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }

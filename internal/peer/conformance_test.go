@@ -36,7 +36,7 @@ func TestConformance(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
 			tt.unit.Path, tt.unit.Size = filepath.Join(dir, "unit"), 1<<30
-			lunar, err := StartLunar(t.Context(), dir, build(t), []Unit{tt.unit})
+			lunar, err := StartLunar(t.Context(), dir, build(t), "", tt.unit)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -10,9 +10,10 @@ import (
 	"time"
 )
 
-// Build builds the daemon of the checkout at root into dir and returns its path.
+// Build builds the daemon of the checkout at root into dir and returns its path. Its name
+// keeps it out of the way of whoever ends the lunar that they have running.
 func Build(root, dir string) (string, error) {
-	binary := filepath.Join(dir, "lunar")
+	binary := filepath.Join(dir, "lunar-under-test")
 	cmd := exec.Command("go", "build", "-o", binary, "./cmd/lunar")
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
@@ -39,14 +40,17 @@ type Lunar struct {
 	args   []string // beside the listener, the state and the socket
 }
 
-// StartLunar starts the daemon on a free port with units, shown without authentication. args
-// are further flags of serve.
-func StartLunar(ctx context.Context, dir, binary string, units []Unit, args ...string) (*Lunar, error) {
+// StartLunar starts the daemon on a free port with units, shown without authentication.
+// SendTargets names the portal by the host announce, where that is not empty.
+func StartLunar(ctx context.Context, dir, binary, announce string, units ...Unit) (*Lunar, error) {
 	port, err := FreePort()
 	if err != nil {
 		return nil, err
 	}
-	l := &Lunar{Binary: binary, dir: dir, addr: fmt.Sprintf("127.0.0.1:%d", port), args: args}
+	l := &Lunar{Binary: binary, dir: dir, addr: fmt.Sprintf("127.0.0.1:%d", port)}
+	if announce != "" {
+		l.args = []string{"--announce", fmt.Sprintf("%s:%d", announce, port)}
+	}
 	if err := l.Start(); err != nil {
 		return nil, err
 	}

@@ -16,12 +16,7 @@ import (
 
 var imageSize = flag.Int64("image", 1<<30, "size of the image that goes there and back, in bytes")
 
-const (
-	secret       = "initiator-secret-1"
-	targetUser   = "lunar"
-	targetSecret = "target-secret-0002"
-	initiator    = "iqn.2008-11.org.linux-kvm" // qemu's name for itself
-)
+const initiator = "iqn.2008-11.org.linux-kvm" // qemu's name for itself
 
 // TestRoundTrip copies a random image onto a unit and back with qemu-img, under each kind of
 // login that qemu can do, and wants it back as it was.
@@ -107,7 +102,7 @@ func TestRefused(t *testing.T) {
 // startWithAuth starts the daemon with one unit and a target that asks for auth.
 func startWithAuth(t *testing.T, dir, auth string, size int64) *Lunar {
 	t.Helper()
-	lunar, err := StartLunar(t.Context(), dir, build(t), []Unit{{Path: filepath.Join(dir, "unit"), Size: size, Thin: true, WriteCache: true}})
+	lunar, err := StartLunar(t.Context(), dir, build(t), "", Unit{Path: filepath.Join(dir, "unit"), Size: size, Thin: true, WriteCache: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -136,15 +131,6 @@ func startWithAuth(t *testing.T, dir, auth string, size int64) *Lunar {
 	}
 	cli(create...)
 	return lunar
-}
-
-func secretFile(t *testing.T, secret string) string {
-	t.Helper()
-	name := filepath.Join(t.TempDir(), "secret")
-	if err := os.WriteFile(name, []byte(secret), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return name
 }
 
 // buildMutual builds what teaches qemu mutual CHAP.

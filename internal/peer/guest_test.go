@@ -1,0 +1,132 @@
+//go:build e2e
+
+package peer
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+const (
+	guestScripts   = "../../testdata/guest"
+	guestInitiator = "iqn.2026-01.io.lunarsan:guest"
+)
+
+// guest finds or builds the virtual machine; where it may not be built the test is left out.
+func guest(t *testing.T) *Guest {
+	t.Helper()
+	scripts, err := filepath.Abs(guestScripts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := OpenGuest(t.Context(), scripts)
+	var notHere NotHere
+	if errors.As(err, &notHere) {
+		t.Skip(notHere)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// serveGuest starts the daemon under the address that the guest knows this machine by.
+func serveGuest(t *testing.T, units ...Unit) *Lunar {
+	t.Helper()
+	lunar, err := StartLunar(t.Context(), t.TempDir(), build(t), "10.0.2.2", units...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := lunar.Stop(); err != nil {
+			t.Error(err)
+		}
+		if t.Failed() {
+			t.Log(lunar.Log())
+		}
+	})
+	return lunar
+}
+
+// runGuest runs a script in the guest and reports each of its checks as a test.
+func runGuest(t *testing.T, g *Guest, lunar *Lunar, script string, env map[string]string, asks map[string]func() error) {
+	t.Helper()
+	_, port, _ := strings.Cut(lunar.Portal(), ":")
+	all := map[string]string{"PORTAL": "10.0.2.2:" + port, "IQN": lunar.IQN(), "INITIATOR": guestInitiator}
+	maps.Copy(all, env)
+	results, err := g.Run(t.Context(), t.TempDir(), script, all, asks)
+	for _, r := range results {
+		t.Run(r.Test, func(t *testing.T) {
+			if r.Verdict != Pass {
+				t.Error(r.Detail)
+			}
+		})
+	}
+	if err != nil {
+		t.Error(err)
+	}
+	if len(results) == 0 {
+		t.Error("no check ran")
+	}
+}
+
+// TestGuestDisk: a disk's life in the hands of Linux's initiator.
+func TestGuestDisk(t *testing.T) {
+	g := guest(t)
+	const size, grown = 512 << 20, 768 << 20
+	unit := filepath.Join(t.TempDir(), "unit")
+	lunar := serveGuest(t, Unit{Path: unit, Size: size, Thin: true})
+	runGuest(t, g, lunar, "disk.sh", map[string]string{"NEWSIZE": strconv.Itoa(grown)}, map[string]func() error{
+		"resize": func() error {
+			out, err := lunar.CLI(t.Context(), "lu", "list", "--json")
+			if err != nil {
+				return err
+			}
+			guid := regexp.MustCompile(`(?i)\b[0-9a-f]{32}\b`).FindString(out)
+			_, err = lunar.CLI(t.Context(), "lu", "resize", guid, strconv.Itoa(grown))
+			return err
+		},
+	})
+	if info, err := os.Stat(unit); err != nil || info.Size() != grown {
+		t.Errorf("the store is %v (%v), want %d bytes", info, err, grown)
+	}
+}
+
+// TestGuestLogin: digests, and CHAP in both directions.
+func TestGuestLogin(t *testing.T) {
+	g := guest(t)
+	lunar := serveGuest(t, Unit{Path: filepath.Join(t.TempDir(), "unit"), Size: 128 << 20, Thin: true, WriteCache: true})
+	cli := func(args ...string) {
+		t.Helper()
+		if _, err := lunar.CLI(t.Context(), args...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const chap, mutual = iqn + "-chap", iqn + "-mutual"
+	cli("initiator", "create", guestInitiator, "--chap-user", guestInitiator, "--chap-secret-file", secretFile(t, secret))
+	cli("target", "create", "-n", chap, "--auth", "chap")
+	cli("target", "create", "-n", mutual, "--auth", "mutual", "--chap-user", targetUser, "--chap-secret-file", secretFile(t, targetSecret))
+	runGuest(t, g, lunar, "login.sh", map[string]string{
+		"IQN_CHAP": chap, "IQN_MUTUAL": mutual,
+		"SECRET": secret, "TARGET_USER": targetUser, "TARGET_SECRET": targetSecret,
+	}, nil)
+}
+
+// TestGuestPlug: the daemon's plug is pulled under load and put back.
+func TestGuestPlug(t *testing.T) {
+	g := guest(t)
+	dir := t.TempDir()
+	lunar := serveGuest(t,
+		Unit{Path: filepath.Join(dir, "unit0"), Size: 512 << 20, Thin: true},
+		Unit{Path: filepath.Join(dir, "unit1"), Size: 512 << 20, Thin: true, WriteCache: true})
+	runGuest(t, g, lunar, "plug.sh", nil, map[string]func() error{
+		"pull": func() error { lunar.Kill(); return nil },
+		"plug": lunar.Start,
+	})
+}
