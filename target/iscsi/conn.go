@@ -158,6 +158,7 @@ func (c *conn) receiveOne() error {
 		return err
 	}
 	c.rx.skip(whole)
+	c.rx.ahead = 0
 	c.handled = true
 	return nil
 }
@@ -175,6 +176,7 @@ func (c *conn) receiveLong(p *pdu, head int) error {
 		return err
 	}
 	c.handled = true
+	c.rx.ahead = inPlace // the next is likely to be as long
 	return c.rx.discard(p.pending)
 }
 
