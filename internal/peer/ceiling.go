@@ -22,7 +22,7 @@ func StartCeiling(ctx context.Context, dir, source string, size int64) (*Ceiling
 		return nil, err
 	}
 	binary := filepath.Join(dir, "ceiling")
-	if out, err := output(ctx, nil, "cc", "-O2", "-o", binary, source); err != nil {
+	if out, err := Output(ctx, nil, "cc", "-O2", "-o", binary, source); err != nil {
 		return nil, fmt.Errorf("%w\n%s", err, out)
 	}
 	c := &Ceiling{addr: fmt.Sprintf("127.0.0.1:%d", port)}

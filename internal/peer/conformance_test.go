@@ -22,9 +22,9 @@ var maySkip = []string{
 	"SCSI.MultipathIO", // one path
 }
 
-// TestConformance runs every SCSI and iSCSI suite of libiscsi's iscsi-test-cu, each in a
+// TestPeerConformance runs every SCSI and iSCSI suite of libiscsi's iscsi-test-cu, each in a
 // process of its own, and holds each test to the verdict that testdata/peers expects.
-func TestConformance(t *testing.T) {
+func TestPeerConformance(t *testing.T) {
 	need(t, "iscsi-test-cu")
 	for _, tt := range []struct {
 		name string
@@ -91,7 +91,7 @@ func conform(t *testing.T, target Target, file string) {
 	t.Logf("iscsi-test-cu: %d tests: %d pass, %d skip, %d fail, %d crash", len(all), count[Pass], count[Skip], count[Fail], count[Crash])
 	if *rewrite {
 		head := "# What iscsi-test-cu of libiscsi 1.19 has to say of a thin unit. Remake with\n" +
-			"#   go test -tags peers ./internal/peer -run TestConformance -rewrite\n"
+			"#   go test -tags peers ./internal/peer -run TestPeerConformance -rewrite\n"
 		if err := WriteExpected(file, head, all); err != nil {
 			t.Fatal(err)
 		}
@@ -102,8 +102,8 @@ func conform(t *testing.T, target Target, file string) {
 	}
 }
 
-// TestRunner shows the runner telling verdicts apart, on a target known to earn each.
-func TestRunner(t *testing.T) {
+// TestPeerRunner shows the runner telling verdicts apart, on a target known to earn each.
+func TestPeerRunner(t *testing.T) {
 	need(t, "iscsi-test-cu", "tgtd", "tgtadm")
 	dir := t.TempDir()
 	tgt, err := StartTgt(t.Context(), dir, Unit{Path: filepath.Join(dir, "unit"), Size: 100 << 20, WriteCache: true})

@@ -62,6 +62,10 @@ func runGuest(t *testing.T, g *Guest, lunar *Lunar, script string, env map[strin
 	maps.Copy(all, env)
 	results, err := g.Run(t.Context(), t.TempDir(), script, all, asks)
 	for _, r := range results {
+		if r.Test == "note" {
+			t.Log(r.Detail)
+			continue
+		}
 		t.Run(r.Test, func(t *testing.T) {
 			if r.Verdict != Pass {
 				t.Error(r.Detail)

@@ -93,7 +93,7 @@ func (l *Lunar) configure(ctx context.Context, units []Unit) error {
 
 // CLI runs a verb of the command line against the daemon and returns what it printed.
 func (l *Lunar) CLI(ctx context.Context, args ...string) (string, error) {
-	out, err := output(ctx, []string{"LUNAR_API=" + l.socket()}, l.Binary, args...)
+	out, err := Output(ctx, []string{"LUNAR_API=" + l.socket()}, l.Binary, args...)
 	if err != nil {
 		return out, fmt.Errorf("lunar %s: %w\n%s", strings.Join(args, " "), err, out)
 	}

@@ -112,8 +112,8 @@ func signalled(err error, sig syscall.Signal) bool {
 	return ok && status.Signaled() && status.Signal() == sig
 }
 
-// output runs a program to its end and returns what it wrote to either stream.
-func output(ctx context.Context, env []string, name string, args ...string) (string, error) {
+// Output runs a program to its end and returns what it wrote to either stream.
+func Output(ctx context.Context, env []string, name string, args ...string) (string, error) {
 	path, err := find(name)
 	if err != nil {
 		return "", err

@@ -33,7 +33,7 @@ func Convert(ctx context.Context, dir string, login Login, from, to string) erro
 	if login.TargetUser != "" {
 		env = []string{"LD_PRELOAD=" + login.Preload, "MUTUAL_USER=" + login.TargetUser, "MUTUAL_SECRET=" + login.TargetSecret}
 	}
-	out, err := output(ctx, env, "qemu-img", append(args, from, to)...)
+	out, err := Output(ctx, env, "qemu-img", append(args, from, to)...)
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}

@@ -18,9 +18,9 @@ var imageSize = flag.Int64("image", 1<<30, "size of the image that goes there an
 
 const initiator = "iqn.2008-11.org.linux-kvm" // qemu's name for itself
 
-// TestRoundTrip copies a random image onto a unit and back with qemu-img, under each kind of
+// TestPeerRoundTrip copies a random image onto a unit and back with qemu-img, under each kind of
 // login that qemu can do, and wants it back as it was.
-func TestRoundTrip(t *testing.T) {
+func TestPeerRoundTrip(t *testing.T) {
 	need(t, "qemu-img")
 	dir := t.TempDir()
 	image := filepath.Join(dir, "image")
@@ -65,8 +65,8 @@ func TestRoundTrip(t *testing.T) {
 	}
 }
 
-// TestRefused: what does not prove itself stays outside, whichever side it is.
-func TestRefused(t *testing.T) {
+// TestPeerRefusals: what does not prove itself stays outside, whichever side it is.
+func TestPeerRefusals(t *testing.T) {
 	need(t, "qemu-img")
 	mutual := Login{User: initiator, Secret: secret, TargetUser: targetUser, TargetSecret: targetSecret}
 	for _, tt := range []struct {

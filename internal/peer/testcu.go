@@ -33,7 +33,7 @@ const testLimit = 2 * time.Minute
 // Suites lists the suites of the SCSI and iSCSI families of iscsi-test-cu, with the tests of each:
 // "SCSI.Read10" and ["Simple", "BeyondEol", …].
 func Suites(ctx context.Context) (names []string, tests map[string][]string, err error) {
-	out, err := output(ctx, nil, "iscsi-test-cu", "--list")
+	out, err := Output(ctx, nil, "iscsi-test-cu", "--list")
 	if err != nil {
 		return nil, nil, fmt.Errorf("%w\n%s", err, out)
 	}
@@ -62,7 +62,7 @@ func Suites(ctx context.Context) (names []string, tests map[string][]string, err
 func RunSuite(ctx context.Context, suite string, tests []string, url string) ([]Result, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, testLimit, fmt.Errorf("%s took more than %v", suite, testLimit))
 	defer cancel()
-	out, err := output(ctx, nil, "iscsi-test-cu", "--dataloss", "--test", suite, url)
+	out, err := Output(ctx, nil, "iscsi-test-cu", "--dataloss", "--test", suite, url)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
 		return nil, err

@@ -65,10 +65,17 @@ func (t *Tgt) configure(ctx context.Context, units []Unit) error {
 }
 
 func (t *Tgt) admin(ctx context.Context, args ...string) error {
-	out, err := output(ctx, nil, "tgtadm", append([]string{"-C", t.control, "--lld", "iscsi"}, args...)...)
+	out, err := Output(ctx, nil, "tgtadm", append([]string{"-C", t.control, "--lld", "iscsi"}, args...)...)
 	if err != nil {
 		return fmt.Errorf("%w\n%s", err, out)
 	}
+	return nil
+}
+
+// Stop ends it at once: asked politely, tgtd stays as long as it has a target, and there is
+// nothing here that it could lose.
+func (t *Tgt) Stop() error {
+	t.Kill()
 	return nil
 }
 

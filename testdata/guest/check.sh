@@ -1,6 +1,6 @@
 # Sourced by the scripts that run in the guest. The host leaves what a script must know in
-# /out/env, and reads verdicts from /out/results: "pass NAME" or "FAIL NAME", with the output
-# of a failed check in the console.
+# /out/env, and reads from /out/results "pass NAME", "FAIL NAME" and "note TEXT"; the output of a failed check
+# is in the console.
 . /out/env
 : >/out/results
 
@@ -18,6 +18,9 @@ check() {
 		dmesg | tail -n 20
 	fi
 }
+
+# note TEXT: something to tell beside the verdicts
+note() { echo "note $*" | tee -a /out/results; }
 
 # fails STATUS COMMAND...: the command has to fail, with this exit status and no other
 fails() {

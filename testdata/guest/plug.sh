@@ -41,7 +41,7 @@ ask plug
 start=$(date +%s)
 check 'the first disk writes again within 10 s' soon 10 writes "$(disk "$IQN" 0)"
 check 'the second disk writes again within 10 s' soon 10 writes "$(disk "$IQN" 1)"
-echo "recovered after $(($(date +%s) - start)) s"
+note "recovered after $(($(date +%s) - start)) s"
 check 'every block is right, write cache off' verified 0 $load0
 check 'every block is right, write cache on' verified 1 $load1
 check 'umount both' umount /mnt/0 /mnt/1

@@ -1,0 +1,43 @@
+package bench
+
+import (
+	"errors"
+	"time"
+)
+
+// Config is what to measure. The zero value is not useful; start from Default.
+type Config struct {
+	Root    string        // the checkout to build lunar from
+	Folder  string        // where the file that all serve is made; memory, to measure targets and not disks
+	Size    int64         // of that file, bytes
+	Rounds  int           // each client runs every load on each target once a round
+	Time    time.Duration // about how long one run takes
+	Ceiling string        // source of the ceiling target; "" leaves it out
+	Loads   []Load
+}
+
+// Default measures everything in about four minutes.
+func Default(root string) Config {
+	return Config{
+		Root:   root,
+		Folder: "/dev/shm",
+		Size:   1 << 30,
+		Rounds: 3,
+		Time:   time.Second,
+		Loads:  Loads,
+	}
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.Rounds < 1:
+		return errors.New("at least one round")
+	case c.Time < time.Second:
+		return errors.New("at least a second a run: iscsi-perf counts in those")
+	case c.Size < 64<<20:
+		return errors.New("a file of at least 64 MiB, or its pages stay in the processor's cache")
+	case len(c.Loads) == 0:
+		return errors.New("no load to measure")
+	}
+	return nil
+}
