@@ -79,7 +79,8 @@ func (p *Process) await(addr string, limit time.Duration) error {
 	}
 }
 
-// Stop asks the child to end, makes it after five seconds, and waits until it has.
+// Stop asks the child to end, makes it after five seconds, and waits until it has. A Ctrl-C
+// that reached the child first is no error.
 func (p *Process) Stop() error {
 	p.stop.Do(func() {
 		_ = p.cmd.Process.Signal(syscall.SIGTERM) // it may be gone already
@@ -90,7 +91,7 @@ func (p *Process) Stop() error {
 		}
 	})
 	<-p.done
-	if p.err != nil && !signalled(p.err, syscall.SIGTERM) {
+	if p.err != nil && !signalled(p.err, syscall.SIGTERM) && !signalled(p.err, syscall.SIGINT) {
 		return fmt.Errorf("%s: %w\n%s", p.cmd.Path, p.err, p.Log())
 	}
 	return nil
