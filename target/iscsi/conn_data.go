@@ -17,9 +17,12 @@ func (c *conn) handleDataOut(p *pdu) error {
 		return c.hold(p)
 	case cmd == nil && left:
 		return nil
-	case cmd == nil, executing, solicited && !cmd.awaits(b):
+	case cmd == nil, executing, solicited && (c.parked(cmd) || !cmd.awaits(b)):
 		return c.reject(p, RejectInvalidField)
 	case !solicited && !cmd.unsolicited:
+		c.mu.Lock()
+		cmd.unpark()
+		c.mu.Unlock()
 		cmd.fault = scsi.UnexpectedUnsolicitedData
 		c.proceed(cmd)
 		return nil

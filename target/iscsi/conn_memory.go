@@ -30,12 +30,26 @@ func (c *conn) awaitBuffer(cmd *command) {
 	}
 }
 
+// parked reports whether cmd waits for memory. If not, what lend did to it is seen from here.
+func (c *conn) parked(cmd *command) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return cmd.parking != nil
+}
+
+// unpark ends cmd's wait for memory, if it waits. The caller holds c.mu.
+func (cmd *command) unpark() {
+	if cmd.parking != nil {
+		cmd.parking.cmd, cmd.parking = nil, nil
+	}
+}
+
 // lend gives the command in p, if it is still there, its buffer.
 func (c *conn) lend(p *parking, b *buffer.Buffer) {
 	c.mu.Lock()
 	cmd, unused := p.cmd, b
 	if cmd != nil {
-		p.cmd, cmd.parking = nil, nil
+		cmd.unpark()
 		unused = cmd.buf
 		if unused != nil {
 			copy(b.Bytes(), unused.Bytes())

@@ -100,9 +100,7 @@ func (c *conn) drop(cmd *command) {
 	c.session.nexus.Abandon(&cmd.task)
 	c.mu.Lock()
 	c.inflight.remove(cmd)
-	if cmd.parking != nil {
-		cmd.parking.cmd = nil
-	}
+	cmd.unpark()
 	c.mu.Unlock()
 	c.retire(cmd)
 }
