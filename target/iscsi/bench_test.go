@@ -79,6 +79,9 @@ func depths(b *testing.B, s setup, n int, write bool) {
 
 // TestNoAllocations holds the path of a command that does not block to its promise.
 func TestNoAllocations(t *testing.T) {
+	if race {
+		t.Skip("the race detector allocates")
+	}
 	for _, tt := range []struct {
 		name  string
 		n     int

@@ -3,6 +3,7 @@ package iscsi
 import (
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"sync"
@@ -63,14 +64,6 @@ type pdu struct {
 	damaged bool // the data digest is wrong
 }
 
-// Errors that end a connection.
-var (
-	errHeaderDigest = errors.New("header digest error")
-	errTooLong      = errors.New("data segment longer than declared")
-	errRejects      = errors.New("too many rejected PDUs")
-	errGap          = errors.New("too much arrived before a missing command")
-)
-
 // inPlace is the length up to which a PDU that has not arrived whole is waited for in the
 // receive buffer; the data of a longer one goes straight to where it is wanted.
 const inPlace = 16 << 10
@@ -81,7 +74,11 @@ func (c *conn) serve(loginOver func()) {
 	loginOver()
 	if err != nil {
 		c.server.metrics.LoginErrors.Add(1)
-		c.warn("a login failed", "initiator", c.params.InitiatorName, "target", c.params.TargetName, "error", err)
+		level := slog.LevelWarn
+		if errors.Is(err, io.EOF) { // somebody looked whether the port is open
+			level = slog.LevelDebug
+		}
+		c.tell(level, "a login failed", "initiator", c.params.InitiatorName, "target", c.params.TargetName, "error", err)
 	} else {
 		c.server.metrics.Logins.Add(1)
 		c.log = c.log.With("session", c.session.id, "initiator", c.params.InitiatorName)
@@ -134,6 +131,9 @@ func (c *conn) receiveOne() error {
 	p := &c.pdu
 	head, err := c.header(p)
 	if err != nil {
+		if errors.Is(err, errTooLong) {
+			c.reject(p, RejectInvalidField)
+		}
 		return err
 	}
 	whole := head
@@ -152,7 +152,7 @@ func (c *conn) receiveOne() error {
 	p.data, p.pending = b[head:head+p.size], 0
 	if c.dataDigest > 0 && p.size > 0 {
 		end := head + Padded(p.size)
-		p.damaged = Digest(0).Add(b[head:end]) != DigestFrom((*[DigestLen]byte)(b[end:]))
+		p.damaged = !c.intact(Digest(0).Add(b[head:end]), b[end:])
 	}
 	if err := c.handle(p); err != nil {
 		return err
@@ -201,9 +201,7 @@ func (c *conn) header(p *pdu) (int, error) {
 			return 0, errHeaderDigest
 		}
 	}
-	p.size = p.bhs.DataSegmentLen()
-	if p.size > c.params.OwnMaxRecvSegment {
-		c.reject(p, RejectInvalidField)
+	if p.size = p.bhs.DataSegmentLen(); p.size > c.params.OwnMaxRecvSegment {
 		return 0, fmt.Errorf("%w: %v", errTooLong, p.bhs)
 	}
 	return n + c.headerDigest, nil
@@ -240,7 +238,16 @@ func (c *conn) land(p *pdu, dst []byte) (ok bool, err error) {
 		return false, err
 	}
 	c.rx.skip(DigestLen)
-	return d == DigestFrom((*[DigestLen]byte)(b)), nil
+	return c.intact(d, b), nil
+}
+
+// intact compares the digest of a data segment with what came for it.
+func (c *conn) intact(d Digest, came []byte) bool {
+	if d == DigestFrom((*[DigestLen]byte)(came)) {
+		return true
+	}
+	c.server.metrics.DataDigestErrors.Add(1)
+	return false
 }
 
 // inFull reports whether the connection is in full feature phase: anyone may post.

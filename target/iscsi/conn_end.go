@@ -2,11 +2,33 @@ package iscsi
 
 import (
 	"errors"
-	"io"
 	"net"
 	"time"
 
 	"github.com/lunarsan/lunar/scsi"
+)
+
+// A cut is a cause for which the target ends a connection that its initiator would not.
+type cut string
+
+func (c cut) Error() string { return string(c) }
+
+const (
+	errHeaderDigest cut = "header digest error"
+	errTooLong      cut = "data segment longer than declared"
+	errRejects      cut = "too many rejected PDUs"
+	errGap          cut = "too much arrived before a missing command"
+	errLate         cut = "a missing command did not come"
+	errSilent       cut = "the initiator does not answer"
+	errStalled      cut = "the initiator does not take what it is sent"
+	errReset        cut = "TARGET COLD RESET"
+	errOperator     cut = "closed by the operator"
+)
+
+// Ordinary causes.
+var (
+	errLoggedOut = errors.New("logged out")
+	errShutdown  = errors.New("the target shuts down")
 )
 
 // close ends the connection for the given reason. The receiver notices and cleans up.
@@ -26,12 +48,12 @@ func (c *conn) setCause(cause error) {
 
 // farewell logs how a session, or one connection of it, has ended.
 func (c *conn) farewell(cause error) {
-	if quiet(cause) {
-		c.info("session ended", "cause", cause)
+	if cuts := new(cut); errors.As(cause, cuts) {
+		c.server.metrics.Cut.Add(1)
+		c.warn("session cut", "cause", cause)
 		return
 	}
-	c.server.metrics.Cut.Add(1)
-	c.warn("session cut", "cause", cause)
+	c.info("session ended", "cause", cause)
 }
 
 // lastWords is the time for what is still to be said when a connection ends.
@@ -94,9 +116,4 @@ func (c *conn) abortAll() {
 	for _, t := range tasks {
 		c.session.nexus.Manage(scsi.AbortTask, t.lun, t.tag, func(scsi.Response) {})
 	}
-}
-
-// quiet reports whether err is a connection's ordinary end.
-func quiet(err error) bool {
-	return err == nil || errors.Is(err, io.EOF) || errors.Is(err, errLoggedOut) || errors.Is(err, net.ErrClosed)
 }

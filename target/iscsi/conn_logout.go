@@ -1,7 +1,6 @@
 package iscsi
 
 import (
-	"errors"
 	"net"
 	"time"
 )
@@ -9,8 +8,6 @@ import (
 // lingering is how long a connection stays half open for the initiator to close it, once the
 // last response was sent.
 const lingering = 2 * time.Second
-
-var errLoggedOut = errors.New("logged out")
 
 // handleLogout ends the session, with its one connection (RFC 7143 §11.14). The response goes
 // out when no command can touch a medium any more.
@@ -50,13 +47,6 @@ func (c *conn) hangUp() {
 	c.nc.Close()
 }
 
-// Causes for which the target ends a connection.
-var (
-	errShutdown = errors.New("the target shuts down")
-	errOperator = errors.New("closed by the operator")
-	errReset    = errors.New("TARGET COLD RESET")
-)
-
 // askLogout asks the initiator to log out within the given time, in whole seconds (RFC 7143
 // §11.9).
 func (c *conn) askLogout(within time.Duration) {
@@ -69,14 +59,16 @@ func (c *conn) askLogout(within time.Duration) {
 	c.post(r)
 }
 
-// dismiss tells the initiator that its session ends, and ends it.
+// dismiss tells the initiator that its session ends, and ends it, whether or not it listens.
 func (c *conn) dismiss(cause error) {
+	c.setCause(cause)
+	c.watch.toldAt.Store(c.server.clock.Load())
 	r := c.newMessage(OpAsync)
 	r.bhs.SetITT(NoTag)
 	v := r.bhs.AsyncMessage()
 	v.SetEvent(AsyncDropSession)
 	v.SetParameters(0, uint16(c.params.DefaultTime2Wait), 0)
 	r.status = true
-	r.then = func() { c.close(cause) }
+	r.then = func() { c.nc.Close() }
 	c.post(r)
 }

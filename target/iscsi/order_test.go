@@ -187,6 +187,70 @@ func TestWindowCloses(t *testing.T) {
 	})
 }
 
+// TestWindowReopens uses the window up while memory is short, and is told when there is some
+// again (RFC 7143 §4.2.2.1).
+func TestWindowReopens(t *testing.T) {
+	transports(t, setup{budget: 1 << 20, opts: iscsi.Options{Window: 8}}, func(t *testing.T, r *rig) {
+		c := r.login(initiator.Options{})
+		all := r.pool.Overdraw(int(r.pool.Budget()))
+		max := c.MaxCmdSN
+		for c.CmdSN != max+1 {
+			if err := c.Do(&initiator.Command{CDB: make([]byte, 6)}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if c.MaxCmdSN != max || c.ExpCmdSN != max+1 {
+			t.Fatalf("the window is %d to %d, want it shut at %d", c.ExpCmdSN, c.MaxCmdSN, max)
+		}
+		all.Put()
+		p, err := c.Receive()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p.Opcode() != iscsi.OpNOPIn || p.ITT() != iscsi.NoTag || p.TTT() != iscsi.NoTag || c.MaxCmdSN != max+8 {
+			t.Fatalf("told of it by %v", &p.BHS)
+		}
+		roundTrip(t, c, 0, pattern(4096, 1))
+		r.logout(c)
+	})
+}
+
+// TestHeldTooMuch leaves a CmdSN out and sends more behind it than is held.
+func TestHeldTooMuch(t *testing.T) {
+	transports(t, setup{budget: 1 << 20}, func(t *testing.T, r *rig) {
+		c := r.login(initiator.Options{})
+		c.CmdSN++
+		for range 8 {
+			c.Start(&initiator.Command{CDB: write10(0, 400), Out: pattern(400*512, 1)})
+		}
+		c.Flush()
+		for {
+			if _, err := c.Receive(); err != nil {
+				break
+			}
+		}
+		eventually(t, "its end", func() bool { return r.server.Metrics().Cut == 1 })
+	})
+}
+
+// TestHeldDamaged damages data that would be held: they are refused at once.
+func TestHeldDamaged(t *testing.T) {
+	transports(t, setup{}, func(t *testing.T, r *rig) {
+		c := r.login(initiator.Options{Keys: []string{"DataDigest=CRC32C"}})
+		c.CmdSN++
+		w := initiator.Command{CDB: write10(0, 400), Out: pattern(400*512, 1)}
+		c.Number(&w)
+		h, _ := c.Header(&w)
+		c.SendDamaged(&h, w.Out, initiator.Data)
+		if err := c.Wait(&w); err != nil || w.Rejected != iscsi.RejectDataDigest {
+			t.Fatalf("rejected for %v, %v", w.Rejected, err)
+		}
+		c.CmdSN -= 2
+		roundTrip(t, c, 0, pattern(512, 1))
+		r.logout(c)
+	})
+}
+
 // TestShortOfMemory writes and reads much more at once than there is memory for. The window
 // closes; nothing is lost, refused or stuck.
 func TestShortOfMemory(t *testing.T) {

@@ -134,8 +134,12 @@ func TestReject(t *testing.T) {
 				// The CmdSN of a rejected command is still to come.
 				roundTrip(t, c, 0, pattern(4096, 3))
 				r.logout(c)
-				if r.server.Metrics().Rejects != 1 {
-					t.Errorf("counted %d Rejects", r.server.Metrics().Rejects)
+				digests := int64(0)
+				if tt.want == iscsi.RejectDataDigest {
+					digests = 1
+				}
+				if m := r.server.Metrics(); m.Rejects != 1 || m.DataDigestErrors != digests {
+					t.Errorf("counted %d Rejects, %d digest errors", m.Rejects, m.DataDigestErrors)
 				}
 			})
 		})

@@ -1,7 +1,6 @@
 package iscsi
 
 import (
-	"errors"
 	"sync/atomic"
 	"time"
 )
@@ -13,17 +12,9 @@ type watch struct {
 	heardAt atomic.Int64 // when the last PDUs were handled
 	pingAt  atomic.Int64 // when a NOP-In was sent that nothing has followed
 	gapAt   atomic.Int64 // since when requests wait for an earlier one
-	doomAt  atomic.Int64 // when the connection is cut, whatever happens
+	toldAt  atomic.Int64 // when the initiator was told that its session ends
 	rejects atomic.Int32 // Rejects sent, less what time has forgiven
 }
-
-// Causes for which the watch cuts a connection.
-var (
-	errSilent  = errors.New("the initiator does not answer")
-	errStalled = errors.New("the initiator does not take what it is sent")
-	errLate    = errors.New("a missing command did not come")
-	errLogout  = errors.New("the initiator did not log out when asked to")
-)
 
 // forgiven is the number of Rejects that a second forgives.
 const forgiven = 4
@@ -55,12 +46,15 @@ func (c *conn) tick(now int64) {
 	}
 	switch heard := w.heardAt.Load(); {
 	case heard == 0: // the login has a deadline of its own
+	case c.params.Discovery && over(&w.heardAt, o.PingInterval+o.PingTimeout): // no NOP there
+		c.close(errSilent)
+	case c.params.Discovery:
 	case over(&c.out.since, o.WriteTimeout):
 		c.close(errStalled)
 	case over(&w.gapAt, o.GapTimeout):
 		c.close(errLate)
-	case over(&w.doomAt, 0):
-		c.close(errLogout)
+	case over(&w.toldAt, lingering):
+		c.nc.Close()
 	case w.pingAt.Load() > heard && over(&w.pingAt, o.PingTimeout):
 		c.close(errSilent)
 	case w.pingAt.Load() <= heard && over(&w.heardAt, o.PingInterval):

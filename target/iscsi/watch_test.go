@@ -153,6 +153,43 @@ func TestSlowReader(t *testing.T) {
 	})
 }
 
+// TestSilentDiscovery lets a discovery session fall silent: no NOP-In may be sent there, so it
+// is ended.
+func TestSilentDiscovery(t *testing.T) {
+	inBubble(t, setup{}, func(t *testing.T, r *rig) {
+		c, err := initiator.Dial(r.open(), initiator.Options{Name: rigInitiator})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if p, err := c.Receive(); err == nil {
+			t.Errorf("it is sent %v", &p.BHS)
+		}
+	})
+}
+
+// TestDismissDeaf closes a session whose initiator takes nothing.
+func TestDismissDeaf(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, setup{pipe: true})
+		nc := r.open()
+		if _, err := initiator.Dial(nc, initiator.Options{Name: rigInitiator, Target: rigTarget}); err != nil {
+			t.Fatal(err)
+		}
+		nc.(*pumped).stop()
+		nc.Write(make([]byte, 48)) // a NOP-Out, whose answer takes the last read
+		began := time.Now()
+		if r.server.CloseTarget(rigTarget) != 1 {
+			t.Fatal("no session")
+		}
+		for len(r.server.Sessions()) > 0 {
+			time.Sleep(time.Second)
+		}
+		if took := time.Since(began); took > 5*time.Second {
+			t.Errorf("closed after %v", took)
+		}
+	})
+}
+
 // TestForgiveness breaks a rule now and then, for ever.
 func TestForgiveness(t *testing.T) {
 	inBubble(t, setup{}, func(t *testing.T, r *rig) {
