@@ -89,7 +89,8 @@ func (c *conn) finishUp(err error) {
 	c.server.bury(sess)
 }
 
-// idle waits until all commands have come back and were given back. Nothing more is sent.
+// idle waits until all commands have come back, and were answered or given back. The caller
+// is the receiver; the sender sends meanwhile.
 func (c *conn) idle() {
 	c.flush(true)
 	c.mu.Lock()

@@ -28,6 +28,7 @@ func (c *conn) handleLogout(p *pdu) error {
 		v.SetTimes(uint16(c.params.DefaultTime2Wait), 0)
 		c.leaving = true
 		c.setCause(errLoggedOut)
+		c.server.conclude(c)
 		c.dropGathering()
 		<-c.session.end()
 		c.idle()

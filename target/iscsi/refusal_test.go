@@ -230,6 +230,27 @@ func TestTooManyImmediate(t *testing.T) {
 	})
 }
 
+// TestOutOfResources pings with data while there is no memory to echo them from.
+func TestOutOfResources(t *testing.T) {
+	transports(t, setup{budget: 1 << 20}, func(t *testing.T, r *rig) {
+		c := r.login(initiator.Options{})
+		all := r.pool.Overdraw(int(r.pool.Budget()))
+		h := start(c, iscsi.OpNOPOut)
+		h.SetImmediate()
+		if p := answer(t, c, &h, pattern(100, 1)); p.Opcode() != iscsi.OpReject || p.Reject().Reason() != iscsi.RejectOutOfResources {
+			t.Errorf("answered with %v", &p.BHS)
+		}
+		if err := c.Ping(nil); err != nil { // needs none
+			t.Error(err)
+		}
+		all.Put()
+		if err := c.Ping(pattern(100, 1)); err != nil {
+			t.Error(err)
+		}
+		r.logout(c)
+	})
+}
+
 // TestTagInUse sends a command with the tag of another that is in flight.
 func TestTagInUse(t *testing.T) {
 	transports(t, setup{}, func(t *testing.T, r *rig) {

@@ -108,8 +108,10 @@ func (s *session) usurp() {
 		s.usurped = true
 		close(s.replaced)
 	}
-	if s.conn != nil {
-		s.conn.close(errReinstated)
+	for _, c := range []*conn{s.conn, s.heir} {
+		if c != nil {
+			c.close(errReinstated)
+		}
 	}
 }
 
@@ -219,6 +221,13 @@ func (s *Server) rejoin(c *conn, key sessionKey, tsih uint16) error {
 	c.params.HeaderDigest, c.params.DataDigest = own.HeaderDigest, own.DataDigest
 	c.params.PeerMaxRecvSegment, c.params.OwnMaxRecvSegment = own.PeerMaxRecvSegment, own.OwnMaxRecvSegment
 	return nil
+}
+
+// conclude keeps logins from taking over the session of c, which logs out.
+func (s *Server) conclude(c *conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	c.session.ending, c.session.heir = true, nil
 }
 
 // inherited reports whether a login waits to take over the session of c, which has ended; if
