@@ -11,15 +11,19 @@ import (
 
 var rewrite = flag.Bool("rewrite", false, "write the verdicts of this run to testdata/peers instead of judging them")
 
-// maySkip are the suites that need what the target does not offer, or, of Sanitize, what
-// would end the disk.
+// maySkip are the suites, and the tests of other suites, that need what the target does not
+// offer, or, of Sanitize, what would end the disk.
 var maySkip = []string{
 	"SCSI.ExtendedCopy", "SCSI.ReceiveCopyResults",
 	"SCSI.Prin*", "SCSI.Prout*",
-	"SCSI.PreventAllow", "SCSI.NoMedia", // the medium is not removable
+	"SCSI.PreventAllow", "SCSI.NoMedia", "SCSI.StartStopUnit.Simple", // the medium is not removable
 	"SCSI.ReadOnly", // the unit is not write-protected
 	"SCSI.Sanitize", "SCSI.ReadDefectData*",
 	"SCSI.MultipathIO", // one path
+	// These want physical blocks of several logical ones; old ESXi knows no such disk.
+	"SCSI.CompareAndWrite.InvalidDataOutSize",
+	"SCSI.WriteSame1?.InvalidDataOutSize", "SCSI.WriteSame1?.UnmapUnaligned",
+	"SCSI.WriteSame1?.ZeroBlocks", // WSNZ: a WRITE SAME of no blocks is refused
 }
 
 // TestPeerConformance runs every SCSI and iSCSI suite of libiscsi's iscsi-test-cu, each in a
@@ -27,11 +31,14 @@ var maySkip = []string{
 func TestPeerConformance(t *testing.T) {
 	need(t, "iscsi-test-cu")
 	for _, tt := range []struct {
-		name string
-		unit Unit
+		name    string
+		unit    Unit
+		without string // a suite that is left out
 	}{
-		{"512", Unit{BlockSize: 512, Thin: true}},
-		{"4096", Unit{BlockSize: 4096, Thin: true}},
+		{"512", Unit{BlockSize: 512, Thin: true}, ""},
+		// Before it asks for EXTENDED COPY the suite writes 2048 blocks at once: here 8 MiB, more
+		// than MAXIMUM TRANSFER LENGTH.
+		{"4096", Unit{BlockSize: 4096, Thin: true}, "SCSI.ExtendedCopy"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
@@ -45,15 +52,15 @@ func TestPeerConformance(t *testing.T) {
 					t.Error(err)
 				}
 				if t.Failed() {
-					t.Log(lunar.Log())
+					t.Log(tail(lunar.Log(), 40))
 				}
 			})
-			conform(t, lunar, filepath.Join("../../testdata/peers", "iscsi-test-cu-"+tt.name+".txt"))
+			conform(t, lunar, tt.without, filepath.Join("../../testdata/peers", "iscsi-test-cu-"+tt.name+".txt"))
 		})
 	}
 }
 
-func conform(t *testing.T, target Target, file string) {
+func conform(t *testing.T, target Target, without, file string) {
 	names, tests, err := Suites(t.Context())
 	if err != nil {
 		t.Fatal(err)
@@ -64,12 +71,15 @@ func conform(t *testing.T, target Target, file string) {
 	}
 	for test, verdict := range expected {
 		if verdict == Skip && !MaySkip(test, maySkip) {
-			t.Errorf("%s: %s is expected to skip, and its suite may not", file, test)
+			t.Errorf("%s: %s is expected to skip, and may not", file, test)
 		}
 	}
 	var all []Result
 	count := map[Verdict]int{}
 	for _, suite := range names {
+		if suite == without {
+			continue
+		}
 		results, err := RunSuite(t.Context(), suite, tests[suite], URL(target, 0))
 		if err != nil {
 			t.Fatal(err)

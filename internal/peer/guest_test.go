@@ -48,7 +48,7 @@ func serveGuest(t *testing.T, units ...Unit) *Lunar {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Log(lunar.Log())
+			t.Log(tail(lunar.Log(), 40))
 		}
 	})
 	return lunar

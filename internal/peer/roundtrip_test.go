@@ -111,7 +111,7 @@ func startWithAuth(t *testing.T, dir, auth string, size int64) *Lunar {
 			t.Error(err)
 		}
 		if t.Failed() {
-			t.Log(lunar.Log())
+			t.Log(tail(lunar.Log(), 40))
 		}
 	})
 	if auth == "none" {

@@ -115,12 +115,14 @@ func TestReadExpected(t *testing.T) {
 }
 
 func TestMaySkip(t *testing.T) {
-	patterns := []string{"SCSI.Prin*", "SCSI.NoMedia"}
+	patterns := []string{"SCSI.Prin*", "SCSI.NoMedia", "SCSI.Start.Simple"}
 	for test, want := range map[string]bool{
 		"SCSI.PrinReadKeys.Simple": true,
 		"SCSI.NoMedia.NoMediaSBC":  true,
 		"SCSI.NoMediaAtAll.Simple": false,
 		"SCSI.Read10.Prin":         false,
+		"SCSI.Start.Simple":        true,
+		"SCSI.Start.NoLoej":        false,
 	} {
 		if got := MaySkip(test, patterns); got != want {
 			t.Errorf("MaySkip(%s) = %v, want %v", test, got, want)
