@@ -107,6 +107,17 @@ func TestChecks(t *testing.T) {
 		{"paths", "outside", "docs/a.md", "see ../../x", "leads out"},
 		{"paths", "beside", "docs/a.md", "see ../README.md", ""},
 		{"paths", "optional neighbour", "bench/a.go", `package bench // ../../limit`, ""},
+
+		{"mentions", "file", "docs/a.md", "see `docs/refs.txt`, and docs/a.md.", ""},
+		{"mentions", "folder", "docs/a.md", "in `docs` and `docs/b`", "there is no docs/b"},
+		{"mentions", "no such file", "docs/a.md", "see `docs/gone.txt`", "there is no docs/gone.txt"},
+		{"mentions", "no such Go file", "docs/a.md", "see `sbd/gone.go`", "there is no sbd/gone.go"},
+		{"mentions", "half a path", "docs/a.md", "see `gone.go`", "there is no gone.go"},
+		{"mentions", "elsewhere", "docs/a.md", "see /srv/a.img and tank/vm1", ""},
+		{"mentions", "link", "docs/a.md", "see [refs](refs.txt), [RFC](https://example.org/a)", ""},
+		{"mentions", "broken link", "docs/a.md", "see [refs](../refs.txt)", "there is no ../refs.txt"},
+		{"mentions", "no such test", "docs/a.md", "`TestGone` holds it", "there is no test TestGone"},
+		{"mentions", "in code", "scsi/a.go", "package scsi // TestGone, docs/gone.txt", ""},
 	}
 	tested := map[string]bool{}
 	for _, tt := range tests {
@@ -155,5 +166,29 @@ func TestBroken(t *testing.T) {
 	}
 	if !slices.Contains(skipped, ".git") {
 		t.Error(".git is read")
+	}
+}
+
+// TestMentionedTests tells tests by their packages, and from what only sounds like one.
+func TestMentionedTests(t *testing.T) {
+	tree, err := New(map[string]string{
+		"scsi/a_test.go": "package scsi\n\nfunc TestRead() {}\n\nvar TestData = 1\n",
+		"scsi/b.go":      "package scsi\n\nfunc TestUnitReady() {}\n",
+		"docs/a.md":      "TestRead, scsi.TestRead/one, Testing, a TEST\nsbd.TestRead\nTestData\nTestUnitReady\n",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range mentions(tree) {
+		got = append(got, f.String())
+	}
+	want := []string{
+		"docs/a.md:2: there is no test TestRead in package sbd",
+		"docs/a.md:3: there is no test TestData",
+		"docs/a.md:4: there is no test TestUnitReady",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("found %q, want %q", got, want)
 	}
 }

@@ -54,6 +54,7 @@ var Checks = []struct {
 	{"citations", citations},
 	{"words", words},
 	{"paths", paths},
+	{"mentions", mentions},
 }
 
 // skipped are the folders that are not the project's text: what is built, and corpora that
