@@ -3,6 +3,7 @@ package iscsi
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"net/netip"
 	"os"
@@ -312,3 +313,43 @@ func changes(p Params) string {
 }
 
 func base64Of(p []byte) string { return base64.StdEncoding.EncodeToString(p) }
+
+// TestInvalidDuringLogin sends what has its time after the login, first and in the middle.
+func TestInvalidDuringLogin(t *testing.T) {
+	device := testDevice(t)
+	for _, begun := range []bool{false, true} {
+		l := newLogin(device, 1, testLocal)
+		var req BHS
+		req.Start(OpLogin)
+		if begun {
+			if _, _, done, err := l.step(&req, []byte("InitiatorName=iqn.2026-01.org.example:host\x00TargetName=iqn.2026-01.org.example:open\x00")); done || err != nil {
+				t.Fatalf("the login ends: %v", err)
+			}
+		}
+		req.Start(OpNOPOut)
+		resp, _, done, err := l.step(&req, nil)
+		if got := resp.LoginResponse().Status(); got != InvalidDuringLogin || resp.Opcode() != OpLoginResponse || !done || err == nil {
+			t.Errorf("begun %v: NOP-Out is answered with %v, done %v, %v", begun, &resp, done, err)
+		}
+	}
+}
+
+// TestNoFreeTSIH has a session for every handle: the next login is refused, and served again
+// when one of them has gone.
+func TestNoFreeTSIH(t *testing.T) {
+	s := &Server{byTSIH: make(map[uint16]*session)}
+	for tsih := 1; tsih < 1<<16; tsih++ {
+		s.byTSIH[uint16(tsih)] = &session{}
+	}
+	c := &conn{server: s}
+	err := s.open(c, &session{})
+	var refused *loginError
+	if !errors.As(err, &refused) || refused.status != OutOfResources || c.session != nil {
+		t.Errorf("without a free handle: %v", err)
+	}
+	delete(s.byTSIH, 4711)
+	sess := &session{}
+	if err := s.open(c, sess); err != nil || sess.tsih != 4711 {
+		t.Errorf("with a free handle: handle %d, %v", sess.tsih, err)
+	}
+}
