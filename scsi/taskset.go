@@ -24,13 +24,14 @@ type taskSet struct {
 	ordered, heads int         // tasks that are ORDERED; submitted ones that are HEAD OF QUEUE
 	in             [stages]int // tasks by stage
 	lanes          [laneCount]lane
-	handovers      []*handover
+	handing        []*worker // those that hand a result over
 	empty          sync.Cond // there may be no task and no worker left; its lock is mu
 }
 
 // queueEntry is a task's place in its set; guarded by taskSet.mu.
 type queueEntry struct {
 	older, newer *Task
+	next         *Task // in a lane's queue
 	stage        stage
 	parking      *parking // while parked
 	waiting      barriers // for the end of this task, while enabled
@@ -273,8 +274,8 @@ func (s *taskSet) abort(b *barrier, match func(*Task) bool, tell func(*Task) boo
 		}
 		t = next
 	}
-	for _, h := range s.handovers {
-		h.waiting = append(h.waiting, b)
+	for _, w := range s.handing {
+		w.waiting = append(w.waiting, b)
 		b.left.Add(1)
 	}
 	s.advance()

@@ -10,9 +10,10 @@ import (
 // A lane is a queue of tasks that may block, and the goroutines that run them: started as
 // there is work, up to a limit, and ended when there is none. Guarded by taskSet.mu.
 type lane struct {
-	queue []*Task
-	busy  int // workers
-	limit int // of busy
+	first, last *Task // linked by queueEntry.next
+	busy        int   // workers that run
+	limit       int   // of busy
+	resting     []*worker
 }
 
 const (
@@ -38,49 +39,92 @@ func (s *taskSet) lane(t *Task) *lane {
 func (s *taskSet) enqueue(t *Task) {
 	s.move(t, queued)
 	l := s.lane(t)
-	if t.Attr == HeadOfQueue {
-		l.queue = slices.Insert(l.queue, 0, t)
-	} else {
-		l.queue = append(l.queue, t)
-	}
+	l.push(t)
 	if l.busy < l.limit {
 		l.busy++
-		go s.work(l)
+		go s.worker(l).run()
 	}
 }
 
-func (l *lane) remove(t *Task) {
-	i := slices.Index(l.queue, t)
-	l.queue = slices.Delete(l.queue, i, i+1)
+// push puts t last, or first if it is HEAD OF QUEUE.
+func (l *lane) push(t *Task) {
+	switch {
+	case l.first == nil:
+		l.first, l.last = t, t
+	case t.Attr == HeadOfQueue:
+		t.queued.next, l.first = l.first, t
+	default:
+		l.last.queued.next, l.last = t, t
+	}
 }
 
-// A handover is a result on its way from a worker to the task's port: the task has left the
-// set, and its port does not have it yet. Guarded by taskSet.mu.
-type handover struct {
-	waiting barriers // functions that came meanwhile, which are to be answered after it
+// pop takes the first task; nil: there is none.
+func (l *lane) pop() *Task {
+	t := l.first
+	if t != nil {
+		l.remove(t)
+	}
+	return t
+}
+
+// remove takes t, which is in the queue, out of it.
+func (l *lane) remove(t *Task) {
+	var before *Task
+	for o := l.first; o != t; o = o.queued.next {
+		before = o
+	}
+	if before == nil {
+		l.first = t.queued.next
+	} else {
+		before.queued.next = t.queued.next
+	}
+	if l.last == t {
+		l.last = before
+	}
+	t.queued.next = nil
+}
+
+// A worker is a goroutine that runs the tasks of a lane, one after the other. It is kept when
+// it ends: to start it again allocates nothing.
+type worker struct {
+	run func() // the goroutine
+
+	// waiting are functions that came while the worker hands a result over: the task has left
+	// the set, and its port does not have it yet. They are answered after it. Guarded by
+	// taskSet.mu.
+	waiting barriers
+}
+
+// worker returns one for l that does not run. The caller holds s.mu.
+func (s *taskSet) worker(l *lane) *worker {
+	if n := len(l.resting); n > 0 {
+		w := l.resting[n-1]
+		l.resting = l.resting[:n-1]
+		return w
+	}
+	w := &worker{}
+	w.run = func() { s.work(l, w) }
+	return w
 }
 
 // work runs tasks of l until there are none.
-func (s *taskSet) work(l *lane) {
-	var h handover
+func (s *taskSet) work(l *lane, w *worker) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for len(l.queue) > 0 {
-		t := l.queue[0]
-		l.queue[0] = nil
-		l.queue = l.queue[1:]
+	for t := l.pop(); t != nil; t = l.pop() {
 		s.enable(t)
 		s.mu.Unlock()
-		s.complete(t, &h)
+		s.complete(t, w)
 		s.mu.Lock()
 	}
 	l.busy--
+	l.resting = append(l.resting, w)
 	s.empty.Broadcast()
 }
 
 // complete runs t, which may block, and gives it back to its port, unless it has to wait for
 // memory.
-func (s *taskSet) complete(t *Task, h *handover) {
+func (s *taskSet) complete(t *Task, w *worker) {
 	t.mayBlock, t.op.MayBlock = true, true
 	err := t.execute()
 	if t.inWanted > 0 && errors.Is(err, sbd.ErrWouldBlock) {
@@ -92,17 +136,17 @@ func (s *taskSet) complete(t *Task, h *handover) {
 	}
 	s.mu.Lock()
 	waiting := s.leave(t)
-	s.handovers = append(s.handovers, h)
+	s.handing = append(s.handing, w)
 	s.mu.Unlock()
 	t.finish(err)
 	t.Done(t)
 	waiting.settle(true)
 
 	s.mu.Lock()
-	late := h.waiting
-	h.waiting = nil
-	i := slices.Index(s.handovers, h)
-	s.handovers = slices.Delete(s.handovers, i, i+1)
+	late := w.waiting
+	w.waiting = nil
+	i := slices.Index(s.handing, w)
+	s.handing = slices.Delete(s.handing, i, i+1)
 	s.mu.Unlock()
 	late.settle(false)
 }
