@@ -379,6 +379,15 @@ func TestPing(t *testing.T) {
 		if err := c.Ping(nil); err != nil {
 			t.Error(err)
 		}
+		// One that is not immediate takes its CmdSN, and gives its place in the window back.
+		window := c.MaxCmdSN - c.ExpCmdSN
+		h = start(c, iscsi.OpNOPOut)
+		h.SetITT(iscsi.NoTag)
+		c.CmdSN++
+		c.Send(&h, nil)
+		if err := c.Ping(nil); err != nil || c.ExpCmdSN != c.CmdSN || c.MaxCmdSN-c.ExpCmdSN != window {
+			t.Errorf("after a ping without an answer: ExpCmdSN %d, CmdSN %d, MaxCmdSN %d, %v", c.ExpCmdSN, c.CmdSN, c.MaxCmdSN, err)
+		}
 		if len(c.Events) != 0 {
 			t.Errorf("unasked for: %v", &c.Events[0].BHS)
 		}

@@ -35,6 +35,7 @@ type Command struct {
 	CmdSN   iscsi.SN
 	sent    int // of Out
 	dataIns iscsi.SN
+	inBurst int // bytes of Data-In since the last F
 }
 
 // Check returns what went wrong with the command, or nil for GOOD status.
@@ -253,6 +254,8 @@ func (c *Conn) dataIn(cmd *Command, n int) error {
 			return fmt.Errorf("out of order: %v", h)
 		case at+n > len(cmd.In):
 			return fmt.Errorf("more than the %d bytes expected: %v", len(cmd.In), h)
+		case cmd.inBurst+n > c.Params.MaxBurst, at+n == len(cmd.In) && !h.Final():
+			return fmt.Errorf("a sequence is longer than MaxBurstLength, or has no end: %v", h)
 		case n%4 != 0 && !h.Final():
 			return fmt.Errorf("a data segment in the middle is not a multiple of four: %v", h)
 		case d.HasStatus() && (!h.Final() || d.Status() != scsi.Good && d.Status() != scsi.ConditionMet):
@@ -268,6 +271,9 @@ func (c *Conn) dataIn(cmd *Command, n int) error {
 		return err
 	}
 	cmd.Received = at + n
+	if cmd.inBurst += n; h.Final() {
+		cmd.inBurst = 0
+	}
 	cmd.dataIns++
 	cmd.DataIn++
 	if !d.HasStatus() {
