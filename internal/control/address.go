@@ -19,7 +19,7 @@ func ParsePortal(s string) (netip.AddrPort, error) {
 		return netip.AddrPort{}, err
 	}
 	a, err := netip.ParseAddr(host)
-	if err != nil {
+	if err != nil || strings.ContainsAny(a.Zone(), "[]%") {
 		return netip.AddrPort{}, refuse(fmt.Sprintf("%q is not an IP address", host),
 			"A portal is named by an address of this machine, such as 10.0.0.1:3260 or [fd00::1]:3260.")
 	}
@@ -34,7 +34,8 @@ func ParseHostPort(s string) (string, error) {
 		return "", err
 	}
 	if a, err := netip.ParseAddr(host); err == nil {
-		if a.IsUnspecified() {
+		// A zone is a name for one of our interfaces, which means nothing to others.
+		if a.IsUnspecified() || a.Zone() != "" {
 			return "", refuse(fmt.Sprintf("%q is no address that an initiator can reach", s),
 				"Name the address that initiators use, such as 10.0.0.1:3260.")
 		}

@@ -58,6 +58,7 @@ func TestParseHostPort(t *testing.T) {
 		"":                     "",
 		":3260":                "",
 		"iscsi://10.0.0.1":     "",
+		"fe80::1%eth0":         "",
 		"[san.example.org]:99": "san.example.org:99",
 	} {
 		got, err := ParseHostPort(in)
@@ -73,7 +74,7 @@ func TestParseHostPort(t *testing.T) {
 }
 
 func FuzzParsePortal(f *testing.F) {
-	for _, s := range []string{"10.0.0.1", "10.0.0.1:3260", "[fd00::1]:1", "fd00::1", "fe80::1%eth0", "", ":", "[", "[]:1"} {
+	for _, s := range []string{"10.0.0.1", "10.0.0.1:3260", "[fd00::1]:1", "fd00::1", "fe80::1%eth0", "::%]", "", ":", "[", "[]:1"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
