@@ -21,7 +21,7 @@ var mayImport = map[string][]string{
 	"stream":           {"stream/dmu", "sbd"},
 	"stream/dmu":       {},
 	"vmfs":             {},
-	"bench":            {"internal/peer"},
+	"bench":            {"internal/peer", "target/iscsi", "scsi"},
 	"internal/peer":    {},
 	"internal/buffer":  {},
 	"internal/lint":    {},

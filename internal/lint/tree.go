@@ -113,12 +113,18 @@ func New(texts map[string]string) (*Tree, error) {
 	return t, nil
 }
 
-// goFiles are the Go files of the module itself; tools that are modules of their own (a
-// leading dot hides them from the go command too) are not.
+// goFiles are the Go files of the module itself; those in a module of their own, such as the
+// tools, are not.
 func (t *Tree) goFiles() []*File {
+	var modules []string // the folders of the others
+	for _, f := range t.Files {
+		if path.Base(f.Path) == "go.mod" && f.dir() != "." {
+			modules = append(modules, f.dir())
+		}
+	}
 	var out []*File
 	for _, f := range t.Files {
-		if f.AST != nil && !strings.HasPrefix(f.Path, ".") {
+		if f.AST != nil && !slices.ContainsFunc(modules, f.within) {
 			out = append(out, f)
 		}
 	}

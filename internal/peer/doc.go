@@ -6,6 +6,8 @@
 //	target.go    what every target has in common
 //	lunar.go     ours, built from this checkout
 //	tgt.go       Debian's tgt
+//	istgt.go     Debian's istgt
+//	gotgt.go     gotgt, built from bench/gotgt
 //	ceiling.go   the least a target can do, when its source is at hand
 //	testcu.go    libiscsi's conformance suites: run one, read its verdicts
 //	expected.go  the verdicts that we expect

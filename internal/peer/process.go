@@ -145,6 +145,7 @@ func (m Missing) Error() string {
 var packages = map[string]string{
 	"tgtd":               "tgt",
 	"tgtadm":             "tgt",
+	"istgt":              "istgt",
 	"iscsi-test-cu":      "libiscsi-bin",
 	"iscsi-ls":           "libiscsi-bin",
 	"iscsi-perf":         "libiscsi-bin",
