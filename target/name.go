@@ -26,7 +26,7 @@ func ParseName(s string) (string, error) {
 	case "naa":
 		err = checkHex(rest, 16, 32)
 	default:
-		err = errors.New("it must begin with iqn., eui. or naa.")
+		err = errors.New(`it must begin with "iqn.", "eui." or "naa."`)
 	}
 	if err != nil {
 		return "", fmt.Errorf("iSCSI name %q: %w", s, err)

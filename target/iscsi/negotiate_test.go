@@ -59,14 +59,12 @@ func FuzzLoginText(f *testing.F) {
 	device := testDevice(f)
 	f.Fuzz(func(t *testing.T, text []byte, flags []byte) {
 		l := newLogin(device, 1, testLocal)
-		var sent []byte
 		for i, flag := range flags {
 			var req BHS
 			req.Start(OpLogin)
 			req[1] = flag
 			part := text[:min(len(text)*(i+1)/len(flags), loginSegment)]
 			text = text[len(part):]
-			sent = append(sent, part...)
 			resp, answer, done, err := l.step(&req, part)
 			r := resp.LoginResponse()
 			if (err != nil) != (r.Status() != LoginSuccess) || err != nil && !done {

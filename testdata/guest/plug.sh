@@ -32,9 +32,8 @@ verified() {
 written() { awk '{print $7}' "/sys/block/$(basename "$(readlink -f "$1")")/stat"; }
 writes() { before=$(written "$1"); sleep 0.5; [ "$(written "$1")" -gt "$before" ]; }
 
-sleep 4
-check 'the first disk is written to' writes "$(disk "$IQN" 0)"
-check 'the second disk is written to' writes "$(disk "$IQN" 1)"
+check 'the first disk is written to' soon 60 writes "$(disk "$IQN" 0)"
+check 'the second disk is written to' soon 60 writes "$(disk "$IQN" 1)"
 ask pull
 check 'the load waits' kill -0 $load0 $load1
 ask plug
