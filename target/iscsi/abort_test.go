@@ -301,3 +301,57 @@ func TestColdReset(t *testing.T) {
 		r.logout(r.login(initiator.Options{}))
 	})
 }
+
+// TestAbortOtherLUN names a task that waits for its Data-Out with the LUN of another unit: it
+// is not the task that the initiator means, and lives.
+func TestAbortOtherLUN(t *testing.T) {
+	transports(t, setup{}, func(t *testing.T, r *rig) {
+		c := r.login(initiator.Options{Keys: []string{"InitialR2T=Yes", "ImmediateData=No"}})
+		w := initiator.Command{CDB: write10(0, 8), Out: pattern(4096, 1)}
+		c.Announce(&w)
+		p, err := c.Receive()
+		if err != nil || p.Opcode() != iscsi.OpR2T {
+			t.Fatalf("no R2T but %v, %v", &p.BHS, err)
+		}
+		w.R2Ts++
+		manage(t, c, iscsi.AbortTask, scsi.LUNOf(9), &w, iscsi.TaskNotThere)
+		if err := c.SendData(&w, p.TTT(), len(w.Out)); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Wait(&w); err != nil || w.Check() != nil {
+			t.Fatal(err, w.Check())
+		}
+		readBack(t, c, 0, w.Out)
+		r.logout(c)
+	})
+}
+
+// TestAbortSetLeavesLater ends a task set while commands wait behind a gap: those numbered
+// before the request are affected, and those from its CmdSN on are not (RFC 7143 §4.2.3.3).
+func TestAbortSetLeavesLater(t *testing.T) {
+	transports(t, setup{}, func(t *testing.T, r *rig) {
+		c := r.login(initiator.Options{})
+		base := c.CmdSN
+		before := initiator.Command{CDB: write10(0, 1), Out: pattern(512, 1)}
+		after := initiator.Command{CDB: write10(1, 1), Out: pattern(512, 2)}
+		c.CmdSN = base + 1
+		c.Start(&before)
+		c.Start(&after)
+		c.CmdSN = base + 2
+		manage(t, c, iscsi.AbortTaskSet, lun0, nil, iscsi.FunctionComplete)
+		c.CmdSN = base
+		if err := c.Do(&initiator.Command{CDB: make([]byte, 6)}); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Wait(&after); err != nil || after.Check() != nil {
+			t.Fatal(err, after.Check())
+		}
+		c.CmdSN = base + 3
+		readBack(t, c, 0, make([]byte, 512))
+		readBack(t, c, 1, after.Out)
+		if before.Done || c.ExpCmdSN != c.CmdSN {
+			t.Errorf("the earlier command was answered: %v; ExpCmdSN %d, CmdSN %d", before.Done, c.ExpCmdSN, c.CmdSN)
+		}
+		r.logout(c)
+	})
+}

@@ -71,7 +71,7 @@ func TestDataMixes(t *testing.T) {
 									"ImmediateData=" + immediate, "InitialR2T=" + initialR2T,
 									fmt.Sprintf("MaxOutstandingR2T=%d", r2t),
 									fmt.Sprintf("FirstBurstLength=%d", first), fmt.Sprintf("MaxBurstLength=%d", burst),
-									"MaxRecvDataSegmentLength=5000", "HeaderDigest=" + digests, "DataDigest=" + digests,
+									"MaxRecvDataSegmentLength=4999", "HeaderDigest=" + digests, "DataDigest=" + digests,
 								}})
 								if got := c.Params.InitialR2T; got != (initialR2T == "Yes") {
 									t.Fatalf("InitialR2T is %v", got)

@@ -151,3 +151,60 @@ func TestImmediateDataErrors(t *testing.T) {
 		})
 	}
 }
+
+// TestDataOfAnotherLUN answers an R2T with the LUN of another unit.
+func TestDataOfAnotherLUN(t *testing.T) {
+	transports(t, setup{}, func(t *testing.T, r *rig) {
+		c := r.login(initiator.Options{Keys: []string{"InitialR2T=Yes", "ImmediateData=No"}})
+		w := initiator.Command{CDB: write10(0, 8), Out: pattern(4096, 1)}
+		c.Announce(&w)
+		p, err := c.Receive()
+		if err != nil || p.Opcode() != iscsi.OpR2T {
+			t.Fatalf("no R2T but %v, %v", &p.BHS, err)
+		}
+		w.R2Ts++
+		h := start(c, iscsi.OpDataOut)
+		h.SetTTT(p.TTT())
+		h.SetITT(w.ITT)
+		h.SetLUN(scsi.LUNOf(9))
+		h.SetFinal(true)
+		if p := answer(t, c, &h, w.Out); p.Opcode() != iscsi.OpReject || p.Reject().Reason() != iscsi.RejectInvalidField {
+			t.Errorf("answered with %v", &p.BHS)
+		}
+		if err := c.SendData(&w, p.TTT(), len(w.Out)); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Wait(&w); err != nil || w.Check() != nil {
+			t.Fatal(err, w.Check())
+		}
+		r.logout(c)
+	})
+}
+
+// TestDataOfDamagedCommand goes on with unsolicited data after a command whose immediate data
+// were damaged: one Reject is all that comes.
+func TestDataOfDamagedCommand(t *testing.T) {
+	transports(t, setup{}, func(t *testing.T, r *rig) {
+		for _, immediate := range []int{512, 40 << 10} { // within the receive buffer, and beyond
+			c := r.login(initiator.Options{Keys: []string{"InitialR2T=No", "FirstBurstLength=65536", "DataDigest=CRC32C"}})
+			w := initiator.Command{CDB: write10(0, 128), Out: pattern(64<<10, 1)}
+			c.Number(&w)
+			c.CmdSN--
+			h, _ := c.Header(&w)
+			h.SetFinal(false)
+			c.SendDamaged(&h, w.Out[:immediate], initiator.Data)
+			d := start(c, iscsi.OpDataOut)
+			d.SetITT(w.ITT)
+			d.DataOut().SetOffset(uint32(immediate))
+			d.SetFinal(true)
+			c.Send(&d, w.Out[immediate:])
+			if err := c.Ping(nil); err != nil {
+				t.Fatal(err)
+			}
+			if len(c.Events) != 1 || c.Events[0].Opcode() != iscsi.OpReject || c.Events[0].Reject().Reason() != iscsi.RejectDataDigest {
+				t.Errorf("%d events, want one Reject: %+v", len(c.Events), c.Events)
+			}
+			r.logout(c)
+		}
+	})
+}

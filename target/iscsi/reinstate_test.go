@@ -239,3 +239,17 @@ func TestTSIH(t *testing.T) {
 		r.logout(c)
 	})
 }
+
+// TestReinstateDigests takes sessions over with connections of other digests: those are the
+// connection's own.
+func TestReinstateDigests(t *testing.T) {
+	transports(t, setup{}, func(t *testing.T, r *rig) {
+		c := r.login(initiator.Options{})
+		for _, keys := range [][]string{{"HeaderDigest=CRC32C"}, {"DataDigest=CRC32C"}, nil, {"HeaderDigest=CRC32C", "DataDigest=CRC32C"}} {
+			old := c
+			c = r.login(initiator.Options{TSIH: old.TSIH, FirstSN: old.CmdSN, Session: &old.Params, Keys: keys})
+			roundTrip(t, c, 0, pattern(8192, 3))
+		}
+		r.logout(c)
+	})
+}

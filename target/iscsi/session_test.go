@@ -1,10 +1,14 @@
 package iscsi_test
 
 import (
+	"context"
 	"errors"
 	"io"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/target"
@@ -146,4 +150,51 @@ func TestCHAP(t *testing.T) {
 		_, err = r.tryLogin(initiator.Options{Target: "iqn.2026-01.org.example:nowhere"})
 		refused(t, err, iscsi.TargetNotFound)
 	})
+}
+
+// TestTimes looks at the times that initiators are told: how long to wait before they come
+// again (DefaultTime2Wait), and that nothing is kept for them.
+func TestTimes(t *testing.T) {
+	transports(t, setup{}, func(t *testing.T, r *rig) {
+		keys := []string{"DefaultTime2Wait=7", "DefaultTime2Retain=20"}
+		c := r.login(initiator.Options{Keys: keys})
+		h := start(c, iscsi.OpLogout)
+		h.SetImmediate()
+		p := answer(t, c, &h, nil)
+		if wait, retain := p.LogoutResponse().Times(); p.Opcode() != iscsi.OpLogoutResponse || wait != 7 || retain != 0 {
+			t.Errorf("a logout is answered with Time2Wait %d, Time2Retain %d: %v", wait, retain, &p.BHS)
+		}
+		c.Close()
+
+		c = r.login(initiator.Options{Keys: keys})
+		r.server.CloseTarget(rigTarget)
+		told(t, c, iscsi.AsyncDropSession, 0, 7, 0)
+		c.Close()
+
+		c = r.login(initiator.Options{Keys: keys})
+		ctx, cancel := context.WithTimeout(t.Context(), 4*time.Second)
+		defer cancel()
+		var ended sync.WaitGroup
+		ended.Go(func() {
+			if err := r.server.Shutdown(ctx); err != nil {
+				t.Error(err)
+			}
+		})
+		told(t, c, iscsi.AsyncLogout, 0, 0, 2)
+		c.Close()
+		ended.Wait()
+	})
+}
+
+// told checks that the next PDU is an Asynchronous Message with the event and its parameters.
+func told(t *testing.T, c *initiator.Conn, event iscsi.AsyncEvent, want ...uint16) {
+	t.Helper()
+	p, err := c.Receive()
+	if err != nil || p.Opcode() != iscsi.OpAsync || p.AsyncMessage().Event() != event {
+		t.Fatalf("told %v, %v; want event %v", &p.BHS, err, event)
+	}
+	p1, p2, p3 := p.AsyncMessage().Parameters()
+	if got := []uint16{p1, p2, p3}; !slices.Equal(got, want) {
+		t.Errorf("%v with parameters %v, want %v", event, got, want)
+	}
 }

@@ -214,3 +214,28 @@ func TestIdleServer(t *testing.T) {
 		}
 	})
 }
+
+// TestHeldTwice sends a command twice that waits behind a gap: when the gap is filled nothing
+// waits any more, and nobody waits for it.
+func TestHeldTwice(t *testing.T) {
+	inBubble(t, setup{}, func(t *testing.T, r *rig) {
+		c := r.login(initiator.Options{})
+		first := c.CmdSN
+		var twice initiator.Command
+		for range 2 {
+			c.CmdSN = first + 1
+			twice = initiator.Command{CDB: make([]byte, 6)}
+			c.Start(&twice)
+		}
+		c.CmdSN = first
+		if err := c.Do(&initiator.Command{CDB: make([]byte, 6)}); err != nil {
+			t.Fatal(err)
+		}
+		c.CmdSN = first + 2
+		time.Sleep(20 * time.Second)
+		if err := c.Ping(nil); err != nil {
+			t.Fatal(err)
+		}
+		r.logout(c)
+	})
+}
