@@ -94,7 +94,7 @@ func (c *cli) options(s *serving) (control.Options, error) {
 		opts.Listen = append(opts.Listen, a)
 	}
 	for _, word := range s.announce {
-		a, err := control.ParseHostPort(word)
+		a, err := control.ParseHostPort(word, control.AnnouncedPort(opts.Listen))
 		if err != nil {
 			return opts, wrong("--announce", err)
 		}

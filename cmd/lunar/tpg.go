@@ -27,7 +27,7 @@ func groupNames(ctx context.Context, client *control.Client) (names []string) {
 
 // What portal groups may tell initiators.
 const (
-	announceHelp  = "what SendTargets says instead: `ADDR[:PORT]`, repeated"
+	announceHelp  = "what SendTargets says instead: `ADDR[:PORT]`, repeated; the port is the portal's if left out"
 	redirectHelp  = "send initiators to `ADDR[:PORT]`"
 	permanentHelp = "tell initiators that the redirection is permanent"
 )

@@ -14,7 +14,7 @@ const DefaultPort = 3260
 // ParsePortal reads where a portal listens: an IP address, which may be a wildcard (0.0.0.0, ::),
 // with or without a port: "10.0.0.1", "10.0.0.1:3260", "fd00::1", "[fd00::1]:3260".
 func ParsePortal(s string) (netip.AddrPort, error) {
-	host, port, err := splitAddress(s)
+	host, port, err := splitAddress(s, DefaultPort)
 	if err != nil {
 		return netip.AddrPort{}, err
 	}
@@ -26,10 +26,10 @@ func ParsePortal(s string) (netip.AddrPort, error) {
 	return netip.AddrPortFrom(a.Unmap(), port), nil
 }
 
-// ParseHostPort reads an address that initiators are told, which may be a name: the port is
-// added when it is left out, and an IPv6 address gets its brackets.
-func ParseHostPort(s string) (string, error) {
-	host, port, err := splitAddress(s)
+// ParseHostPort reads an address that initiators are told, which may be a name: missing is the
+// port when s names none, and an IPv6 address gets its brackets.
+func ParseHostPort(s string, missing uint16) (string, error) {
+	host, port, err := splitAddress(s, missing)
 	if err != nil {
 		return "", err
 	}
@@ -49,18 +49,28 @@ func ParseHostPort(s string) (string, error) {
 	return net.JoinHostPort(host, strconv.Itoa(int(port))), nil
 }
 
-// splitAddress parts "host", "host:port", "v6" and "[v6]:port".
-func splitAddress(s string) (host string, port uint16, err error) {
+// AnnouncedPort returns the port that portals listen on, the first of them, for addresses that are
+// announced without one.
+func AnnouncedPort(portals []netip.AddrPort) uint16 {
+	if len(portals) == 0 || portals[0].Port() == 0 {
+		return DefaultPort
+	}
+	return portals[0].Port()
+}
+
+// splitAddress parts "host", "host:port", "v6" and "[v6]:port"; missing is the port when s
+// names none.
+func splitAddress(s string, missing uint16) (host string, port uint16, err error) {
 	if _, err := netip.ParseAddr(s); err == nil {
-		return s, DefaultPort, nil
+		return s, missing, nil
 	}
 	if h, ok := strings.CutPrefix(s, "["); ok {
 		if h, ok := strings.CutSuffix(h, "]"); ok {
-			return h, DefaultPort, nil
+			return h, missing, nil
 		}
 	}
 	if !strings.Contains(s, ":") {
-		return s, DefaultPort, nil
+		return s, missing, nil
 	}
 	host, p, err := net.SplitHostPort(s)
 	if err != nil {

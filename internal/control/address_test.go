@@ -61,7 +61,7 @@ func TestParseHostPort(t *testing.T) {
 		"fe80::1%eth0":         "",
 		"[san.example.org]:99": "san.example.org:99",
 	} {
-		got, err := ParseHostPort(in)
+		got, err := ParseHostPort(in, DefaultPort)
 		switch {
 		case want == "" && err == nil:
 			t.Errorf("%q gave %q, want an error", in, got)
@@ -93,11 +93,11 @@ func FuzzParseHostPort(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		a, err := ParseHostPort(s)
+		a, err := ParseHostPort(s, DefaultPort)
 		if err != nil {
 			return
 		}
-		if again, err := ParseHostPort(a); err != nil || again != a {
+		if again, err := ParseHostPort(a, 1); err != nil || again != a {
 			t.Errorf("%q is %q, which is %q, %v", s, a, again, err)
 		}
 	})
@@ -121,5 +121,25 @@ func TestOverlap(t *testing.T) {
 		if got := overlap(netip.MustParseAddrPort(test.a), netip.MustParseAddrPort(test.b)); got != test.want {
 			t.Errorf("%s and %s: %t", test.a, test.b, got)
 		}
+	}
+}
+
+// What is announced without a port is at the port that is listened on.
+func TestAnnouncedPort(t *testing.T) {
+	at := netip.MustParseAddrPort
+	for _, test := range []struct {
+		portals []netip.AddrPort
+		want    uint16
+	}{
+		{nil, DefaultPort},
+		{[]netip.AddrPort{at("127.0.0.1:0")}, DefaultPort},
+		{[]netip.AddrPort{at("0.0.0.0:860"), at("[::]:3260")}, 860},
+	} {
+		if got := AnnouncedPort(test.portals); got != test.want {
+			t.Errorf("%v: %d, want %d", test.portals, got, test.want)
+		}
+	}
+	if got, err := ParseHostPort("san.example.org", 860); err != nil || got != "san.example.org:860" {
+		t.Errorf("%q, %v", got, err)
 	}
 }

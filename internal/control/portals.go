@@ -98,10 +98,10 @@ func parsePortals(words []string) ([]netip.AddrPort, error) {
 	return addresses, nil
 }
 
-func parseHostPorts(words []string) ([]string, error) {
+func parseHostPorts(words []string, missing uint16) ([]string, error) {
 	var addresses []string
 	for _, w := range words {
-		a, err := ParseHostPort(w)
+		a, err := ParseHostPort(w, missing)
 		if err != nil {
 			return nil, err
 		}
@@ -179,7 +179,7 @@ func (r GroupCreate) record() (record groupRecord, addresses []netip.AddrPort, e
 		}
 		record.Portals = append(record.Portals, a.String())
 	}
-	if record.Announce, err = parseHostPorts(r.Announce); err != nil {
+	if record.Announce, err = parseHostPorts(r.Announce, AnnouncedPort(addresses)); err != nil {
 		return record, nil, err
 	}
 	record.Redirect, err = parseRedirect(r.Redirect, r.Permanent)
@@ -189,7 +189,7 @@ func (r GroupCreate) record() (record groupRecord, addresses []netip.AddrPort, e
 func parseRedirect(address string, permanent bool) (string, error) {
 	switch {
 	case address != "":
-		return ParseHostPort(address)
+		return ParseHostPort(address, DefaultPort)
 	case permanent:
 		return "", refuse("there is no redirection to make permanent", "Say where the targets have moved: --redirect ADDR:PORT.")
 	}
@@ -231,7 +231,11 @@ func (d *Daemon) ModifyGroup(_ context.Context, name string, r GroupModify) (Gro
 		if name == DefaultGroup && len(d.opts.Announce) > 0 {
 			return GroupInfo{}, conflict("the daemon was started with --announce", "Start it without, and the state says what is announced.")
 		}
-		if g.Announce, err = parseHostPorts(*r.Announce); err != nil {
+		portals, err := parsePortals(g.Portals)
+		if err == nil {
+			g.Announce, err = parseHostPorts(*r.Announce, AnnouncedPort(portals))
+		}
+		if err != nil {
 			return GroupInfo{}, err
 		}
 	}
