@@ -43,6 +43,9 @@ func (c *Conn) login() error {
 		hello = append(hello, "SessionType=Discovery")
 	} else {
 		hello = append(hello, "TargetName="+c.opts.Target)
+		if c.opts.TSIH == 0 {
+			hello = append(hello, "SessionType=Normal") // the default, but istgt wants it said
+		}
 	}
 	if c.opts.CHAP == nil {
 		if _, err := c.exchange(append(hello, "AuthMethod=None"), iscsi.SecurityNegotiation, iscsi.OperationalNegotiation); err != nil {
