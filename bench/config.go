@@ -10,21 +10,23 @@ type Config struct {
 	Root    string        // the checkout to build lunar from
 	Folder  string        // where the file that all serve is made; memory, to measure targets and not disks
 	Size    int64         // of that file, bytes
+	Set     Set           // the loads
 	Rounds  int           // each client runs every load on each target once a round
 	Time    time.Duration // about how long one run takes
 	Ceiling string        // source of the ceiling target; "" leaves it out
-	Loads   []Load
+	Only    []string      // the targets beside lunar that are wanted; nil: all
 }
 
-// Default measures everything in about four minutes.
+// Default measures the quickest set, in a few minutes.
 func Default(root string) Config {
+	set := quick()
 	return Config{
 		Root:   root,
 		Folder: "/dev/shm",
 		Size:   1 << 30,
-		Rounds: 3,
+		Set:    set,
+		Rounds: set.Rounds,
 		Time:   time.Second,
-		Loads:  Loads,
 	}
 }
 
@@ -33,10 +35,10 @@ func (c Config) validate() error {
 	case c.Rounds < 1:
 		return errors.New("at least one round")
 	case c.Time < time.Second:
-		return errors.New("at least a second a run: iscsi-perf counts in those")
+		return errors.New("at least a second a run: iscsi-perf counts in those, and the kernel counts processor time in hundredths")
 	case c.Size < 64<<20:
 		return errors.New("a file of at least 64 MiB, or its pages stay in the processor's cache")
-	case len(c.Loads) == 0:
+	case len(c.Set.Loads) == 0:
 		return errors.New("no load to measure")
 	}
 	return nil

@@ -2,44 +2,64 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/lunarsan/lunar/internal/peer"
 )
 
-// qemuImg measures with qemu-img bench. It counts commands, not seconds, so a short run tells
-// first how many fill the time.
-func qemuImg(ctx context.Context, l Load, t peer.Target, size int64, about time.Duration) (Sample, error) {
-	const probe = 1000
-	rate, err := qemuImgCount(ctx, l, t, min(probe, size/int64(l.Block)))
+// qemuImg measures with qemu-img bench, a process a session. It counts commands, not seconds,
+// so a short run tells first how many fill the time.
+func qemuImg(ctx context.Context, l Load, t peer.Target, about time.Duration) (Sample, error) {
+	probe := int64(min(1000, 64<<20/l.Block))
+	took, err := qemuImgCount(ctx, l, t, probe)
 	if err != nil {
 		return Sample{}, err
 	}
-	return qemuImgCount(ctx, l, t, max(probe, int64(rate.IOPS*about.Seconds())))
+	count := max(probe, int64(float64(probe)/took.Seconds()*about.Seconds())/int64(l.Sessions))
+
+	m := watch(t)
+	times, errs := make([]time.Duration, l.Sessions), make([]error, l.Sessions)
+	var wg sync.WaitGroup
+	for i := range l.Sessions {
+		wg.Go(func() { times[i], errs[i] = qemuImgCount(ctx, l, t, count) })
+	}
+	wg.Wait()
+	var longest time.Duration
+	for _, took := range times {
+		longest = max(longest, took)
+	}
+	return m.sample(l, count*int64(l.Sessions), longest), errors.Join(errs...)
 }
 
 var qemuImgTook = regexp.MustCompile(`Run completed in ([0-9.]+) seconds`)
 
-func qemuImgCount(ctx context.Context, l Load, t peer.Target, count int64) (Sample, error) {
+func qemuImgCount(ctx context.Context, l Load, t peer.Target, count int64) (time.Duration, error) {
 	args := []string{"bench", "-f", "raw", "-t", "none", "-c", strconv.FormatInt(count, 10),
 		"-d", strconv.Itoa(l.Depth), "-s", strconv.Itoa(l.Block)}
-	if l.Write {
+	if l.Pattern == Write {
 		args = append(args, "-w")
 	}
 	out, err := peer.Output(ctx, nil, "qemu-img", append(args, peer.URL(t, 0))...)
 	if err != nil {
-		return Sample{}, fmt.Errorf("%w\n%s", err, out)
+		return 0, fmt.Errorf("%w\n%s", err, out)
 	}
+	return qemuImgParse(out)
+}
+
+// qemuImgParse reads how long the commands of a run took.
+func qemuImgParse(out string) (time.Duration, error) {
 	m := qemuImgTook.FindStringSubmatch(out)
 	if m == nil {
-		return Sample{}, fmt.Errorf("qemu-img bench did not tell how long it took:\n%s", out)
+		return 0, fmt.Errorf("qemu-img bench did not tell how long it took:\n%s", out)
 	}
-	took, err := strconv.ParseFloat(m[1], 64)
-	if err != nil || took == 0 {
-		return Sample{}, fmt.Errorf("qemu-img bench took %q seconds", m[1])
+	seconds, err := strconv.ParseFloat(m[1], 64)
+	if err != nil || seconds == 0 {
+		return 0, fmt.Errorf("qemu-img bench took %q seconds", m[1])
 	}
-	return Sample{IOPS: float64(count) / took}, nil
+	return time.Duration(seconds * float64(time.Second)), nil
 }

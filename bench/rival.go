@@ -7,18 +7,24 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/lunarsan/lunar/internal/peer"
 )
 
-// rivals are the targets of a run, ours first, serving one file.
+// The names of the targets that the report treats apart.
+const (
+	ours    = "lunar"
+	ceiling = "ceiling"
+)
+
+// rivals are the targets of a run, ours first, the ceiling last, serving one file.
 type rivals struct {
 	targets []peer.Target
 	notes   []string // what is left out, and why
 }
 
-// start starts lunar, tgt and the ceiling; the latter two are left out, with a note, where they
-// are not to be had.
+// start starts all targets; those that are not to be had here are left out, with a note.
 func start(ctx context.Context, c Config, dir string) (r *rivals, err error) {
 	r = &rivals{}
 	defer func() {
@@ -34,35 +40,43 @@ func start(ctx context.Context, c Config, dir string) (r *rivals, err error) {
 	if err != nil {
 		return r, err
 	}
-	lunar, err := peer.StartLunar(ctx, dir, binary, "", unit)
+	lunar, err := peer.StartLunar(ctx, dir, binary, "", append([]peer.Unit{unit}, sparse(dir, c.Set.units())...)...)
 	if err != nil {
 		return r, err
 	}
 	r.targets = append(r.targets, lunar)
-
-	tgt, err := peer.StartTgt(ctx, dir, unit)
-	var missing peer.Missing
-	switch {
-	case errors.As(err, &missing):
-		r.notes = append(r.notes, "tgt is left out: "+missing.Error())
-	case err != nil:
-		return r, err
-	default:
-		r.targets = append(r.targets, tgt)
+	if n := c.Set.units(); n > 0 {
+		r.notes = append(r.notes, fmt.Sprintf("lunar serves %d sparse units beside the file; the others the file alone", n))
 	}
 
-	if c.Ceiling == "" {
-		r.notes = append(r.notes, "the ceiling is left out: no source given (-ceiling)")
-		return r, nil
-	}
-	ceiling, err := peer.StartCeiling(ctx, dir, c.Ceiling, c.Size)
-	switch {
-	case errors.As(err, &missing):
-		r.notes = append(r.notes, "the ceiling is left out: "+missing.Error())
-	case err != nil:
-		return r, err
-	default:
-		r.targets = append(r.targets, ceiling)
+	for _, other := range []struct {
+		name  string
+		start func() (peer.Target, error)
+	}{
+		{"tgt", func() (peer.Target, error) { return peer.StartTgt(ctx, dir, unit) }},
+		{"istgt", func() (peer.Target, error) { return peer.StartIstgt(ctx, dir, unit) }},
+		{"gotgt", func() (peer.Target, error) { return peer.StartGotgt(ctx, dir, c.Root, unit) }},
+		{ceiling, func() (peer.Target, error) {
+			if c.Ceiling == "" {
+				return nil, peer.Unbuilt{Program: ceiling, Reason: "no source given (-ceiling)"}
+			}
+			return peer.StartCeiling(ctx, dir, c.Ceiling, c.Size)
+		}},
+	} {
+		if c.Only != nil && !slices.Contains(c.Only, other.name) {
+			continue
+		}
+		t, err := other.start()
+		var missing peer.Missing
+		var unbuilt peer.Unbuilt
+		switch {
+		case errors.As(err, &missing), errors.As(err, &unbuilt):
+			r.notes = append(r.notes, other.name+" is left out: "+err.Error())
+		case err != nil:
+			return r, err
+		default:
+			r.targets = append(r.targets, t)
+		}
 	}
 	return r, nil
 }
@@ -85,4 +99,13 @@ func fill(u peer.Unit) error {
 		return fmt.Errorf("filling the file of the benchmark: %w", err)
 	}
 	return nil
+}
+
+// sparse are units of holes, which cost no memory to have and the same to read wherever.
+func sparse(dir string, n int) []peer.Unit {
+	units := make([]peer.Unit, n)
+	for i := range units {
+		units[i] = peer.Unit{Path: fmt.Sprintf("%s/sparse-%d", dir, i+1), Size: sparseSize, WriteCache: true, Thin: true}
+	}
+	return units
 }

@@ -6,7 +6,10 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
+
+	"github.com/lunarsan/lunar/internal/peer"
 )
 
 // Run measures and returns what it found. It tells progress a line a round. Whatever it
@@ -27,20 +30,42 @@ func Run(ctx context.Context, c Config, progress io.Writer) (_ *Report, err erro
 	defer func() { err = errors.Join(err, r.stop()) }()
 
 	report := newReport(c, r)
+	failed := map[cell]bool{}
 	for round := range c.Rounds {
 		began := time.Now()
-		for i, load := range c.Loads {
+		for i, load := range c.Set.Loads {
 			for j := range r.targets {
 				// Each round begins with another target, so that none always follows the same one.
 				at := (j + round) % len(r.targets)
-				sample, err := load.measure(ctx, r.targets[at], c.Size, c.Time)
-				if err != nil {
-					return nil, fmt.Errorf("%s on %s by %s: %w", load, r.targets[at].Name(), load.Client, err)
+				t := r.targets[at]
+				if failed[cell{i, at}] || load.Units > 0 && t.Name() != ours {
+					continue
 				}
-				report.Rows[i].add(at, sample)
+				sample, err := timed(ctx, c, load, t)
+				switch {
+				case err == nil:
+					report.Rows[i].add(at, sample)
+				case t.Name() == ours || ctx.Err() != nil:
+					return nil, fmt.Errorf("%s on %s by %s: %w", load, t.Name(), load.Client, err)
+				default: // what another target cannot do is a finding
+					failed[cell{i, at}] = true
+					first, _, _ := strings.Cut(err.Error(), "\n")
+					report.Notes = append(report.Notes, fmt.Sprintf("%s fails at %s by %s: %s", t.Name(), load, load.Client, first))
+				}
 			}
 		}
 		fmt.Fprintf(progress, "round %d of %d took %v\n", round+1, c.Rounds, time.Since(began).Round(time.Second))
 	}
 	return report, nil
+}
+
+// A cell is a load on a target, by their places in the lists.
+type cell struct{ load, target int }
+
+// timed measures, and gives up on a target that does not answer.
+func timed(ctx context.Context, c Config, l Load, t peer.Target) (Sample, error) {
+	limit := 30*time.Second + 4*c.Time
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not done after %v", limit))
+	defer cancel()
+	return l.measure(ctx, t, c.Size, c.Time)
 }

@@ -1,15 +1,17 @@
-// Command cmd measures lunar beside tgt and the ceiling, and prints a table.
+// Command cmd measures lunar beside other targets and the ceiling, and prints tables.
 //
-// usage: go run ./bench/cmd [-rounds N] [-time D] [-size BYTES] [-ceiling FILE.c]
+// usage: go run ./bench/cmd [-set quick|standard|full|growth] [-rounds N] [-only NAMES] ...
 package main
 
 import (
 	"context"
+	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/lunarsan/lunar/bench"
@@ -38,17 +40,81 @@ func run(ctx context.Context) error {
 	if source := filepath.Join(root, neighbour); exists(source) {
 		c.Ceiling = source
 	}
-	flag.IntVar(&c.Rounds, "rounds", c.Rounds, "rounds, of which the table shows the median")
+	var out outputs
+	set := flag.String("set", c.Set.Name, "quick (minutes), standard (half an hour), full (hours), or growth: how cost grows")
+	rounds := flag.Int("rounds", 0, "rounds, of which the tables show the median (default: as the set has it)")
+	only := flag.String("only", "", "targets to measure beside lunar, with commas: tgt,istgt,gotgt,ceiling; - for none (default all)")
 	flag.DurationVar(&c.Time, "time", c.Time, "about how long one run takes")
 	flag.Int64Var(&c.Size, "size", c.Size, "size of the file in memory that all serve, in bytes")
 	flag.StringVar(&c.Ceiling, "ceiling", c.Ceiling, "C source of the least that a target can do; usage of the program: PORT MIB")
+	flag.StringVar(&out.json, "json", "", "write the report to this file as JSON")
+	flag.StringVar(&out.svg, "svg", "", "draw a chart to this file")
+	flag.StringVar(&out.save, "save", "", "write all samples to this file, for -compare")
+	flag.StringVar(&out.compare, "compare", "", "compare with the samples in this file, by benchstat")
 	flag.Parse()
+	if c.Set, err = bench.FindSet(*set); err != nil {
+		return err
+	}
+	if c.Rounds = c.Set.Rounds; *rounds > 0 {
+		c.Rounds = *rounds
+	}
+	if *only != "" {
+		c.Only = strings.Split(*only, ",")
+	}
 	report, err := bench.Run(ctx, c, os.Stderr)
 	if err != nil {
 		return err
 	}
 	fmt.Print(report)
+	return out.write(ctx, root, report)
+}
+
+// outputs are the files that a report goes to; "" for those that are not wanted.
+type outputs struct{ json, svg, save, compare string }
+
+func (o outputs) write(ctx context.Context, root string, r *bench.Report) error {
+	if o.json != "" {
+		text, err := json.MarshalIndent(r, "", "  ")
+		if err != nil {
+			return err
+		}
+		if err := os.WriteFile(o.json, append(text, '\n'), 0o644); err != nil {
+			return err
+		}
+	}
+	if o.svg != "" {
+		if err := os.WriteFile(o.svg, []byte(r.SVG()), 0o644); err != nil {
+			return err
+		}
+	}
+	if o.save != "" {
+		if err := os.WriteFile(o.save, []byte(r.Benchfmt()), 0o644); err != nil {
+			return err
+		}
+	}
+	if o.compare != "" {
+		return compare(ctx, root, o.compare, r)
+	}
 	return nil
+}
+
+// compare prints what benchstat says of the samples in a file and those of a report.
+func compare(ctx context.Context, root, with string, r *bench.Report) error {
+	now, err := os.CreateTemp("", "lunar-bench-now-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(now.Name())
+	if _, err := now.WriteString(r.Benchfmt()); err != nil {
+		return err
+	}
+	if err := now.Close(); err != nil {
+		return err
+	}
+	text, err := peer.Output(ctx, nil, "go", "tool", "-modfile="+filepath.Join(root, ".ci/tools/go.mod"),
+		"benchstat", "-row", ".fullname", "before="+with, "now="+now.Name())
+	fmt.Print("\n", text)
+	return err
 }
 
 func exists(name string) bool {

@@ -1,0 +1,74 @@
+package bench
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"strconv"
+	"time"
+)
+
+// tick is the unit of the times in /proc/PID/stat, whatever the kernel's own is.
+const tick = time.Second / 100
+
+// processorTime is what a process and its children have used of processors, in user and
+// kernel mode. Those that have ended count until their parent asks for their status, which
+// the ceiling, the one target that forks, never does.
+func processorTime(pid int) time.Duration {
+	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	if err != nil {
+		return 0 // it has ended
+	}
+	total := statTime(stat)
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
+	if err != nil {
+		return total // a kernel without the list
+	}
+	for field := range bytes.FieldsSeq(children) {
+		if child, err := strconv.Atoi(string(field)); err == nil {
+			total += processorTime(child)
+		}
+	}
+	return total
+}
+
+// statTime is utime and stime, fields 14 and 15, of the text of /proc/PID/stat. The name, the
+// second field, may have spaces and parentheses of its own.
+func statTime(stat []byte) time.Duration {
+	const utime, stime = 14 - 3, 15 - 3
+	fields := bytes.Fields(stat[bytes.LastIndexByte(stat, ')')+1:])
+	if len(fields) <= stime {
+		return 0
+	}
+	u, _ := strconv.ParseInt(string(fields[utime]), 10, 64) // the kernel writes numbers
+	s, _ := strconv.ParseInt(string(fields[stime]), 10, 64)
+	return time.Duration(u+s) * tick
+}
+
+// forgetPeak has the kernel count a process's peak of memory from now. Where it may not, the
+// peak is that of its life.
+func forgetPeak(pid int) {
+	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
+}
+
+// peak is the most memory that a process has had resident, in bytes.
+func peak(pid int) int64 {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0
+	}
+	return statusPeak(status)
+}
+
+// statusPeak is VmHWM of the text of /proc/PID/status.
+func statusPeak(status []byte) int64 {
+	for line := range bytes.Lines(status) {
+		if value, ok := bytes.CutPrefix(line, []byte("VmHWM:")); ok {
+			if fields := bytes.Fields(value); len(fields) == 2 {
+				kb, _ := strconv.ParseInt(string(fields[0]), 10, 64)
+				return kb << 10
+			}
+		}
+	}
+	return 0
+}
