@@ -1,5 +1,5 @@
 # lunar: make run and make test do all of their set-up. The other targets are for developers.
-.PHONY: run test check bench fuzz e2e peers build install clean
+.PHONY: run test check bench bench-layers fuzz e2e peers build install clean
 
 PREFIX   ?= /usr/local
 FUZZTIME ?= 1m
@@ -19,8 +19,11 @@ peers: ## libiscsi's conformance suites, and images through qemu and back
 e2e: ## Linux's own initiator in a virtual machine: file systems, and a pulled plug
 	.ci/e2e.sh
 
-bench: ## IOPS and MB/s beside tgt and the ceiling; BENCH='-rounds 1' for a quick look
+bench: ## beside other targets and the ceiling, in four minutes; BENCH='-set standard' for more
 	go run ./bench/cmd $(BENCH)
+
+bench-layers: ## each layer alone, with what it allocates
+	go test -run '^$$' -bench . -benchmem ./target/iscsi ./scsi ./sbd ./internal/buffer
 
 fuzz: ## every fuzz target for FUZZTIME each
 	FUZZTIME=$(FUZZTIME) .ci/fuzz.sh
