@@ -19,6 +19,14 @@ func TestStatTime(t *testing.T) {
 	}
 }
 
+func TestSchedTime(t *testing.T) {
+	for text, want := range map[string]time.Duration{"123456789 55 9\n": 123456789, "0 0 0\n": 0, "": 0} {
+		if got := schedTime([]byte(text)); got != want {
+			t.Errorf("%q: %v, want %v", text, got, want)
+		}
+	}
+}
+
 func TestStatusPeak(t *testing.T) {
 	for status, want := range map[string]int64{
 		"Name:\ttgtd\nVmPeak:\t  9000 kB\nVmHWM:\t    4352 kB\nVmRSS:\t 4000 kB\n": 4352 << 10,
