@@ -73,6 +73,7 @@ func (t *Task) Fail(s Sense) { t.fail(&Fault{Sense: s}) }
 func (t *Task) fail(f *Fault) {
 	t.Status = CheckCondition
 	t.In, t.InLen = nil, 0
+	t.Cause = f.cause
 	t.Sense.encode(f, t.path != nil && t.lu().modes.dsense.Load())
 }
 

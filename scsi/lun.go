@@ -1,6 +1,10 @@
 package scsi
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+	"strconv"
+)
 
 // A LUN is a logical unit number as SAM-5 writes it: eight bytes, here big-endian.
 type LUN uint64
@@ -34,6 +38,14 @@ func (l LUN) Number() (n int, ok bool) {
 
 // LUNFrom reads the eight bytes of p.
 func LUNFrom(p [8]byte) LUN { return LUN(binary.BigEndian.Uint64(p[:])) }
+
+// String returns the number, or all eight bytes of what is no single-level LUN.
+func (l LUN) String() string {
+	if n, ok := l.Number(); ok {
+		return strconv.Itoa(n)
+	}
+	return fmt.Sprintf("%016x", uint64(l))
+}
 
 // Bytes returns the eight bytes on the wire.
 func (l LUN) Bytes() (p [8]byte) {

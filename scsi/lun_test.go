@@ -26,4 +26,7 @@ func TestLUNs(t *testing.T) {
 			t.Errorf("%016x is LUN %d, %v, want %d, %v", uint64(c.lun), n, ok, c.n, c.ok)
 		}
 	}
+	if s := LUNOf(300).String() + " " + LUN(0x8005000000000000).String(); s != "300 8005000000000000" {
+		t.Errorf("as text: %s", s)
+	}
 }

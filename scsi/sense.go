@@ -96,6 +96,7 @@ type Fault struct {
 	pointer fieldPointer
 	info    uint64
 	hasInfo bool
+	cause   error // for the log
 }
 
 // fieldPointer says where the CDB or the parameter list is wrong; the zero value says nothing.
@@ -120,5 +121,11 @@ func (s Sense) AtBit(field, bit int) *Fault {
 // Info adds the INFORMATION field: an LBA, or for a miscompare the offset in the data of the
 // first byte that differs.
 func (s Sense) Info(n uint64) *Fault { return &Fault{Sense: s, info: n, hasInfo: true} }
+
+// Because adds the error behind the fault, for the log: an initiator does not see it.
+func (f *Fault) Because(cause error) *Fault {
+	f.cause = cause
+	return f
+}
 
 func (f *Fault) Unwrap() error { return f.Sense }

@@ -14,6 +14,17 @@ type SenseData struct {
 // Bytes returns the encoded sense data: empty when there is none.
 func (d *SenseData) Bytes() []byte { return d.b[:d.n] }
 
+// Sense returns what the data say; NoSense when there are none.
+func (d *SenseData) Sense() Sense {
+	switch {
+	case d.n == 0:
+		return NoSense
+	case d.b[0] == 0x72:
+		return Sense(d.b[1])<<16 | Sense(d.b[2])<<8 | Sense(d.b[3])
+	}
+	return Sense(d.b[2])<<16 | Sense(d.b[12])<<8 | Sense(d.b[13])
+}
+
 // encode writes f as current information, in the format that D_SENSE of the control mode
 // page asks for.
 func (d *SenseData) encode(f *Fault, descriptors bool) {

@@ -38,9 +38,9 @@ func (t *Task) fault(err error) *Fault {
 			continue
 		}
 		if t.row.flags&writes != 0 {
-			return &Fault{Sense: row.write}
+			return (&Fault{Sense: row.write}).Because(err)
 		}
-		return &Fault{Sense: row.read}
+		return (&Fault{Sense: row.read}).Because(err)
 	}
-	return &Fault{Sense: InternalTargetFailure}
+	return (&Fault{Sense: InternalTargetFailure}).Because(err)
 }

@@ -66,6 +66,7 @@ type Task struct {
 	In     []byte // Data-In, no longer than Expected
 	InLen  int64  // bytes the command would have sent (for the residual; len(In) ≤ InLen)
 	Sense  SenseData
+	Cause  error // the store's, behind a CHECK CONDITION; for the log
 
 	// The device server's own.
 	nexus    *Nexus

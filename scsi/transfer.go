@@ -67,7 +67,7 @@ func (t *Task) unread(err error, readAt reader, p []byte, off int64) error {
 	for size := t.blockSize(); len(p) > 0; off += size {
 		part := p[:min(size, int64(len(p)))]
 		if err := readAt(part, off); errors.Is(err, sbd.ErrMedium) {
-			return UnrecoveredReadError.Info(uint64(off / size))
+			return UnrecoveredReadError.Info(uint64(off / size)).Because(err)
 		} else if err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (t *Task) unread(err error, readAt reader, p []byte, off int64) error {
 // none, since it may have been others that were lost.
 func (t *Task) unwritten(err error, off int64) error {
 	if errors.Is(err, sbd.ErrMedium) && !errors.Is(err, sbd.ErrSyncFailed) {
-		return WriteError.Info(uint64(off / t.blockSize()))
+		return WriteError.Info(uint64(off / t.blockSize())).Because(err)
 	}
 	return err
 }

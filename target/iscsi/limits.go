@@ -2,9 +2,12 @@ package iscsi
 
 import (
 	"context"
+	"encoding/hex"
 	"log/slog"
 	"net/netip"
 	"sync"
+
+	"github.com/lunarsan/lunar/scsi"
 )
 
 // A gate bounds the connections that have not logged in yet: in all, and per source address.
@@ -78,6 +81,18 @@ func (l *limiter) write(now int64, log *slog.Logger, level slog.Level, message s
 	if !quiet {
 		log.Log(ctx, level, message, args...)
 	}
+}
+
+// complain logs a command that ended with CHECK CONDITION: as a warning where the store failed,
+// and else, since initiators try things, for those who look for more.
+func (c *conn) complain(t *scsi.Task) {
+	level := slog.LevelDebug
+	args := []any{"command", t.CDB.Name(), "cdb", hex.EncodeToString(t.CDB[:]), "lun", t.LUN, "sense", t.Sense.Sense()}
+	if t.Cause != nil {
+		level = slog.LevelWarn
+		args = append(args, "error", t.Cause)
+	}
+	c.tell(level, "a command failed", args...)
 }
 
 func (c *conn) warn(message string, args ...any) { c.tell(slog.LevelWarn, message, args...) }

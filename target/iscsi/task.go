@@ -73,6 +73,9 @@ func (c *conn) execute(cmd *command) {
 // finish posts the answer to cmd, whose task is over. An aborted task has none.
 func (c *conn) finish(cmd *command) {
 	aborted := cmd.task.Aborted()
+	if !aborted && cmd.task.Status == scsi.CheckCondition {
+		c.complain(&cmd.task)
+	}
 	c.mu.Lock()
 	c.inflight.remove(cmd)
 	if !aborted {
