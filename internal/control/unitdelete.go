@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 )
 
@@ -50,7 +51,7 @@ func (d *Daemon) removeUnit(name string, r UnitDelete) (*unit, UnitDeleted, erro
 	d.log.Info("deleted a unit", "unit", deleted.GUID, "lun", deleted.LUN, "path", deleted.Path)
 
 	if r.RemoveStore && u.record.OwnStore {
-		if err := os.Remove(u.record.Path); err != nil {
+		if err := os.Remove(u.record.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return u, deleted, &Problem{
 				Title: fmt.Sprintf("the unit is deleted, but its store is still there: %v", err),
 				Hint:  "Remove the file yourself.",

@@ -190,6 +190,10 @@ func TestUnitDelete(t *testing.T) {
 		t.Fatal(err)
 	}
 	must(r.CreateUnit(t.Context(), UnitCreate{Path: r.path("theirs"), GUID: guidC}))(t)
+	gone := r.createUnit(UnitCreate{Path: r.path("gone")})
+	if err := os.Remove(r.path("gone")); err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		guid, path string
 		q          UnitDelete
@@ -198,6 +202,7 @@ func TestUnitDelete(t *testing.T) {
 		{guidA, r.path("mine"), UnitDelete{RemoveStore: true}, true},
 		{guidB, r.path("kept"), UnitDelete{}, false},
 		{guidC, r.path("theirs"), UnitDelete{RemoveStore: true}, false},
+		{gone.GUID, r.path("gone"), UnitDelete{RemoveStore: true}, true}, // somebody was faster
 	}
 	for _, test := range tests {
 		done := must(r.DeleteUnit(t.Context(), test.guid, test.q))(t)
