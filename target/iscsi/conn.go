@@ -27,6 +27,7 @@ type conn struct {
 
 	// The receiver's own.
 	rx           rx
+	late         *lateReader // nil: the connection is no socket
 	pdu          pdu
 	long         BHS // the header of a PDU whose data are still to come
 	headerDigest int // the digests' lengths in bytes: 0 or DigestLen
@@ -96,20 +97,46 @@ func (c *conn) serve(loginOver func()) {
 	close(c.done)
 }
 
-// Read reads from the socket for rx. Everything that was posted goes out before.
+// Read and ReadLate read from the socket for rx. Everything that was posted goes out before.
+
 func (c *conn) Read(p []byte) (int, error) {
+	if err := c.rest(); err != nil {
+		return 0, err
+	}
+	n, err := c.nc.Read(p)
+	c.rise()
+	return n, err
+}
+
+func (c *conn) ReadLate(x *rx) (int, error) {
+	if err := c.rest(); err != nil {
+		return 0, err
+	}
+	var n int
+	var err error
+	if c.late != nil {
+		n, err = c.late.read(x)
+	} else {
+		n, err = c.nc.Read(x.room())
+	}
+	c.rise()
+	return n, err
+}
+
+// rest is what the receiver does before it waits.
+func (c *conn) rest() error {
 	if c.handled {
 		c.handled = false
 		c.watch.heard(c)
 	}
-	if err := c.flush(true); err != nil {
-		return 0, err
-	}
-	n, err := c.nc.Read(p)
+	return c.flush(true)
+}
+
+// rise is what it does when it goes on.
+func (c *conn) rise() {
 	c.mu.Lock()
 	c.out.busy = true
 	c.mu.Unlock()
-	return n, err
 }
 
 // receive handles one PDU after the other until the connection ends.

@@ -73,6 +73,7 @@ func (c *conn) finishUp(err error) {
 
 	c.dropHeld()
 	c.dropGathering()
+	c.rx.giveBack()
 	sess := c.session
 	if sess == nil {
 		return

@@ -5,8 +5,12 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
+	"os"
+	"sync"
 	"testing"
 	"testing/iotest"
+	"time"
 )
 
 func TestReceive(t *testing.T) {
@@ -20,7 +24,7 @@ func TestReceive(t *testing.T) {
 		"data with EOF": iotest.DataErrReader(bytes.NewReader(stream)),
 	} {
 		t.Run(name, func(t *testing.T) {
-			x := rx{src: src}
+			x := rx{src: reader{src, nil}, spare: new(sync.Pool)}
 			random := rand.New(rand.NewPCG(1, 2))
 			at := 0
 			for {
@@ -59,19 +63,63 @@ func TestReceive(t *testing.T) {
 	}
 }
 
-// TestReceiveGrows checks that the buffer follows the traffic: small for a connection that
-// says little, rxMax for one that fills it, never more than that by itself.
-func TestReceiveGrows(t *testing.T) {
-	quiet := rx{src: iotest.OneByteReader(bytes.NewReader(make([]byte, 100_000)))}
-	for quiet.discard(48) == nil {
+// TestReceiveLate checks that a connection holds a receive buffer while it holds bytes, and
+// none while it waits for some.
+func TestReceiveLate(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(quiet.buf) != rxStart {
-		t.Errorf("a quiet connection holds %d bytes, want %d", len(quiet.buf), rxStart)
+	defer l.Close()
+	far, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
 	}
-	busy := rx{src: bytes.NewReader(make([]byte, 8<<20))}
-	for busy.discard(48) == nil {
+	defer far.Close()
+	near, err := l.Accept()
+	if err != nil {
+		t.Fatal(err)
 	}
-	if len(busy.buf) != rxMax {
-		t.Errorf("a busy connection holds %d bytes, want %d", len(busy.buf), rxMax)
+	defer near.Close()
+	late := newLateReader(near)
+	x := rx{spare: new(sync.Pool)}
+	x.src = reader{near, late}
+
+	far.Write([]byte("header and more"))
+	if b, err := x.peek(6); err != nil || string(b) != "header" {
+		t.Fatalf("%q, %v", b, err)
 	}
+	if len(x.buf) != rxLen {
+		t.Errorf("the buffer has %d bytes, want %d", len(x.buf), rxLen)
+	}
+	x.skip(x.buffered())
+	near.SetReadDeadline(time.Now().Add(time.Millisecond))
+	if _, err := x.peek(1); !errors.Is(err, os.ErrDeadlineExceeded) {
+		t.Errorf("nothing to read: %v", err)
+	}
+	if x.buf != nil {
+		t.Error("a connection that waits holds a buffer")
+	}
+	near.SetReadDeadline(time.Time{})
+	far.Close()
+	if _, err := x.peek(1); err != io.EOF {
+		t.Errorf("at the end: %v", err)
+	}
+	near.Close()
+	if _, err := x.peek(1); !errors.Is(err, net.ErrClosed) {
+		t.Errorf("after it was closed: %v", err)
+	}
+}
+
+// A reader is a source; late is nil when it reads at once.
+type reader struct {
+	io.Reader
+	late *lateReader
+}
+
+func (r reader) ReadLate(x *rx) (int, error) {
+	if r.late != nil {
+		return r.late.read(x)
+	}
+	return r.Read(x.room())
 }

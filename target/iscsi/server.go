@@ -21,6 +21,7 @@ type Server struct {
 	metrics metrics
 	gate    gate
 	limiter limiter
+	spareRx sync.Pool    // of *[rxLen]byte
 	clock   atomic.Int64 // seconds since the server was made, from 1
 
 	mu       sync.Mutex
@@ -121,7 +122,8 @@ func (s *Server) accept(nc net.Conn, tag uint16) {
 		done:   make(chan struct{}),
 		window: &window{},
 	}
-	c.rx.src = c
+	c.rx.src, c.rx.spare = c, &s.spareRx
+	c.late = newLateReader(nc)
 	c.out.wake = make(chan struct{}, 1)
 	c.out.busy = true
 	c.out.batch.reset()
