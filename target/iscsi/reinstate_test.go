@@ -1,6 +1,7 @@
 package iscsi_test
 
 import (
+	"sync"
 	"testing"
 	"time"
 
@@ -125,13 +126,19 @@ func TestReinstateConnection(t *testing.T) {
 			t.Fatal(err)
 		}
 		hold, held := make(chan struct{}), make(chan struct{})
+		release := sync.OnceFunc(func() { close(hold) })
+		defer release()
 		r.store.Add(sbd.Rule{Calls: sbd.CallWriteAt, Times: 1, Hold: hold, Held: func() { close(held) }})
 		w := initiator.Command{CDB: write10(0, 1), Out: pattern(512, 1)}
 		old.Start(&w)
 		for range 10 {
 			old.Start(&initiator.Command{CDB: read10(0, 1), In: make([]byte, 512)})
 		}
-		old.Flush()
+		// It waits its turn behind the first, and so never runs.
+		old.Start(&initiator.Command{CDB: write10(1, 1), Out: pattern(512, 2), Attribute: iscsi.Ordered})
+		if err := old.Ping(nil); err != nil { // all of it has come
+			t.Fatal(err)
+		}
 		<-held
 		logins := make(chan error)
 		var c *initiator.Conn
@@ -146,7 +153,9 @@ func TestReinstateConnection(t *testing.T) {
 				break
 			}
 		}
-		close(hold)
+		// All that is left is what the first write holds.
+		eventually(t, "the end of what waits", func() bool { return r.pool.Outstanding() == 1 })
+		release()
 		if err := <-logins; err != nil {
 			t.Fatal(err)
 		}
@@ -159,6 +168,7 @@ func TestReinstateConnection(t *testing.T) {
 			t.Errorf("another nexus gets %v: the reservation is gone", conflict.Status)
 		}
 		readBack(t, c, 0, pattern(512, 1))
+		readBack(t, c, 1, make([]byte, 512))
 		r.logout(c)
 		r.logout(other)
 	})
