@@ -2,6 +2,7 @@ package iscsi_test
 
 import (
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
@@ -141,6 +142,42 @@ func TestAbortRunning(t *testing.T) {
 			r.logout(c)
 		})
 	}
+}
+
+// TestAbortOnAVanishedUnit aborts a write to a unit that the session no longer sees. The device
+// server knows no such LUN, so it is the connection that keeps the answer behind the write's.
+func TestAbortOnAVanishedUnit(t *testing.T) {
+	transports(t, setup{blocks: true, wce: true}, func(t *testing.T, r *rig) {
+		hold, held := make(chan struct{}), make(chan struct{})
+		release := sync.OnceFunc(func() { close(hold) })
+		defer release()
+		r.store.Add(sbd.Rule{Calls: sbd.CallWriteAt, Times: 1, Hold: hold, Held: func() { close(held) }})
+		c := r.login(initiator.Options{})
+		w := initiator.Command{CDB: write10(0, 8), Out: pattern(4096, 1)}
+		c.Start(&w)
+		c.Flush()
+		<-held
+		r.device.RemoveUnit(r.lu)
+		h := c.ManageHeader(iscsi.AbortTask, lun0, &w)
+		h.SetITT(c.NextTag())
+		h.SetCmdSN(c.CmdSN)
+		c.Send(&h, nil)
+		if err := c.Ping(nil); err != nil { // goes past both
+			t.Fatal(err)
+		}
+		if w.Done || slices.ContainsFunc(c.Events, func(p initiator.PDU) bool { return p.Opcode() == iscsi.OpTaskMgmtResp }) {
+			t.Fatal("answered while the write could still reach the medium")
+		}
+		release()
+		p, err := c.Answer(h.ITT())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := p.TaskMgmtResponse().Result(); got != iscsi.LUNNotThere || !w.Done || w.Status != scsi.Good {
+			t.Errorf("the abort is answered with %q, the write was answered before: %v, with %v", got, w.Done, w.Status)
+		}
+		r.logout(c)
+	})
 }
 
 // TestAbortQueued aborts commands that wait for a worker: they never run, nor are answered.

@@ -126,7 +126,9 @@ func (c *conn) dropWhere(match func(*command) bool) {
 // dropGathering drops all of them.
 func (c *conn) dropGathering() { c.dropWhere(func(*command) bool { return true }) }
 
-// follow makes r wait for the commands that match and are executing.
+// follow makes r wait for the commands that match and are executing. The device server keeps
+// that order for the units that the nexus sees; a command may execute on one that it no longer
+// does.
 func (c *conn) follow(r *reply, match func(*command) bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
