@@ -21,8 +21,9 @@
 // runs in a mode that may not block (Task.mayBlock false): whatever would have to wait
 // returns sbd.ErrWouldBlock, and the unit's workers run the handler again from its start,
 // free to wait. Handlers are thus written once, in straight lines. What waits for its turn,
-// for a worker or for memory can be aborted on the spot; a handler that runs is left to its
-// end, and its task then has its true status.
+// for a worker or for memory can be aborted on the spot. A handler that runs is left to its
+// end, and its task then has its true status, unless it is one that works for long: that asks
+// now and then whether it is still wanted (Task.cancelled).
 //
 // # Locks, from the outside in
 //

@@ -37,8 +37,14 @@ func (t *Task) check() error {
 	if t.refused != nil {
 		return t.refused
 	}
-	lu := t.lu()
-	if holder := lu.holder.Load(); holder != nil && holder != t.path && flags&anyHolder == 0 {
+	return t.path.permits(flags)
+}
+
+// permits tells why a command with flags may not come by p now, whatever it asks for: nil, a
+// status or an error.
+func (p *path) permits(flags commandFlags) error {
+	lu := p.unit
+	if holder := lu.holder.Load(); holder != nil && holder != p && flags&anyHolder == 0 {
 		return ReservationConflict
 	}
 	if flags&offline == 0 {

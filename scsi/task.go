@@ -1,7 +1,9 @@
 package scsi
 
 import (
+	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/lunarsan/lunar/internal/buffer"
@@ -81,6 +83,7 @@ type Task struct {
 	inWanted int            // the Data-In buffer that the budget did not allow, in bytes
 	outBuf   *buffer.Buffer // behind Out once it was copied
 	op       sbd.Op
+	cancel   atomic.Bool   // it is to be aborted while its handler runs
 	started  time.Duration // when it was submitted, since the unit's birth
 	queued   queueEntry    // place in the task set
 }
@@ -95,6 +98,14 @@ type Task struct {
 //   - It passes &t.op to every call on unit(), and returns their errors as they are.
 //   - While mayBlock is false it must not wait, and may return sbd.ErrWouldBlock only before
 //     it has changed anything: it then runs again, from its start, with mayBlock true.
+//   - On a worker, one that works for long asks cancelled between its pieces.
+
+// errCancelled ends a handler that was asked to: its task was aborted, and has no result.
+var errCancelled = errors.New("the task was aborted")
+
+// cancelled reports whether t is to be aborted. A handler on a worker may then stop where it
+// is and return errCancelled, once nothing that it began can touch the medium any more.
+func (t *Task) cancelled() bool { return t.cancel.Load() }
 
 // unit returns what the task's device server serves. The task's LUN is mapped.
 func (t *Task) unit() *sbd.Unit { return t.path.unit.unit }

@@ -36,9 +36,10 @@ const (
 // and QueryTask.
 //
 // Affected tasks that have not begun to run come back to their ports as Aborted; those that a
-// port still gathers Data-Out for are Aborted when they are submitted. Tasks that run are left
-// to their end and come back with their true status: AbortTask then answers TaskNotThere. All
-// that come by Done do so before done.
+// port still gathers Data-Out for are Aborted when they are submitted. Of those that run, the
+// long ones stop and come back Aborted too; the others are left to their end and come back with
+// their true status: AbortTask then answers TaskNotThere. All that come by Done do so before
+// done.
 func (n *Nexus) Manage(f Function, lun LUN, tag uint64, done func(Response)) {
 	seen := n.luns.Load()
 	if f == TargetReset {

@@ -248,8 +248,8 @@ func (s *taskSet) abandon(t *Task) {
 }
 
 // abort aborts the tasks that match; tell: they end with TASK ABORTED status rather than in
-// silence. Those that run are left to their end, and b waits for them; the others are back at
-// their ports when abort returns, unless their ports still gather Data-Out for them. b also
+// silence. Those that run are asked to end soon (Task.cancelled), and b waits for them; the
+// others are back at their ports when abort returns, unless their ports still gather Data-Out for them. b also
 // waits for the results that workers are handing to their ports, so that none of them comes
 // after the answer to the function. It returns how many matched.
 func (s *taskSet) abort(b *barrier, match func(*Task) bool, tell func(*Task) bool) int {
@@ -263,6 +263,7 @@ func (s *taskSet) abort(b *barrier, match func(*Task) bool, tell func(*Task) boo
 			t.queued.tellAborted = tell(t)
 			switch t.queued.stage {
 			case enabled:
+				t.cancel.Store(true)
 				t.queued.waiting = append(t.queued.waiting, b)
 				b.left.Add(1)
 			case gathering:

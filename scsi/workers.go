@@ -134,13 +134,22 @@ func (s *taskSet) complete(t *Task, w *worker) {
 		}
 		return
 	}
+	cut := errors.Is(err, errCancelled)
 	s.mu.Lock()
-	waiting := s.leave(t)
+	waiting := t.queued.waiting
+	if cut {
+		s.drop(t)
+	} else {
+		s.unlink(t)
+	}
+	s.advance()
 	s.handing = append(s.handing, w)
 	s.mu.Unlock()
-	t.finish(err)
+	if !cut {
+		t.finish(err)
+	}
 	t.Done(t)
-	waiting.settle(true)
+	waiting.settle(!cut)
 
 	s.mu.Lock()
 	late := w.waiting

@@ -74,7 +74,7 @@ func Load(root string) (*Tree, error) {
 			}
 			return nil
 		}
-		if !d.Type().IsRegular() {
+		if !d.Type().IsRegular() || d.Name() == ".git" { // a file in a linked worktree
 			return nil
 		}
 		data, err := os.ReadFile(name)
