@@ -32,7 +32,7 @@
 //	identity.go   what never changes about a unit
 //	unit.go       the unit: state, attach and detach, the way into the store
 //	io.go         Op; read, write, atomic update, sync
-//	space.go      unmap, zero, mapped extents, prefetch, resize
+//	space.go      unmap, zero, fill, mapped extents, prefetch, resize
 //	plain.go      what happens where a store lacks a power
 //	rangelock.go  byte-range locks
 //	commit.go     group commit and the remembered failure

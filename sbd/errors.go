@@ -13,5 +13,6 @@ var (
 	ErrOffline    = errors.New("the unit is offline")                    // no store attached, or taken offline
 	ErrSyncFailed = errors.New("an earlier sync failed")                 // until an operator looks
 	ErrInUse      = errors.New("the store is in use")                    // by another unit, process or mount
+	ErrStopped    = errors.New("stopped by the caller")                  // Op.Stop said so, between two pieces
 	ErrMismatch   = errors.New("the data differ from what was expected") // compare failed
 )

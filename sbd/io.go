@@ -12,6 +12,9 @@ import (
 // range, which the call that repeats it writes again.
 type Op struct {
 	MayBlock bool
+	// Stop, if not nil, is asked between the pieces of a long call; once it says true, the call
+	// ends with ErrStopped, and what was done stays done.
+	Stop func() bool
 
 	hold  hold
 	wrote bool // the Update under way wrote

@@ -60,7 +60,7 @@ func (c *counts) count(t *traffic, n int64, err error) error {
 
 // fail books the failure of a call, if it is one, and returns it.
 func (c *counts) fail(err error) error {
-	if err != nil && !errors.Is(err, ErrWouldBlock) {
+	if err != nil && !errors.Is(err, ErrWouldBlock) && !errors.Is(err, ErrStopped) {
 		c.errors.Add(1)
 	}
 	return err

@@ -2,10 +2,11 @@ package sbd
 
 import "fmt"
 
-// Unmap and Zero of a long range are done in pieces that each hold their own range lock, so
-// that nothing else waits for the whole: another call may see some pieces done and some
-// not, but never half a piece with an Update in the middle.
-const piece = 16 << 20
+// Unmap, Zero and Fill of a long range are done in pieces that each hold their own range lock,
+// so that nothing else waits for the whole: another call may see some pieces done and some not,
+// but never half a piece with an Update in the middle. A file system, too, keeps the other
+// writers of a file out while it changes its extents, and so for one piece at a time.
+const piece = 4 << 20
 
 // Unmap gives the n bytes at off back; they read as zeros. A unit that is not thin keeps the
 // space. Always blocks.
@@ -22,6 +23,23 @@ func (u *Unit) Zero(op *Op, off, n int64, durable bool) error {
 	return u.counts.count(&u.counts.zero, n, u.inPieces(op, off, n, durable, zero))
 }
 
+// Fill writes pattern over the n bytes at off, again and again. The pattern is blocks that are
+// all alike: it may begin anew at any of them. Always blocks.
+func (u *Unit) Fill(op *Op, pattern []byte, off, n int64, durable bool) error {
+	fill := func(s Store, off, n int64) error {
+		for n > 0 {
+			p := pattern[:min(n, int64(len(pattern)))]
+			if _, err := s.WriteAt(p, off); err != nil {
+				return err
+			}
+			off += int64(len(p))
+			n -= int64(len(p))
+		}
+		return nil
+	}
+	return u.counts.count(&u.counts.write, n, u.inPieces(op, off, n, durable, fill))
+}
+
 func (u *Unit) thin() bool {
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -29,6 +47,7 @@ func (u *Unit) thin() bool {
 }
 
 // inPieces runs do on each piece of the n bytes at off, and then makes them durable if asked.
+// It ends with ErrStopped as soon as op says so.
 func (u *Unit) inPieces(op *Op, off, n int64, durable bool, do func(Store, int64, int64) error) error {
 	if !op.MayBlock {
 		return ErrWouldBlock
@@ -40,6 +59,9 @@ func (u *Unit) inPieces(op *Op, off, n int64, durable bool, do func(Store, int64
 		return err
 	}
 	for end := off + n; off < end; {
+		if op.Stop != nil && op.Stop() {
+			return ErrStopped
+		}
 		next := min(end, (off/piece+1)*piece)
 		if err := u.onePiece(op, off, next-off, do); err != nil {
 			return err

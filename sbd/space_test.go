@@ -39,7 +39,7 @@ func TestUnmapAndZero(t *testing.T) {
 			t.Run(name, func(t *testing.T) {
 				u := online(t, sbd.Config{WriteCache: true, Thin: thin}, store())
 				op := &sbd.Op{MayBlock: true}
-				const from, n = 1<<20 + 512, 34 << 20 // three pieces, neither end on a boundary
+				const from, n = 1<<20 + 512, 34 << 20 // several pieces, neither end on a boundary
 				for _, call := range []func(*sbd.Op, int64, int64, bool) error{u.Unmap, u.Zero} {
 					fill(t, u, 'x', 0, 40<<20)
 					if err := call(op, from, n, true); err != nil {
@@ -109,7 +109,7 @@ func TestALongUnmapLetsOthersIn(t *testing.T) {
 			t.Errorf("an update of the last piece: %v", err)
 		}
 		go func() {
-			if err := update(20 << 20); err != nil {
+			if err := update(5 << 20); err != nil {
 				t.Error(err)
 			}
 			updated = true

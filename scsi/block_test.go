@@ -22,8 +22,8 @@ type disk struct {
 	nexuses []*Nexus
 }
 
-// testBlocks is the capacity of a disk.
-const testBlocks = 8192
+// testBlocks is the capacity of a disk: of 512-byte blocks, as many as one command may move.
+const testBlocks = 16384
 
 // newDisk makes a thin disk; config may change what else it is.
 func newDisk(t testing.TB, blockSize int, config func(*sbd.Config)) *disk {

@@ -40,11 +40,11 @@ func TestLBAStatus(t *testing.T) {
 	}{
 		{0, 24, "0+128 deallocated"},
 		{0, 40, "0+128 deallocated, 128+128 mapped"},
-		{0, 4096, "0+128 deallocated, 128+128 mapped, 256+384 deallocated, 640+128 mapped, 768+7424 deallocated"},
+		{0, 4096, "0+128 deallocated, 128+128 mapped, 256+384 deallocated, 640+128 mapped, 768+15616 deallocated"},
 		{1, 24, "1+127 deallocated"},
 		{129, 24, "129+127 mapped"},
-		{700, 40, "700+68 mapped, 768+7424 deallocated"},
-		{testBlocks - 1, 4096, "8191+1 deallocated"},
+		{700, 40, "700+68 mapped, 768+15616 deallocated"},
+		{testBlocks - 1, 4096, "16383+1 deallocated"},
 		{testBlocks, 24, "05/21/00"},
 		{testBlocks + 1, 24, "05/21/00"},
 		{1 << 63, 24, "05/21/00"},
@@ -119,7 +119,7 @@ func TestLBAStatusMany(t *testing.T) {
 // TestLBAStatusThick finds every block of a thick unit mapped.
 func TestLBAStatusThick(t *testing.T) {
 	d := newDisk(t, 512, func(c *sbd.Config) { c.Thin = false })
-	if got, want := d.lbaStatus(3, 4096), "3+8189 mapped"; got != want {
+	if got, want := d.lbaStatus(3, 4096), "3+16381 mapped"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}
 }

@@ -6,7 +6,19 @@ const (
 	maxCompareBlocks    = 255      // COMPARE AND WRITE: its length field has one byte
 	maxUnmapBlocks      = 1 << 20  // UNMAP: the sum over the descriptors
 	maxUnmapDescriptors = 256      // UNMAP
-	maxWriteSameBytes   = 31 << 20 // WRITE SAME: less than 64 Ki blocks, which libiscsi would first write with one WRITE(16)
 	maxAtomicBlocks     = 256      // WRITE ATOMIC; the alignment and granularity are one block
 	maxPrefetchBytes    = 64 << 20 // PRE-FETCH: what is beyond is left out
+
+	// maxWriteSameBlocks is of WRITE SAME. A unit takes the whole MiB within it: 31 MiB of
+	// 512-byte blocks, 255 MiB of 4096-byte ones. An initiator that may send 10000h blocks also
+	// tries to write as many with one WRITE(16), as libiscsi's suite does, and that is more
+	// than MaxTransfer.
+	maxWriteSameBlocks = 0xFFFF
 )
+
+// maxWriteSame returns what one WRITE SAME may write, in bytes: whole MiB, so that a range
+// which is cut up by it stays aligned.
+func (lu *LogicalUnit) maxWriteSame() int64 {
+	const unit = 1 << 20
+	return maxWriteSameBlocks * lu.blockSize / unit * unit
+}

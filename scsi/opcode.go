@@ -76,7 +76,7 @@ type command struct {
 	services *[32]command
 }
 
-type commandFlags uint8
+type commandFlags uint16
 
 const (
 	noAttention commandFlags = 1 << iota // executes while a unit attention is pending (INQUIRY, REPORT LUNS, REQUEST SENSE)
@@ -86,6 +86,7 @@ const (
 	express                              // blocked work has workers of its own (COMPARE AND WRITE)
 	writes                               // changes the medium: refused on a write-protected unit
 	thin                                 // is there on thin units alone
+	lengthy                              // works in pieces, and may take long: workers of its own, few
 )
 
 // row finds the row of c; nil: no such command. known says that the opcode exists and only
@@ -215,11 +216,11 @@ var commands = commandTable{
 	opSynchronizeCache16: {name: "SYNCHRONIZE CACHE(16)", run: synchronizeCache,
 		usage: []byte{0x91, 0x02, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 
-	opWriteSame10: {name: "WRITE SAME(10)", run: writeSame, lengths: writeSameLengths, flags: writes,
+	opWriteSame10: {name: "WRITE SAME(10)", run: writeSame, lengths: writeSameLengths, flags: writes | lengthy,
 		usage: []byte{0x41, 0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
-	opWriteSame16: {name: "WRITE SAME(16)", run: writeSame, lengths: writeSameLengths, flags: writes,
+	opWriteSame16: {name: "WRITE SAME(16)", run: writeSame, lengths: writeSameLengths, flags: writes | lengthy,
 		usage: []byte{0x93, 0x09, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
-	opUnmap: {name: "UNMAP", run: unmap, lengths: unmapLengths, flags: writes | thin,
+	opUnmap: {name: "UNMAP", run: unmap, lengths: unmapLengths, flags: writes | thin | lengthy,
 		usage: []byte{0x42, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
 
 	opCompareAndWrite: {name: "COMPARE AND WRITE", run: compareAndWrite, lengths: compareLengths, flags: writes | express,

@@ -1,7 +1,6 @@
 package scsi
 
 import (
-	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -16,7 +15,7 @@ const MaxCDB = 16
 
 // MaxTransfer is the longest Data-In or Data-Out of one command, in bytes. It is published
 // as MAXIMUM TRANSFER LENGTH (SBC-4, Block Limits VPD page).
-const MaxTransfer = 4 << 20
+const MaxTransfer = buffer.MaxLen
 
 // Attribute is a task attribute (SAM-5). The zero value is SIMPLE.
 type Attribute uint8
@@ -100,8 +99,9 @@ type Task struct {
 //     it has changed anything: it then runs again, from its start, with mayBlock true.
 //   - On a worker, one that works for long asks cancelled between its pieces.
 
-// errCancelled ends a handler that was asked to: its task was aborted, and has no result.
-var errCancelled = errors.New("the task was aborted")
+// errCancelled ends a handler that was asked to: its task was aborted, and has no result. The
+// long calls on a unit end with it by themselves, if Task.op.Stop is cancelled.
+var errCancelled = sbd.ErrStopped
 
 // cancelled reports whether t is to be aborted. A handler on a worker may then stop where it
 // is and return errCancelled, once nothing that it began can touch the medium any more.
@@ -200,6 +200,6 @@ func (t *Task) Release() {
 		t.outBuf.Put()
 	}
 	op := t.op // keeps what it has allocated
-	op.MayBlock = false
+	op.MayBlock, op.Stop = false, nil
 	*t = Task{Done: t.Done, op: op}
 }

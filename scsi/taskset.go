@@ -60,7 +60,7 @@ type parking struct {
 
 func (s *taskSet) init() {
 	s.empty.L = &s.mu
-	s.lanes[bulk].limit, s.lanes[fast].limit = bulkWorkers, fastWorkers
+	s.lanes[bulk].limit, s.lanes[fast].limit, s.lanes[slow].limit = bulkWorkers, fastWorkers, slowWorkers
 }
 
 // enter puts t, which is being prepared, into the set.
@@ -249,9 +249,9 @@ func (s *taskSet) abandon(t *Task) {
 
 // abort aborts the tasks that match; tell: they end with TASK ABORTED status rather than in
 // silence. Those that run are asked to end soon (Task.cancelled), and b waits for them; the
-// others are back at their ports when abort returns, unless their ports still gather Data-Out for them. b also
-// waits for the results that workers are handing to their ports, so that none of them comes
-// after the answer to the function. It returns how many matched.
+// others are back at their ports when abort returns, unless their ports still gather Data-Out
+// for them. b also waits for the results that workers are handing to their ports, so that none
+// of them comes after the answer to the function. It returns how many matched.
 func (s *taskSet) abort(b *barrier, match func(*Task) bool, tell func(*Task) bool) int {
 	var dropped []*Task
 	n := 0
@@ -346,7 +346,7 @@ func (s *taskSet) has(match func(*Task) bool) bool {
 func (s *taskSet) drain() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.oldest != nil || s.lanes[bulk].busy+s.lanes[fast].busy > 0 {
+	for s.oldest != nil || s.lanes[bulk].busy+s.lanes[fast].busy+s.lanes[slow].busy > 0 {
 		s.empty.Wait()
 	}
 }

@@ -26,6 +26,7 @@ func unmap(t *Task) error {
 	if len(list) > 0 && !t.mayBlock {
 		return sbd.ErrWouldBlock
 	}
+	t.op.Stop = t.cancelled
 	for len(list) > 0 {
 		var lba, blocks uint64
 		lba, blocks, list = list.next()

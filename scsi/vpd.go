@@ -82,7 +82,7 @@ func vpdBlockLimits(t *Task, p []byte) []byte {
 		be.PutUint32(page[28:], uint32(max(advice.Granularity/block, 1))) // OPTIMAL UNMAP GRANULARITY
 		be.PutUint32(page[32:], 1<<31)                                    // UGAVALID, alignment 0
 	}
-	be.PutUint64(page[36:], uint64(maxWriteSameBytes/block))
+	be.PutUint64(page[36:], uint64(t.lu().maxWriteSame()/block))
 	be.PutUint32(page[44:], maxAtomicBlocks)
 	be.PutUint32(page[48:], 1) // ATOMIC ALIGNMENT
 	be.PutUint32(page[52:], 1) // ATOMIC TRANSFER LENGTH GRANULARITY

@@ -19,6 +19,7 @@ type lane struct {
 const (
 	bulk = iota // everything that blocks
 	fast        // what must not wait behind it (express)
+	slow        // what could take all of it for long (lengthy)
 	laneCount
 )
 
@@ -26,11 +27,16 @@ const (
 const (
 	bulkWorkers = 64
 	fastWorkers = 4
+	slowWorkers = 8
 )
 
 func (s *taskSet) lane(t *Task) *lane {
-	if t.row != nil && t.row.flags&express != 0 {
+	switch {
+	case t.row == nil:
+	case t.row.flags&express != 0:
 		return &s.lanes[fast]
+	case t.row.flags&lengthy != 0:
+		return &s.lanes[slow]
 	}
 	return &s.lanes[bulk]
 }

@@ -37,7 +37,7 @@ func writeSame(t *Task) error {
 	switch {
 	case err != nil:
 		return err
-	case blocks == 0, n > maxWriteSameBytes: // WSNZ: 0 does not mean up to the end
+	case blocks == 0, n > t.lu().maxWriteSame(): // WSNZ: 0 does not mean up to the end
 		return InvalidFieldInCDB.At(t.CDB.lengthAt())
 	case give && !t.lu().thin:
 		return InvalidFieldInCDB.AtBit(1, 3)
@@ -51,6 +51,7 @@ func writeSame(t *Task) error {
 	if !t.mayBlock {
 		return sbd.ErrWouldBlock
 	}
+	t.op.Stop = t.cancelled
 	switch {
 	case !zeros(block):
 		return t.fill(block, off, n)
@@ -60,7 +61,7 @@ func writeSame(t *Task) error {
 	return t.unwritten(t.unit().Zero(&t.op, off, n, false), off)
 }
 
-// fill writes block over the n bytes at off, as many at a time as fit a piece.
+// fill writes block over the n bytes at off.
 func (t *Task) fill(block []byte, off, n int64) error {
 	b, err := t.scratch(int(min(n, pieceLen)))
 	if err != nil {
@@ -70,14 +71,7 @@ func (t *Task) fill(block []byte, off, n int64) error {
 	pattern := b.Bytes()
 	for i := 0; i < len(pattern); i += copy(pattern[i:], block) {
 	}
-	return t.unit().Update(&t.op, off, n, false, func(x sbd.Exclusive) error {
-		for at := int64(0); at < n; at += pieceLen {
-			if err := x.WriteAt(pattern[:min(n-at, pieceLen)], off+at); err != nil {
-				return t.unwritten(err, off+at)
-			}
-		}
-		return nil
-	})
+	return t.unwritten(t.unit().Fill(&t.op, pattern, off, n, false), off)
 }
 
 // zeros reports whether p holds nothing else.

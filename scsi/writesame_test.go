@@ -2,6 +2,8 @@ package scsi
 
 import (
 	"bytes"
+	"encoding/binary"
+	"fmt"
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
@@ -96,5 +98,26 @@ func TestWriteSameLength(t *testing.T) {
 	}
 	if n := d.store.Calls(sbd.CallWrite | sbd.CallZero | sbd.CallUnmap); n != 0 {
 		t.Errorf("the store was changed %d times", n)
+	}
+}
+
+// TestWriteSameMost gives back as much at once as Block Limits allows, and one block more.
+func TestWriteSameMost(t *testing.T) {
+	for size, most := range map[int]int{512: 31 << 20, 4096: 255 << 20} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			d := newDisk(t, size, func(c *sbd.Config) { c.Size = 256 << 20 })
+			d.fill(0, 1, 'o')
+			blocks := most / size
+			if r := d.runOn(d.nexuses[0], CDB{0x12, 1, 0xB0, 0, 64}, nil, 64); binary.BigEndian.Uint64(r.in[36:]) != uint64(blocks) {
+				t.Errorf("Block Limits says % x, want %d blocks", r.in[36:44], blocks)
+			}
+			d.fill(blocks-1, 2, 'o')
+			d.want(d.run(cdb(opWriteSame16, 0x08, 0, uint32(blocks+1)), d.data(1, 0)), "05/24/00 byte 10")
+			d.holds(0, 1, 'o')
+			d.want(d.run(cdb(opWriteSame16, 0x08, 0, uint32(blocks)), d.data(1, 0)), "GOOD")
+			d.holds(0, 1, 0)
+			d.holds(blocks-1, 1, 0)
+			d.holds(blocks, 1, 'o')
+		})
 	}
 }
