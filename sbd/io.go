@@ -153,9 +153,15 @@ func (u *Unit) Sync(op *Op) error {
 func (u *Unit) sync(on *state) error {
 	u.counts.syncs.Add(1)
 	led, err := u.commit.commit(on.store)
-	if led {
-		u.counts.commits.Add(1)
+	switch {
+	case !led:
+		return err
+	case err != nil:
+		u.tell()
+	case u.gone.Load() != nil: // it is back: a sync looks whether the store is whole
+		u.gone.Store(nil)
 	}
+	u.counts.commits.Add(1)
 	return err
 }
 

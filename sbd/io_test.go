@@ -266,8 +266,8 @@ func TestErrorsOfTheStore(t *testing.T) {
 		if n := u.Metrics().Errors; n != uint64(len(got))+1 {
 			t.Errorf("counted %d errors, want %d", n, len(got)+1)
 		}
-		if u.Err() != nil {
-			t.Errorf("the unit went offline by itself: %v", u.Err())
+		if err := u.Err(); errors.Is(err, sbd.ErrOffline) || (err != nil) != (want == sbd.ErrGone) {
+			t.Errorf("after %v the unit says %v of itself", want, err)
 		}
 	}
 }

@@ -44,6 +44,7 @@ type counts struct {
 	read, write, unmap, zero traffic
 	updates, syncs, commits  atomic.Uint64
 	errors                   atomic.Uint64
+	failed                   func(error) // hears of each of errors
 }
 
 type traffic struct{ ops, bytes atomic.Uint64 }
@@ -62,6 +63,7 @@ func (c *counts) count(t *traffic, n int64, err error) error {
 func (c *counts) fail(err error) error {
 	if err != nil && !errors.Is(err, ErrWouldBlock) && !errors.Is(err, ErrStopped) {
 		c.errors.Add(1)
+		c.failed(err)
 	}
 	return err
 }

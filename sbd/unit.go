@@ -13,12 +13,18 @@ import (
 // Every call that enters the store holds a range of locks meanwhile (see enter), so that
 // whoever locks the whole unit knows that no call is inside the store.
 type Unit struct {
+	// Troubled, set before the first use, hears when Err has something new to say of an online
+	// unit: a sync failed, or a call found that the store has gone. It is called by whoever met
+	// that, and must not block.
+	Troubled func()
+
 	id Identity
 
 	locks  rangeLock
 	state  atomic.Pointer[state]
 	commit committer // makes writes durable
 	counts counts
+	gone   atomic.Pointer[error] // ErrGone as a call met it, until a sync finds the store whole
 
 	size       atomic.Int64
 	writeCache atomic.Bool
@@ -43,6 +49,7 @@ type state struct {
 func NewUnit(id Identity, cfg Config) *Unit {
 	u := &Unit{id: id, cfg: cfg}
 	u.commit.done.L = &u.commit.mu
+	u.counts.failed = u.notice
 	u.size.Store(cfg.Size)
 	u.writeCache.Store(cfg.WriteCache)
 	u.readOnly.Store(cfg.ReadOnly)
@@ -126,6 +133,7 @@ func (u *Unit) Attach(s Store) error {
 			u.id.GUID, has, size, ErrOutOfRange)
 	}
 	u.size.Store(size)
+	u.gone.Store(nil)
 	on := &state{store: s}
 	on.reader, _ = s.(TryReader)
 	on.writer, _ = s.(TryWriter)
@@ -149,17 +157,40 @@ func (u *Unit) Detach(reason error) error {
 	return was.store.Close()
 }
 
-// Err tells why the unit cannot be used, or nil: ErrOffline and its reason, ErrSyncFailed
-// and its cause.
+// Err tells why the unit cannot be used, or nil: ErrOffline and its reason, ErrSyncFailed and
+// its cause, ErrGone. The last does not keep calls from trying the store.
 func (u *Unit) Err() error {
 	if err := u.state.Load().offline; err != nil {
 		return err
 	}
-	return u.commit.fault()
+	if err := u.commit.fault(); err != nil {
+		return err
+	}
+	if err := u.gone.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+// notice looks at the failure of a call: a store that has gone is remembered.
+func (u *Unit) notice(err error) {
+	if errors.Is(err, ErrGone) && !errors.Is(err, ErrOffline) && u.gone.CompareAndSwap(nil, &err) {
+		u.tell()
+	}
+}
+
+// tell calls Troubled.
+func (u *Unit) tell() {
+	if u.Troubled != nil {
+		u.Troubled()
+	}
 }
 
 // ClearFault forgets a failed sync: an operator has looked, and what was lost is lost.
-func (u *Unit) ClearFault() { u.commit.forget() }
+func (u *Unit) ClearFault() {
+	u.commit.forget()
+	u.gone.Store(nil)
+}
 
 // enter claims [off, off+n) for op and returns the store to use until leave.
 func (u *Unit) enter(op *Op, off, n int64, exclusive bool) (*state, error) {

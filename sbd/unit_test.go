@@ -236,3 +236,46 @@ func TestRangesAreChecked(t *testing.T) {
 		}
 	}
 }
+
+// TestTroubles: Troubled is called once when a call finds that the store has gone, and Err says
+// so until a sync finds it whole; once more when a sync fails.
+func TestTroubles(t *testing.T) {
+	f := sbd.NewFaulty(sbd.NewMem(1 << 20))
+	u := sbd.NewUnit(disk, sbd.Config{WriteCache: true})
+	told := 0
+	u.Troubled = func() { told++ }
+	if err := u.Attach(f); err != nil {
+		t.Fatal(err)
+	}
+	op, p := &sbd.Op{MayBlock: true}, make([]byte, 512)
+	expect := func(what string, want error, calls int) {
+		t.Helper()
+		if err := u.Err(); !errors.Is(err, want) || told != calls {
+			t.Errorf("%s: Err() = %v, told %d times; want %v, %d", what, err, told, want, calls)
+		}
+	}
+	f.Add(sbd.Rule{Calls: sbd.CallRead, Err: sbd.ErrMedium, Times: 1})
+	f.Add(sbd.Rule{Calls: sbd.CallRead, Err: sbd.ErrGone, Times: 2})
+	_ = u.ReadAt(op, p, 0)
+	expect("after a medium error", nil, 0)
+	_ = u.ReadAt(op, p, 0)
+	_ = u.ReadAt(op, p, 0)
+	expect("after the store has gone", sbd.ErrGone, 1)
+	if err := u.ReadAt(op, p, 0); err != nil {
+		t.Errorf("a call on a store that has gone does not try it: %v", err)
+	}
+	expect("after a call that succeeded", sbd.ErrGone, 1)
+	if err := u.Sync(op); err != nil {
+		t.Fatal(err)
+	}
+	expect("after a sync", nil, 1)
+	f.Add(sbd.Rule{Calls: sbd.CallSync, Err: sbd.ErrMedium})
+	_ = u.Sync(op)
+	_ = u.Sync(op)
+	expect("after a failed sync", sbd.ErrSyncFailed, 2)
+	if err := u.Detach(nil); err != nil {
+		t.Fatal(err)
+	}
+	_ = u.ReadAt(op, p, 0)
+	expect("offline", sbd.ErrOffline, 2)
+}

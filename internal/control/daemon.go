@@ -57,6 +57,7 @@ type Daemon struct {
 	background context.Context
 	stop       context.CancelFunc
 	running    sync.WaitGroup
+	troubled   chan struct{} // holds one token: a unit has something to say
 
 	change sync.Mutex // see the package comment
 	ended  bool       // under change: no more changes
@@ -80,13 +81,14 @@ func Open(opts Options) (*Daemon, error) {
 		return nil, err
 	}
 	d := &Daemon{
-		opts:    opts,
-		log:     opts.Log,
-		state:   state,
-		pool:    buffer.NewPool(opts.Memory),
-		started: time.Now(),
-		units:   make(map[sbd.GUID]*unit),
-		portals: make(map[uint16][]*portal),
+		opts:     opts,
+		log:      opts.Log,
+		state:    state,
+		pool:     buffer.NewPool(opts.Memory),
+		started:  time.Now(),
+		units:    make(map[sbd.GUID]*unit),
+		portals:  make(map[uint16][]*portal),
+		troubled: make(chan struct{}, 1),
 	}
 	d.device = target.NewDevice(d.pool)
 	d.server = iscsi.NewServer(d.device, d.pool, iscsi.Options{Log: opts.Log})

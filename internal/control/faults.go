@@ -2,32 +2,50 @@ package control
 
 import (
 	"errors"
-	"time"
 
 	"github.com/lunarsan/lunar/sbd"
 )
 
-// faultInterval is how often units are looked at for a sync that failed.
-const faultInterval = 250 * time.Millisecond
-
-// watchFaults saves it in a unit's record when a sync of its store has failed: the kernel
-// forgets, a restart must not. Such a unit answers errors until an operator looks.
+// watchFaults looks at the units whenever one of them is in trouble. A sync that failed is saved
+// in the unit's record at once: the kernel forgets it, a restart must not. Such a unit answers
+// errors until an operator looks. A store that has gone is logged, and is an alarm.
 func (d *Daemon) watchFaults() {
-	for d.opts.wait(d.background, faultInterval) == nil {
-		d.saveFaults()
+	for {
+		select {
+		case <-d.troubled:
+			d.lookAtFaults()
+		case <-d.background.Done():
+			return
+		}
 	}
 }
 
-// saveFaults saves the faults that are new.
-func (d *Daemon) saveFaults() {
-	d.mu.RLock()
+// trouble has the units looked at. It does not block: one look is enough for all that came
+// before it.
+func (d *Daemon) trouble() {
+	select {
+	case d.troubled <- struct{}{}:
+	default:
+	}
+}
+
+// lookAtFaults saves the faults that are new, and logs the stores that have gone since it last
+// looked.
+func (d *Daemon) lookAtFaults() {
 	var failed []*unit
+	d.mu.Lock()
 	for _, u := range d.units {
-		if u.record.Fault == "" && isFault(u.unit.Err()) {
+		err := u.unit.Err()
+		gone := errors.Is(err, sbd.ErrGone) && !errors.Is(err, sbd.ErrOffline)
+		if gone && !u.gone {
+			d.log.Error("the store has gone: commands fail until it is back or lunar lu online opens it afresh", "unit", u.record.GUID, "path", u.record.Path, "reason", err)
+		}
+		u.gone = gone
+		if u.record.Fault == "" && isFault(err) {
 			failed = append(failed, u)
 		}
 	}
-	d.mu.RUnlock()
+	d.mu.Unlock()
 	for _, u := range failed {
 		d.saveFault(u)
 	}

@@ -191,4 +191,10 @@ func (c *clock) until(t *testing.T, what string, ok func() bool) {
 	}
 }
 
+// eventually waits until ok, which must come about soon by itself.
+func eventually(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	new(clock).until(t, what, ok)
+}
+
 var errBroken = errors.New("broken for the test")

@@ -31,7 +31,7 @@ type UnitInfo struct {
 const (
 	UnitOnline  = "online"
 	UnitOffline = "offline" // no store, or an operator's wish
-	UnitFailed  = "failed"  // a sync failed; it answers errors until an operator looks
+	UnitFailed  = "failed"  // a sync failed, or the store has gone; it answers errors until an operator looks
 )
 
 // A UnitCreate asks for a logical unit.

@@ -17,6 +17,7 @@ type unit struct {
 	lu   *scsi.LogicalUnit
 
 	record   unitRecord // changed under Daemon.change and Daemon.mu
+	gone     bool       // under Daemon.mu: it was logged that the store has gone
 	attempts *attempts  // under Daemon.change: to open the store; nil: none
 }
 
@@ -32,6 +33,7 @@ func (d *Daemon) newUnit(r unitRecord) *unit {
 		WriteCache: r.WriteCache,
 		Created:    r.Created,
 	})
+	u.unit.Troubled = d.trouble
 	u.lu = scsi.NewLogicalUnit(u.unit, d.pool)
 	u.lu.Panicked = func(cause any, stack []byte) {
 		d.log.Error("a command handler panicked; please report it", "unit", r.GUID, "cause", cause, "stack", string(stack))
@@ -159,7 +161,7 @@ func (u *unit) condition() (state, reason string) {
 	switch {
 	case err == nil:
 		return UnitOnline, ""
-	case u.record.Fault != "" || errors.Is(err, sbd.ErrSyncFailed):
+	case u.record.Fault != "", errors.Is(err, sbd.ErrSyncFailed), errors.Is(err, sbd.ErrGone) && !errors.Is(err, sbd.ErrOffline):
 		return UnitFailed, err.Error()
 	}
 	return UnitOffline, err.Error()
