@@ -1,6 +1,9 @@
 package sbd
 
-import "errors"
+import (
+	"errors"
+	"fmt"
+)
 
 // The ways a store or unit fails. Everything that leaves this package wraps one of these.
 var (
@@ -11,6 +14,7 @@ var (
 	ErrGone       = errors.New("the store has gone")                     // vanished, truncated, device removed
 	ErrMedium     = errors.New("the medium failed")                      // EIO and everything else from below
 	ErrOffline    = errors.New("the unit is offline")                    // no store attached, or taken offline
+	ErrAwaited    = fmt.Errorf("%w for now", ErrOffline)                 // ErrOffline that ends by itself: the store is expected
 	ErrSyncFailed = errors.New("an earlier sync failed")                 // until an operator looks
 	ErrInUse      = errors.New("the store is in use")                    // by another unit, process or mount
 	ErrStopped    = errors.New("stopped by the caller")                  // Op.Stop said so, between two pieces

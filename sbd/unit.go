@@ -53,13 +53,16 @@ func NewUnit(id Identity, cfg Config) *Unit {
 	u.size.Store(cfg.Size)
 	u.writeCache.Store(cfg.WriteCache)
 	u.readOnly.Store(cfg.ReadOnly)
-	u.state.Store(offline(errors.New("no store was attached yet")))
+	u.state.Store(offline(fmt.Errorf("%w: no store was attached yet", ErrAwaited)))
 	return u
 }
 
 func offline(reason error) *state {
-	if reason == nil {
+	switch {
+	case reason == nil:
 		reason = errors.New("no reason was given")
+	case errors.Is(reason, ErrOffline):
+		return &state{offline: reason}
 	}
 	return &state{offline: fmt.Errorf("%w: %w", ErrOffline, reason)}
 }
@@ -142,7 +145,7 @@ func (u *Unit) Attach(s Store) error {
 }
 
 // Detach takes the unit offline: calls that come from now on answer ErrOffline, wrapped with
-// the reason; it waits until no call is inside the store and closes it. It does not sync: what
+// the reason, or a reason that wraps ErrAwaited as it is; it waits until no call is inside the store and closes it. It does not sync: what
 // was to be durable is so already. Detaching a unit that is offline changes the reason.
 func (u *Unit) Detach(reason error) error {
 	u.attaching.Lock()

@@ -5,15 +5,28 @@ import (
 	"sync/atomic"
 )
 
+// attentions are the unit attentions of a nexus, first come first reported (SAM-5, unit attention
+// condition). Each is there once, so there are no more than there are kinds.
+type attentions []Sense
+
+func (a *attentions) raise(s Sense) {
+	if s == ResetOccurred {
+		*a = (*a)[:0] // what came before is implied (SAM-5, unit attention precedence)
+	}
+	if !slices.Contains(*a, s) {
+		*a = append(*a, s)
+	}
+}
+
 // A path is one I_T_L nexus: what a unit knows about one nexus.
 type path struct {
-	unit *LogicalUnit
+	unit  *LogicalUnit
+	nexus *Nexus
 
+	used    atomic.Int64 // when the nexus last did I/O on the unit: see use
 	pending atomic.Int32 // len(attentions), readable without the lock
-	// attentions are the unit attentions, first come first reported (SAM-5, unit attention
-	// condition). Each is there once, so there are no more than there are kinds. Guarded by
-	// unit.mu.
-	attentions []Sense
+
+	attentions attentions // guarded by unit.mu
 }
 
 // raise establishes a unit attention on p.
@@ -24,13 +37,8 @@ func (p *path) raise(s Sense) {
 }
 
 func (p *path) raiseLocked(s Sense) {
-	if s == ResetOccurred {
-		p.attentions = p.attentions[:0] // what came before is implied (SAM-5, unit attention precedence)
-	}
-	if !slices.Contains(p.attentions, s) {
-		p.attentions = append(p.attentions, s)
-		p.pending.Store(int32(len(p.attentions)))
-	}
+	p.attentions.raise(s)
+	p.pending.Store(int32(len(p.attentions)))
 }
 
 // attention takes the unit attention that is to be reported first; NoSense: there is none.
@@ -57,7 +65,8 @@ func (p *path) clear(s Sense) {
 	p.pending.Store(int32(len(p.attentions)))
 }
 
-// raise establishes a unit attention on every path but except, which may be nil.
+// raise establishes a unit attention on every path but except, which may be nil, and for the
+// nexuses that were lost and may come back.
 func (lu *LogicalUnit) raise(s Sense, except *path) {
 	lu.mu.Lock()
 	defer lu.mu.Unlock()
@@ -65,5 +74,8 @@ func (lu *LogicalUnit) raise(s Sense, except *path) {
 		if p != except {
 			p.raiseLocked(s)
 		}
+	}
+	for i := range lu.lost {
+		lu.lost[i].attentions.raise(s)
 	}
 }

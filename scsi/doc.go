@@ -46,6 +46,8 @@
 //	workers.go    what blocks
 //	taskmgmt.go   task management functions
 //	attention.go  unit attentions, per nexus
+//	lost.go, carry.go   what nexuses that come back, and the next daemon, have to know
+//	use.go        who does I/O
 //	sense.go, sensedata.go, storeerror.go
 //	limits.go     what one command may ask for
 //	then a command family per file: transfer.go has what those that move blocks share,

@@ -40,7 +40,11 @@ type counters [256]struct {
 // count counts t, which has its result.
 func (c *counters) count(t *Task) {
 	row := &c[t.CDB.Opcode()]
-	took := time.Since(t.lu().born) - t.started
+	now := time.Since(t.lu().born)
+	took := now - t.started
+	if t.row != nil && t.row.flags&(offline|aside) == 0 {
+		t.path.use(now)
+	}
 	row.latency[min(bits.Len64(uint64(took/time.Microsecond)), LatencyBuckets-1)].Add(1)
 	row.took.Add(int64(took))
 	switch {

@@ -59,7 +59,7 @@ func (n *Nexus) SetInventory(units map[int]*LogicalUnit) {
 	for number, unit := range units {
 		p := old.paths[number]
 		if p == nil || p.unit != unit {
-			p = unit.attach()
+			p = unit.attach(n)
 			changed = true
 		}
 		seen.paths[number] = p
@@ -124,14 +124,13 @@ func (n *Nexus) Abandon(t *Task) {
 	}
 }
 
-// Close ends the nexus (I_T nexus loss): aborts its tasks, drops its reservations and unit
-// attentions, and calls drained when none of its tasks can touch the medium any more. Tasks
+// Close ends the nexus (I_T nexus loss): aborts its tasks, drops its reservations, and calls drained when none of its tasks can touch the medium any more. Tasks
 // that were prepared are still to be submitted or abandoned.
 func (n *Nexus) Close(drained func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	for _, p := range n.luns.Swap(&inventory{}).paths {
-		p.unit.detach(p)
+		p.unit.lose(p)
 		n.former[p.unit] = true
 	}
 	b := newBarrier(drained)

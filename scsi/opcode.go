@@ -87,6 +87,7 @@ const (
 	writes                               // changes the medium: refused on a write-protected unit
 	thin                                 // is there on thin units alone
 	lengthy                              // works in pieces, and may take long: workers of its own, few
+	aside                                // needs the store, and is no I/O: the unit may lie idle all the same
 )
 
 // row finds the row of c; nil: no such command. known says that the opcode exists and only
@@ -123,7 +124,7 @@ type commandTable [256]command
 // commands is the table. The limits that its masks assume: no protection information, no
 // anchored blocks, no group numbers.
 var commands = commandTable{
-	opTestUnitReady: {name: "TEST UNIT READY", run: testUnitReady,
+	opTestUnitReady: {name: "TEST UNIT READY", run: testUnitReady, flags: aside,
 		usage: []byte{0x00, 0, 0, 0, 0, 4}},
 	opRequestSense: {name: "REQUEST SENSE", run: requestSense, lengths: allocLengths,
 		flags: noAttention | anyHolder | offline | unmapped,
@@ -165,12 +166,12 @@ var commands = commandTable{
 			usage: []byte{0xA3, saReportTaskManagement, 0x80, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 	}},
 
-	opReadCapacity10: {name: "READ CAPACITY(10)", run: readCapacity10, lengths: func(*Task) (out, in int64, err error) { return 0, 8, nil },
+	opReadCapacity10: {name: "READ CAPACITY(10)", run: readCapacity10, lengths: func(*Task) (out, in int64, err error) { return 0, 8, nil }, flags: aside,
 		usage: []byte{0x25, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
 	opServiceActionIn16: {name: "SERVICE ACTION IN(16)", services: &[32]command{
-		saReadCapacity16: {name: "READ CAPACITY(16)", run: readCapacity16, lengths: allocLengths,
+		saReadCapacity16: {name: "READ CAPACITY(16)", run: readCapacity16, lengths: allocLengths, flags: aside,
 			usage: []byte{0x9E, saReadCapacity16, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
-		saGetLBAStatus: {name: "GET LBA STATUS", run: getLBAStatus, lengths: allocLengths,
+		saGetLBAStatus: {name: "GET LBA STATUS", run: getLBAStatus, lengths: allocLengths, flags: aside,
 			usage: []byte{0x9E, saGetLBAStatus, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 	}},
 

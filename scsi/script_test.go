@@ -30,8 +30,10 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts in testdata an
 //	lose a            ends a nexus
 //	manage a lun-reset [lun=5]
 //	                  performs a task management function
-//	grow, detach, attach
-//	                  what becomes of the unit
+//	grow, detach, await, attach
+//	                  what becomes of the unit; await is a detach that ends by itself
+//	restart           ends all nexuses, and makes the next device server of the unit
+//	used              tells who did I/O just now
 func TestScripts(t *testing.T) {
 	eachScript(t, "testdata/*.txt", func(t *testing.T, file string) {
 		runScript(t, file, &script{t: t, nexuses: make(map[string]*Nexus)})
@@ -172,6 +174,16 @@ func (s *script) lose(name string) {
 	delete(s.nexuses, name)
 }
 
+func (s *script) restart() {
+	for name := range s.nexuses {
+		s.lose(name)
+	}
+	carried := s.lu.Carry()
+	s.lu.Close()
+	s.lu = NewLogicalUnit(s.unit, s.pool)
+	s.lu.Resume(carried)
+}
+
 // end closes everything and asserts that nothing is left over.
 func (s *script) end() {
 	for name := range s.nexuses {
@@ -213,8 +225,18 @@ func (s *script) line(w *strings.Builder, words []string) {
 		if err := s.unit.Detach(fmt.Errorf("the script says so")); err != nil {
 			s.t.Fatal(err)
 		}
+	case "await":
+		if err := s.unit.Detach(fmt.Errorf("%w: the script says so", sbd.ErrAwaited)); err != nil {
+			s.t.Fatal(err)
+		}
 	case "attach":
 		s.attach()
+	case "restart":
+		s.restart()
+	case "used":
+		for _, u := range s.lu.Uses() {
+			fmt.Fprintf(w, "%s %v\n", u.Initiator, u.Ago >= 0)
+		}
 	default:
 		s.execute(w, s.nexuses[words[0]], rest)
 	}

@@ -11,6 +11,7 @@ type Sense uint32
 const (
 	NoSense Sense = 0x000000
 
+	BecomingReady              Sense = 0x020401
 	ManualInterventionRequired Sense = 0x020403
 
 	WriteError           Sense = 0x030C00
@@ -29,6 +30,7 @@ const (
 
 	PowerOnOccurred        Sense = 0x062900
 	ResetOccurred          Sense = 0x062903
+	NexusLossOccurred      Sense = 0x062907
 	ModeParametersChanged  Sense = 0x062A01
 	CapacityHasChanged     Sense = 0x062A09
 	CommandsCleared        Sense = 0x062F00
@@ -45,6 +47,7 @@ const (
 
 var senseNames = map[Sense]string{
 	NoSense:                    "NO ADDITIONAL SENSE INFORMATION",
+	BecomingReady:              "LOGICAL UNIT IS IN PROCESS OF BECOMING READY",
 	ManualInterventionRequired: "LOGICAL UNIT NOT READY, MANUAL INTERVENTION REQUIRED",
 	WriteError:                 "WRITE ERROR",
 	UnrecoveredReadError:       "UNRECOVERED READ ERROR",
@@ -59,6 +62,7 @@ var senseNames = map[Sense]string{
 	SavingNotSupported:         "SAVING PARAMETERS NOT SUPPORTED",
 	PowerOnOccurred:            "POWER ON, RESET, OR BUS DEVICE RESET OCCURRED",
 	ResetOccurred:              "BUS DEVICE RESET FUNCTION OCCURRED",
+	NexusLossOccurred:          "I_T NEXUS LOSS OCCURRED",
 	ModeParametersChanged:      "MODE PARAMETERS CHANGED",
 	CapacityHasChanged:         "CAPACITY DATA HAS CHANGED",
 	CommandsCleared:            "COMMANDS CLEARED BY ANOTHER INITIATOR",

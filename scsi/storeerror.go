@@ -7,12 +7,14 @@ import (
 )
 
 // storeErrors is the one translation of what package sbd says into sense. An error that no row
-// knows is an INTERNAL TARGET FAILURE. ESXi acts on some of these: 07/27/07 pauses the virtual
-// machine that wrote, 02/04/03 keeps the device and waits for it.
+// knows is an INTERNAL TARGET FAILURE. Initiators act on some of these: at 07/27/07 ESXi pauses
+// the virtual machine that wrote; at 02/04/01 Linux tries again for minutes, where at 02/04/03 it
+// fails the command. ESXi keeps the device at both, and waits for it.
 var storeErrors = []struct {
 	is          error
 	read, write Sense // for commands that leave the medium as it is, and for those that write
 }{
+	{sbd.ErrAwaited, BecomingReady, BecomingReady},
 	{sbd.ErrOffline, ManualInterventionRequired, ManualInterventionRequired},
 	{sbd.ErrGone, ManualInterventionRequired, ManualInterventionRequired},
 	{sbd.ErrSyncFailed, WriteError, WriteError},

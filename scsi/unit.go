@@ -30,6 +30,7 @@ type LogicalUnit struct {
 
 	mu    sync.Mutex
 	paths []*path
+	lost  []lost // nexuses that may come back, the one lost last at the end
 }
 
 // NewLogicalUnit returns the device server of u, which borrows its buffers from pool.
@@ -51,18 +52,21 @@ func (lu *LogicalUnit) Unit() *sbd.Unit { return lu.unit }
 // CapacityChanged tells every nexus (06/2A/09).
 func (lu *LogicalUnit) CapacityChanged() { lu.raise(CapacityHasChanged, nil) }
 
+// ModesChanged tells every nexus that mode parameters are not what they were (06/2A/01).
+func (lu *LogicalUnit) ModesChanged() { lu.raise(ModeParametersChanged, nil) }
+
 // Close waits until no task is inside and no worker runs. No nexus may see the unit.
 func (lu *LogicalUnit) Close() {
 	lu.tasks.drain()
 	lu.later.wait()
 }
 
-// attach makes a path to the unit, with the unit attention of a new one.
-func (lu *LogicalUnit) attach() *path {
-	p := &path{unit: lu}
-	p.raise(PowerOnOccurred)
+// attach makes a path from n to the unit.
+func (lu *LogicalUnit) attach(n *Nexus) *path {
+	p := &path{unit: lu, nexus: n}
 	lu.mu.Lock()
 	defer lu.mu.Unlock()
+	lu.greet(p)
 	lu.paths = append(lu.paths, p)
 	return p
 }
@@ -71,8 +75,20 @@ func (lu *LogicalUnit) attach() *path {
 func (lu *LogicalUnit) detach(p *path) {
 	lu.mu.Lock()
 	defer lu.mu.Unlock()
+	lu.detachLocked(p)
+}
+
+func (lu *LogicalUnit) detachLocked(p *path) {
 	lu.paths = slices.DeleteFunc(lu.paths, func(o *path) bool { return o == p })
 	lu.holder.CompareAndSwap(p, nil)
+}
+
+// lose is detach for a nexus that ends, and may come back.
+func (lu *LogicalUnit) lose(p *path) {
+	lu.mu.Lock()
+	defer lu.mu.Unlock()
+	lu.detachLocked(p)
+	lu.remember(p)
 }
 
 // offers reports whether the unit has the command of row.
