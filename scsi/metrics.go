@@ -42,7 +42,7 @@ func (c *counters) count(t *Task) {
 	row := &c[t.CDB.Opcode()]
 	now := time.Since(t.lu().born)
 	took := now - t.started
-	if t.row != nil && t.row.flags&(offline|aside) == 0 {
+	if t.Status == Good && t.row.flags&(offline|aside) == 0 {
 		t.path.use(now)
 	}
 	row.latency[min(bits.Len64(uint64(took/time.Microsecond)), LatencyBuckets-1)].Add(1)

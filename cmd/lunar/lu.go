@@ -16,7 +16,7 @@ import (
 // lu has the verbs of logical units.
 func (c *cli) lu() *cobra.Command {
 	return c.noun("lu", "Logical units: the disks that initiators see",
-		c.luCreate(), c.luList(), c.luShow(), c.luModify(), c.luResize(), c.luOnline(), c.luOffline(), c.luDelete())
+		c.luCreate(), c.luList(), c.luShow(), c.luModify(), c.luResize(), c.luOnline(), c.luOffline(), c.luRetire(), c.luDelete())
 }
 
 // unitNames completes GUIDs.
@@ -81,6 +81,10 @@ func (c *cli) luCreate() *cobra.Command {
 		}
 		return c.print(&o, u, func() {
 			c.printf("created unit %s: LUN %d, %s, on %s\n", u.GUID, u.LUN, formatSize(u.Size), u.Path)
+			if targets, err := c.client().Targets(cmd.Context()); err == nil && len(targets) == 0 {
+				c.printf("no initiator sees it until there is a target: lunar target create\n")
+				return
+			}
 			c.printf("every initiator sees it on every target\n")
 		})
 	})
@@ -164,6 +168,7 @@ func (c *cli) luModify() *cobra.Command {
 	var (
 		alias                string
 		readOnly, writeCache onOff
+		force                bool
 		o                    output
 	)
 	cmd := c.completing(c.verb("modify GUID", "Change a unit's alias, write protection or write cache", func(cmd *cobra.Command, args []string) error {
@@ -174,6 +179,7 @@ func (c *cli) luModify() *cobra.Command {
 		if r == (control.UnitModify{}) {
 			return misuse(cmd, "%s needs something to change", cmd.CommandPath())
 		}
+		r.Force = force
 		u, err := c.client().ModifyUnit(cmd.Context(), args[0], r)
 		if err != nil {
 			return err
@@ -184,6 +190,7 @@ func (c *cli) luModify() *cobra.Command {
 	f.StringVar(&alias, "alias", "", "a `NAME` for people")
 	f.Var(&readOnly, "read-only", "refuse writes")
 	f.Var(&writeCache, "write-cache", "answer writes before they are durable")
+	f.BoolVar(&force, "force", false, "although sessions use it")
 	return o.flag(cmd)
 }
 
@@ -202,32 +209,17 @@ func (c *cli) luResize() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return c.print(&o, u, func() { c.printf("resized unit %s to %s\n", u.GUID, formatSize(u.Size)) })
+		return c.print(&o, u, func() {
+			if r.Try {
+				c.printf("would resize unit %s from %s to %s\n", u.GUID, formatSize(u.Size), formatSize(r.Size))
+				return
+			}
+			c.printf("resized unit %s to %s\n", u.GUID, formatSize(u.Size))
+		})
 	}), unitNames)
 	cmd.Flags().BoolVar(&r.Force, "force", false, "make it smaller too, and lose what lies behind the new end")
+	dryRun(cmd, &r.Try)
 	return o.flag(cmd)
-}
-
-func (c *cli) luOnline() *cobra.Command {
-	var o output
-	return o.flag(c.completing(c.verb("online GUID", "Open a unit's store afresh, and forget that a sync failed", func(cmd *cobra.Command, args []string) error {
-		u, err := c.client().OnlineUnit(cmd.Context(), args[0])
-		if err != nil {
-			return err
-		}
-		return c.print(&o, u, func() { c.printf("unit %s is online\n", u.GUID) })
-	}), unitNames))
-}
-
-func (c *cli) luOffline() *cobra.Command {
-	var o output
-	return o.flag(c.completing(c.verb("offline GUID", "Close a unit's store until lunar lu online", func(cmd *cobra.Command, args []string) error {
-		u, err := c.client().OfflineUnit(cmd.Context(), args[0])
-		if err != nil {
-			return err
-		}
-		return c.print(&o, u, func() { c.printf("unit %s is offline\n", u.GUID) })
-	}), unitNames))
 }
 
 func (c *cli) luDelete() *cobra.Command {
@@ -242,7 +234,7 @@ func (c *cli) luDelete() *cobra.Command {
 			return err
 		}
 		if u.OwnStore && !keepStore {
-			if !yes && !c.confirm(fmt.Sprintf("Remove the file %s (%s) and all data in it?", u.Path, formatSize(u.Size))) {
+			if !yes && !r.Try && !c.confirm(fmt.Sprintf("Remove the file %s (%s) and all data in it?", u.Path, formatSize(u.Size))) {
 				return &control.Problem{
 					Title: fmt.Sprintf("deleting unit %s would remove %s, which lunar made for it", u.GUID, u.Path),
 					Hint:  "--keep-store keeps the file, --yes removes it.",
@@ -255,9 +247,14 @@ func (c *cli) luDelete() *cobra.Command {
 			return err
 		}
 		return c.print(&o, done, func() {
-			if done.StoreRemoved {
+			switch {
+			case r.Try && done.StoreRemoved:
+				c.printf("would delete unit %s and its store %s\n", done.GUID, done.Path)
+			case r.Try:
+				c.printf("would delete unit %s; its store %s would stay\n", done.GUID, done.Path)
+			case done.StoreRemoved:
 				c.printf("deleted unit %s and its store %s\n", done.GUID, done.Path)
-			} else {
+			default:
 				c.printf("deleted unit %s; its store %s stays\n", done.GUID, done.Path)
 			}
 		})
@@ -266,5 +263,6 @@ func (c *cli) luDelete() *cobra.Command {
 	f.BoolVar(&keepStore, "keep-store", false, "keep the file that lunar made; other stores always stay")
 	f.BoolVar(&r.Force, "force", false, "although sessions use it")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask")
+	dryRun(cmd, &r.Try)
 	return o.flag(cmd)
 }

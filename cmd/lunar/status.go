@@ -53,7 +53,7 @@ func countUnits(list []control.UnitInfo) string {
 		counts[u.State]++
 	}
 	text := strconv.Itoa(counts[control.UnitOnline]) + " online"
-	for _, state := range []string{control.UnitOffline, control.UnitFailed} {
+	for _, state := range []string{control.UnitOffline, control.UnitFailed, control.UnitRetired} {
 		if n := counts[state]; n > 0 {
 			text += ", " + strconv.Itoa(n) + " " + state
 		}

@@ -97,6 +97,7 @@ var stateColours = map[string]string{
 	control.UnitOffline:     "\x1b[33m",
 	control.PortalWaiting:   "\x1b[33m",
 	control.UnitFailed:      "\x1b[31m",
+	control.UnitRetired:     "\x1b[33m",
 }
 
 func (c *cli) colours() bool {

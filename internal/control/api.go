@@ -24,7 +24,8 @@ var routes = [...]route{
 	{"DELETE", "/v1/units/{name}", "end a unit", postOne((*Daemon).DeleteUnit)},
 	{"POST", "/v1/units/{name}/resize", "change a unit's capacity", postOne((*Daemon).ResizeUnit)},
 	{"POST", "/v1/units/{name}/online", "open a unit's store afresh", actOne((*Daemon).OnlineUnit)},
-	{"POST", "/v1/units/{name}/offline", "take a unit offline", actOne((*Daemon).OfflineUnit)},
+	{"POST", "/v1/units/{name}/offline", "take a unit offline", postOne((*Daemon).OfflineUnit)},
+	{"POST", "/v1/units/{name}/retire", "show a unit no more", postOne((*Daemon).RetireUnit)},
 
 	{"GET", "/v1/targets", "the targets", get((*Daemon).Targets)},
 	{"POST", "/v1/targets", "make a target", post((*Daemon).CreateTarget)},

@@ -64,8 +64,12 @@ func (c *Client) OnlineUnit(ctx context.Context, name string) (UnitInfo, error) 
 	return ask[UnitInfo](ctx, c, "POST", unitPath(name)+"/online", nil)
 }
 
-func (c *Client) OfflineUnit(ctx context.Context, name string) (UnitInfo, error) {
-	return ask[UnitInfo](ctx, c, "POST", unitPath(name)+"/offline", nil)
+func (c *Client) OfflineUnit(ctx context.Context, name string, r UnitTakeOffline) (UnitInfo, error) {
+	return ask[UnitInfo](ctx, c, "POST", unitPath(name)+"/offline", r)
+}
+
+func (c *Client) RetireUnit(ctx context.Context, name string, r UnitRetire) (UnitInfo, error) {
+	return ask[UnitInfo](ctx, c, "POST", unitPath(name)+"/retire", r)
 }
 
 func (c *Client) DeleteUnit(ctx context.Context, name string, r UnitDelete) (UnitDeleted, error) {

@@ -112,6 +112,7 @@ func (d *Daemon) load() error {
 		load func() error
 	}{
 		{"units", d.loadUnits},
+		{"units' memory", d.loadCarried},
 		{"initiators", d.loadInitiators},
 		{"discovery", d.loadDiscovery},
 		{"portal groups", d.loadGroups},
@@ -179,7 +180,10 @@ func (d *Daemon) drain(api *http.Server) error {
 	if err := d.server.Shutdown(logout); err != nil {
 		d.log.Warn("sessions were cut off", "reason", err)
 	}
+	saved := make(chan error, 1)
+	go func() { saved <- d.saveCarried() }() // beside the last syncs: initiators are waiting
 	d.detachAll()
+	problems = append(problems, <-saved)
 	d.running.Wait()
 	problems = append(problems, d.state.Close())
 	d.log.Info("stopped", "took", time.Since(begun).Round(time.Millisecond))

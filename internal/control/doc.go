@@ -27,7 +27,8 @@
 //	state.go bolt.go record.go   what is kept, and how
 //	daemon.go                    start, run, drain
 //	units.go unitstore.go        units, and how their stores are opened
-//	unitcreate.go unitchange.go unitdelete.go faults.go
+//	unitcreate.go unitchange.go unitonline.go unitdelete.go inuse.go faults.go
+//	carry.go                     what a daemon leaves to the next one
 //	targets.go initiators.go discovery.go   who may log in
 //	portals.go portallist.go address.go listen.go   where
 //	sessions.go                  who is there

@@ -9,7 +9,7 @@ type UnitInfo struct {
 	GUID       string    `json:"guid"`
 	LUN        int       `json:"lun"`
 	Alias      string    `json:"alias,omitempty"`
-	State      string    `json:"state"`            // online, offline, failed
+	State      string    `json:"state"`            // online, offline, failed, retired
 	Reason     string    `json:"reason,omitempty"` // why it is not online
 	Path       string    `json:"path"`
 	Size       int64     `json:"size"`
@@ -32,6 +32,7 @@ const (
 	UnitOnline  = "online"
 	UnitOffline = "offline" // no store, or an operator's wish
 	UnitFailed  = "failed"  // a sync failed, or the store has gone; it answers errors until an operator looks
+	UnitRetired = "retired" // initiators do not see it, and are told that it is gone for good
 )
 
 // A UnitCreate asks for a logical unit.
@@ -49,6 +50,8 @@ type UnitCreate struct {
 
 // A UnitModify changes what is not nil.
 type UnitModify struct {
+	Force bool `json:"force,omitempty"` // although sessions use it
+
 	Alias      *string `json:"alias,omitempty"`
 	ReadOnly   *bool   `json:"read_only,omitempty"`
 	WriteCache *bool   `json:"write_cache,omitempty"`
@@ -58,12 +61,33 @@ type UnitModify struct {
 type UnitResize struct {
 	Size  int64 `json:"size"`
 	Force bool  `json:"force,omitempty"` // shrink, and lose what lies behind the new end
+	Try   bool  `json:"try,omitempty"`   // tell whether it would be done, and do nothing
+}
+
+// A UnitTakeOffline asks for a unit's store to be closed.
+type UnitTakeOffline struct {
+	Purpose string `json:"purpose,omitempty"` // ForRepair, ForMaintenance; empty: ForRepair
+	Force   bool   `json:"force,omitempty"`   // although sessions use it
+	Try     bool   `json:"try,omitempty"`     // tell whether it would be done, and do nothing
+}
+
+// What a unit is offline for, as initiators are told.
+const (
+	ForRepair      = "repair"      // until somebody has looked: 02/04/03
+	ForMaintenance = "maintenance" // for minutes: 02/04/01, and initiators wait
+)
+
+// A UnitRetire asks for a unit to be shown no more.
+type UnitRetire struct {
+	Force bool `json:"force,omitempty"` // although sessions use it
+	Try   bool `json:"try,omitempty"`   // tell whether it would be done, and do nothing
 }
 
 // A UnitDelete asks for a unit's end. A store that lunar did not make always stays.
 type UnitDelete struct {
 	RemoveStore bool `json:"remove_store,omitempty"`
 	Force       bool `json:"force,omitempty"` // although sessions use it
+	Try         bool `json:"try,omitempty"`   // tell whether it would be done, and do nothing
 }
 
 // A UnitDeleted tells what was done.

@@ -37,6 +37,8 @@ type unitRecord struct {
 	Created    time.Time `json:"created"`
 	OwnStore   bool      `json:"own_store,omitempty"` // lunar made the file
 	Offline    bool      `json:"offline,omitempty"`   // an operator took it offline
+	Purpose    string    `json:"purpose,omitempty"`   // what for; empty: ForRepair
+	Retired    bool      `json:"retired,omitempty"`   // no initiator sees it
 	Fault      string    `json:"fault,omitempty"`     // a sync failed; stays until an operator looks
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/scsi"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the golden files anew")
@@ -48,11 +49,12 @@ func TestRecordFormat(t *testing.T) {
 	c := &credential{"user", Secret("123456789012")}
 	if err := s.Update(func(tx Tx) error {
 		return errors.Join(
-			unitKind.put(tx, guid.String(), unitRecord{guid, 7, "serial", "LUNAR", "LUN", "0001", 6, 0, 512, "/a", 1 << 30, "alias", true, true, true, created, true, true, "it failed"}),
+			unitKind.put(tx, guid.String(), unitRecord{guid, 7, "serial", "LUNAR", "LUN", "0001", 6, 0, 512, "/a", 1 << 30, "alias", true, true, true, created, true, true, ForMaintenance, true, "it failed"}),
 			targetKind.put(tx, "iqn.2026-11.org.example:t", targetRecord{"iqn.2026-11.org.example:t", "alias", []string{"g"}, "mutual", c, true, created}),
 			groupKind.put(tx, "g", groupRecord{"g", 2, []string{"10.0.0.1:3260"}, []string{"a:1"}, "b:2", true}),
 			initiatorKind.put(tx, "iqn.2026-11.org.example:i", initiatorRecord{"iqn.2026-11.org.example:i", c}),
 			discoveryKind.put(tx, discoveryName, discoveryRecord{"mutual", c}),
+			carryKind.put(tx, guid.String(), carryRecord{guid, []carriedRecord{{"i", "t", []scsi.Sense{scsi.CapacityHasChanged}}}, true, true, true, true}),
 		)
 	}); err != nil {
 		t.Fatal(err)

@@ -51,7 +51,7 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 	}
 	s.Targets = len(targets)
 	for _, u := range s.Units {
-		if u.State != UnitOnline {
+		if u.State != UnitOnline && u.State != UnitRetired {
 			s.Alarms = append(s.Alarms, fmt.Sprintf("unit %s is %s: %s", u.GUID, u.State, u.Reason))
 		}
 	}

@@ -28,14 +28,18 @@ func (d *Daemon) ModifyUnit(ctx context.Context, name string, r UnitModify) (Uni
 	}
 	if r.ReadOnly != nil {
 		record.ReadOnly = *r.ReadOnly
+		if err := d.checkIdle(u, r.Force || !record.ReadOnly || u.unit.ReadOnly()); err != nil {
+			return UnitInfo{}, err
+		}
 	}
 	if r.WriteCache != nil {
 		record.WriteCache = *r.WriteCache
-		if n := d.countSessions(""); record.WriteCache && n > 0 {
+		if n := len(u.lu.Uses()); record.WriteCache && u.unit.Durable() && n > 0 && !r.Force {
 			return UnitInfo{}, conflict(fmt.Sprintf("%d %s would go on to believe that answered writes are durable", n, plural(n, "session")),
-				"Initiators look at the write cache when they log in: log them out first.")
+				"Initiators look at the write cache when they log in: log them out first, or tell them with --force and hope that they listen.")
 		}
 	}
+	modes := u.modes()
 	if err := d.saveUnit(u, record); err != nil {
 		return UnitInfo{}, err
 	}
@@ -50,9 +54,15 @@ func (d *Daemon) ModifyUnit(ctx context.Context, name string, r UnitModify) (Uni
 			return UnitInfo{}, storeProblem(record.Path, err)
 		}
 	}
+	if u.modes() != modes {
+		u.lu.ModesChanged()
+	}
 	d.log.Info("modified a unit", "unit", record.GUID, "read_only", record.ReadOnly, "write_cache", record.WriteCache)
 	return d.Unit(ctx, record.GUID.String())
 }
+
+// modes are what MODE SENSE tells initiators of what ModifyUnit changes.
+func (u *unit) modes() [2]bool { return [2]bool{u.unit.ReadOnly(), u.unit.Durable()} }
 
 // ResizeUnit changes a unit's capacity while it is in use.
 func (d *Daemon) ResizeUnit(ctx context.Context, name string, r UnitResize) (UnitInfo, error) {
@@ -79,6 +89,9 @@ func (d *Daemon) ResizeUnit(ctx context.Context, name string, r UnitResize) (Uni
 		return UnitInfo{}, conflict(fmt.Sprintf("unit %s has %d bytes; making it smaller destroys what lies behind the new end", record.GUID, was),
 			"Choose a larger size, or shrink it with --force after shrinking what is on it.")
 	}
+	if r.Try {
+		return d.Unit(ctx, record.GUID.String())
+	}
 	record.Size = r.Size
 	resize := func() error {
 		if err := u.unit.Resize(r.Size); err != nil {
@@ -99,77 +112,4 @@ func (d *Daemon) ResizeUnit(ctx context.Context, name string, r UnitResize) (Uni
 	}
 	d.log.Info("resized a unit", "unit", record.GUID, "from", was, "to", r.Size)
 	return d.Unit(ctx, record.GUID.String())
-}
-
-// OfflineUnit takes a unit offline until OnlineUnit, over restarts too.
-func (d *Daemon) OfflineUnit(ctx context.Context, name string) (UnitInfo, error) {
-	end, err := d.begin()
-	if err != nil {
-		return UnitInfo{}, err
-	}
-	defer end()
-	u, err := d.find(name)
-	if err != nil {
-		return UnitInfo{}, err
-	}
-	record := u.record
-	record.Offline = true
-	if err := d.saveUnit(u, record); err != nil {
-		return UnitInfo{}, err
-	}
-	u.attempts.end()
-	d.takeOffline(u, errByOperator)
-	d.log.Info("took a unit offline", "unit", record.GUID)
-	return d.Unit(ctx, record.GUID.String())
-}
-
-// OnlineUnit opens a unit's store afresh and forgets that a sync failed. When the store
-// cannot be opened now, that is tried again in the background, and the error says so.
-func (d *Daemon) OnlineUnit(ctx context.Context, name string) (UnitInfo, error) {
-	guid, first, err := d.startOnline(name)
-	if err != nil {
-		return UnitInfo{}, err
-	}
-	select {
-	case <-first:
-	case <-ctx.Done():
-	}
-	info, err := d.Unit(ctx, guid)
-	if err == nil && info.State != UnitOnline {
-		err = conflict(fmt.Sprintf("unit %s is not online yet: %s", info.GUID, info.Reason),
-			"Its store is tried again by itself; lunar lu list shows when it is there.")
-	}
-	return info, err
-}
-
-// startOnline begins to open the unit's store; first is closed when that was tried.
-func (d *Daemon) startOnline(name string) (guid string, first <-chan struct{}, err error) {
-	end, err := d.begin()
-	if err != nil {
-		return "", nil, err
-	}
-	defer end()
-	u, err := d.find(name)
-	if err != nil {
-		return "", nil, err
-	}
-	record := u.record
-	if u.unit.Err() == nil {
-		done := make(chan struct{})
-		close(done)
-		return record.GUID.String(), done, nil
-	}
-	record.Offline = false
-	record.Fault = ""
-	if err := d.saveUnit(u, record); err != nil {
-		return "", nil, err
-	}
-	u.attempts.end()
-	u.unit.ClearFault()
-	if err := u.unit.Detach(errors.New("its store is being opened")); err != nil {
-		d.log.Error("the unit's store did not close", "unit", record.GUID, "path", record.Path, "reason", err)
-	}
-	d.seek(u)
-	d.log.Info("bringing a unit online", "unit", record.GUID)
-	return record.GUID.String(), u.attempts.first, nil
 }

@@ -35,9 +35,13 @@ func (d *Daemon) removeUnit(name string, r UnitDelete) (*unit, UnitDeleted, erro
 	if err != nil {
 		return nil, deleted, err
 	}
-	if n := d.countSessions(""); n > 0 && !r.Force {
-		return nil, deleted, conflict(fmt.Sprintf("unit %s is in use by %d %s", u.record.GUID, n, plural(n, "session")),
-			"Log the initiators out first, or delete it under them with --force.")
+	if err := d.checkIdle(u, r.Force); err != nil {
+		return nil, deleted, err
+	}
+	if r.Try {
+		d.mu.RLock()
+		defer d.mu.RUnlock()
+		return nil, UnitDeleted{u.info(), r.RemoveStore && u.record.OwnStore}, nil
 	}
 	if err := d.state.Update(func(tx Tx) error { return unitKind.delete(tx, u.record.GUID.String()) }); err != nil {
 		return nil, deleted, err

@@ -62,16 +62,15 @@ func (d *Daemon) loadUnits() error {
 	}
 	for _, r := range records {
 		u := d.newUnit(r)
-		if err := d.device.AddUnit(r.LUN, u.lu); err != nil {
-			return fmt.Errorf("unit %s: %w", r.GUID, err)
+		if !r.Retired {
+			if err := d.device.AddUnit(r.LUN, u.lu); err != nil {
+				return fmt.Errorf("unit %s: %w", r.GUID, err)
+			}
 		}
 		d.units[r.GUID] = u
-		switch {
-		case r.Fault != "":
-			d.takeOffline(u, faultReason(r.Fault))
-		case r.Offline:
-			d.takeOffline(u, errByOperator)
-		default:
+		if reason := r.offlineReason(); reason != nil {
+			d.takeOffline(u, reason)
+		} else {
 			d.seek(u)
 		}
 	}
@@ -161,6 +160,8 @@ func (u *unit) condition() (state, reason string) {
 	switch {
 	case err == nil:
 		return UnitOnline, ""
+	case u.record.Retired:
+		return UnitRetired, err.Error()
 	case u.record.Fault != "", errors.Is(err, sbd.ErrSyncFailed), errors.Is(err, sbd.ErrGone) && !errors.Is(err, sbd.ErrOffline):
 		return UnitFailed, err.Error()
 	}

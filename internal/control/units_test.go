@@ -217,20 +217,6 @@ func TestUnitDelete(t *testing.T) {
 	must(r.CreateUnit(t.Context(), UnitCreate{Path: r.path("theirs")}))(t) // nothing holds it any more
 }
 
-func TestUnitInUse(t *testing.T) {
-	r := start(t, nil)
-	r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA})
-	target := must(r.CreateTarget(t.Context(), TargetCreate{}))(t)
-	c, status := login(t, r.portal(), target.Name)
-	if status != 0 {
-		t.Fatalf("login status %04xh", status)
-	}
-	_, err := r.DeleteUnit(t.Context(), guidA, UnitDelete{})
-	wantProblem(t, err, "1 session", "--force")
-	must(r.DeleteUnit(t.Context(), guidA, UnitDelete{Force: true}))(t)
-	c.Close()
-}
-
 func TestUnitModify(t *testing.T) {
 	r := start(t, nil)
 	r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA})
@@ -293,7 +279,7 @@ func TestUnitResize(t *testing.T) {
 	check(2 << 20)
 	_, err = r.ResizeUnit(t.Context(), guidA, UnitResize{Size: 1000})
 	wantProblem(t, err, "whole number of blocks")
-	must(r.OfflineUnit(t.Context(), guidA))(t)
+	must(r.OfflineUnit(t.Context(), guidA, UnitTakeOffline{}))(t)
 	_, err = r.ResizeUnit(t.Context(), guidA, UnitResize{Size: 4 << 20})
 	wantProblem(t, err, "offline", "lunar lu online")
 }
@@ -301,7 +287,7 @@ func TestUnitResize(t *testing.T) {
 func TestUnitOffline(t *testing.T) {
 	r := start(t, nil)
 	r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA})
-	if u := must(r.OfflineUnit(t.Context(), guidA))(t); u.State != UnitOffline {
+	if u := must(r.OfflineUnit(t.Context(), guidA, UnitTakeOffline{}))(t); u.State != UnitOffline {
 		t.Errorf("state %s", u.State)
 	}
 	s, err := sbd.Open(r.path("a"), sbd.OpenOptions{})

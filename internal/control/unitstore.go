@@ -3,18 +3,20 @@ package control
 import (
 	"context"
 	"errors"
+	"fmt"
 	"sync"
 	"time"
 
 	"github.com/lunarsan/lunar/sbd"
 )
 
-var errByOperator = errors.New("taken offline by an operator")
-
 // faultReason is why a unit whose sync failed in an earlier run stays offline.
 func faultReason(fault string) error {
 	return errors.New(fault + "; look at the medium, then lunar lu online")
 }
+
+// awaited is the reason of a unit without a store that is there again before long.
+func awaited(err error) error { return fmt.Errorf("%w: %w", sbd.ErrAwaited, err) }
 
 // attempts are a goroutine that tries to open a unit's store.
 type attempts struct {
@@ -65,7 +67,7 @@ func (d *Daemon) open(ctx context.Context, u *unit) error {
 		d.change.Lock()
 		defer d.change.Unlock()
 		if ctx.Err() == nil {
-			d.takeOffline(u, err)
+			d.takeOffline(u, awaited(err))
 		}
 		return err
 	}
@@ -75,7 +77,7 @@ func (d *Daemon) open(ctx context.Context, u *unit) error {
 		return errors.Join(ctx.Err(), s.Close())
 	}
 	if err := u.unit.Attach(s); err != nil {
-		d.takeOffline(u, err)
+		d.takeOffline(u, awaited(err))
 		return errors.Join(err, s.Close())
 	}
 	d.log.Info("the unit is online", "unit", r.GUID, "path", r.Path)
@@ -118,7 +120,7 @@ func (d *Daemon) detachAll() {
 	var detached sync.WaitGroup
 	for _, u := range d.units {
 		detached.Go(func() {
-			d.takeOffline(u, errors.New("the daemon is stopping"))
+			d.takeOffline(u, awaited(errors.New("the daemon is stopping")))
 			u.lu.Close()
 		})
 	}
