@@ -15,7 +15,7 @@
 //   - Errors are those of errors.go, wrapped with the place: callers test with errors.Is.
 //
 // Optional powers are small interfaces found by assertion: TryReader, TryWriter, Unmapper,
-// Zeroer, Mapper, Prefetcher, Resizer, Advisor. Where a store lacks one, the Unit does it the
+// Zeroer, Copier, Mapper, Prefetcher, Resizer, Advisor. Where a store lacks one, the Unit does it the
 // plain way (zeros by writing zeros, everything mapped, everything may block).
 //
 // # What a unit adds
@@ -33,11 +33,14 @@
 //	unit.go       the unit: state, attach and detach, the way into the store
 //	io.go         Op; read, write, atomic update, sync
 //	space.go      unmap, zero, fill, mapped extents, prefetch, resize
+//	copy.go, copy_piece.go   copies within a unit and between two
+//	watch.go      whether bytes have changed since somebody asked
 //	plain.go      what happens where a store lacks a power
 //	rangelock.go  byte-range locks
 //	commit.go     group commit and the remembered failure
 //	metrics.go    what a unit counts
 //	file.go, file_linux.go, file_other.go   Open, Create; regular files
+//	copy_linux.go                           copies between files, by the file system or the kernel
 //	block_linux.go                          block devices and zvols
 //	descriptor.go, descriptor_linux.go      what those two share; errno to error
 //	mem.go, null.go, faulty.go              stores in memory, nowhere, and failing on demand

@@ -18,5 +18,6 @@ var (
 	ErrSyncFailed = errors.New("an earlier sync failed")                 // until an operator looks
 	ErrInUse      = errors.New("the store is in use")                    // by another unit, process or mount
 	ErrStopped    = errors.New("stopped by the caller")                  // Op.Stop said so, between two pieces
+	ErrChanged    = errors.New("the source of the copy has changed")     // since its Watch began
 	ErrMismatch   = errors.New("the data differ from what was expected") // compare failed
 )

@@ -1,6 +1,9 @@
 package sbd
 
-import "sync"
+import (
+	"errors"
+	"sync"
+)
 
 // A Call is a method of a store, or several: the sum of their bits.
 type Call uint16
@@ -16,6 +19,7 @@ const (
 	CallMapped
 	CallPrefetch
 	CallResize
+	CallCopyFrom
 
 	CallRead  = CallReadAt | CallTryReadAt
 	CallWrite = CallWriteAt | CallTryWriteAt
@@ -185,6 +189,23 @@ func (f *Faulty) Zero(off, n int64) error {
 		return err
 	}
 	return zero(f.store, off, n)
+}
+
+// CopyFrom copies by the store. Where s is a Faulty too, it is a read of that one.
+func (f *Faulty) CopyFrom(s Store, from, off, n int64) (shared bool, err error) {
+	if _, ok := f.store.(Copier); !ok {
+		return false, errors.ErrUnsupported
+	}
+	if _, err := f.meet(CallCopyFrom, off, n); err != nil {
+		return false, err
+	}
+	if source, ok := s.(*Faulty); ok {
+		if _, err := source.meet(CallReadAt, from, n); err != nil {
+			return false, err
+		}
+		s = source.store
+	}
+	return copyFrom(f.store, s, from, off, n)
 }
 
 // Mapped tells whether the byte at off has space, and how far that holds.

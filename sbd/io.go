@@ -56,6 +56,7 @@ func (u *Unit) write(op *Op, on *state, p []byte, off int64, durable bool) error
 	if err := u.writable(); err != nil {
 		return err
 	}
+	u.touch(off, int64(len(p)))
 	if err := on.write(p, off, op.MayBlock); err != nil {
 		return err
 	}
@@ -124,6 +125,7 @@ func (x Exclusive) WriteAt(p []byte, off int64) error {
 	}
 	if err == nil {
 		x.op.wrote = true
+		x.unit.touch(off, int64(len(p)))
 		err = x.on.write(p, off, true)
 	}
 	return x.unit.counts.count(&x.unit.counts.write, int64(len(p)), err)

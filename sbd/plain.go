@@ -1,6 +1,9 @@
 package sbd
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // What a store does where it lacks an optional power.
 
@@ -32,6 +35,14 @@ func writeZeros(s Store, off, n int64) error {
 		n -= int64(len(p))
 	}
 	return nil
+}
+
+// copyFrom copies by s if it can; it is for the caller to read and write otherwise.
+func copyFrom(s, from Store, fromOff, off, n int64) (shared bool, err error) {
+	if s, ok := s.(Copier); ok {
+		return s.CopyFrom(from, fromOff, off, n)
+	}
+	return false, errors.ErrUnsupported
 }
 
 // mapped tells whether the byte at off of s has space; without the power all have.

@@ -75,6 +75,45 @@ func (l *rangeLock) unlock(h *hold) {
 	l.mu.Unlock()
 }
 
+// lockBoth claims from's range shared and into's exclusively, and waits for both. Nobody's claim
+// comes between the two: calls that claim two ranges cannot wait for each other. The ranges may
+// overlap.
+func (l *rangeLock) lockBoth(from, into *hold) {
+	l.mu.Lock()
+	from.exclusive, into.exclusive = false, true
+	from.ahead = l.exclusive.overlaps(from)
+	into.ahead = l.exclusive.overlaps(into) + l.shared.overlaps(into)
+	var waits []*hold
+	for _, h := range []*hold{from, into} {
+		l.list(h).push(h)
+		if h.ahead == 0 {
+			continue
+		}
+		l.waiting++
+		if h.granted == nil {
+			h.granted = make(chan struct{}, 1)
+		}
+		waits = append(waits, h)
+	}
+	l.mu.Unlock()
+	for _, h := range waits {
+		<-h.granted
+	}
+}
+
+// unlockBoth lets go of the claims of lockBoth.
+func (l *rangeLock) unlockBoth(from, into *hold) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.shared.remove(from)
+	l.exclusive.remove(into)
+	if l.waiting > 0 {
+		l.step(&l.exclusive, from)
+		l.step(&l.exclusive, into)
+		l.step(&l.shared, into)
+	}
+}
+
 // step tells the holds of list that waited for a hold, which was granted, that it is gone:
 // all that overlap it, since those it waited for itself went before it.
 func (l *rangeLock) step(list *holdList, gone *hold) {

@@ -1,6 +1,9 @@
 package sbd
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Unmap, Zero and Fill of a long range are done in pieces that each hold their own range lock,
 // so that nothing else waits for the whole: another call may see some pieces done and some not,
@@ -85,6 +88,7 @@ func (u *Unit) onePiece(op *Op, off, n int64, do func(Store, int64, int64) error
 		return err
 	}
 	defer u.leave(op)
+	u.touch(off, n)
 	return do(on.store, off, n)
 }
 
@@ -134,6 +138,7 @@ func (u *Unit) Resize(size int64) error {
 		return err
 	}
 	defer u.leave(&op)
+	u.touch(min(size, u.Size()), math.MaxInt64)
 	if err := resize(on.store, size); err != nil {
 		return fmt.Errorf("unit %s: %w", u.id.GUID, err)
 	}

@@ -41,6 +41,15 @@ type Zeroer interface {
 	Zero(off, n int64) error
 }
 
+// A Copier can take bytes from another store without their passing through the caller's memory.
+type Copier interface {
+	// CopyFrom makes the n bytes at off what the n bytes at from of s are, which are not the
+	// same ones. shared tells whether both take the same space from then on, until either is
+	// written. An error, which is ErrUnsupported of package errors where it cannot be done so,
+	// leaves the n bytes at off in any state, and no other byte touched.
+	CopyFrom(s Store, from, off, n int64) (shared bool, err error)
+}
+
 // A Mapper knows which of its bytes have space.
 type Mapper interface {
 	// Mapped tells whether the byte at off has space, and for how many bytes from off on

@@ -26,6 +26,8 @@ type Unit struct {
 	counts counts
 	gone   atomic.Pointer[error] // ErrGone as a call met it, until a sync finds the store whole
 
+	watches atomic.Pointer[[]*Watch] // replaced under mu, never changed; nil: none
+
 	size       atomic.Int64
 	writeCache atomic.Bool
 	readOnly   atomic.Bool
@@ -157,6 +159,7 @@ func (u *Unit) Detach(reason error) error {
 	var h hold
 	u.locks.lock(&h, gate, whole, true, true)
 	defer u.locks.unlock(&h)
+	u.touch(0, math.MaxInt64) // nobody knows what the next store holds
 	return was.store.Close()
 }
 
@@ -226,6 +229,33 @@ func (u *Unit) claim(op *Op, off, end int64, exclusive bool) (*state, error) {
 		return nil, on.offline
 	}
 	return on, nil
+}
+
+// enterBoth is enter for two ranges of n bytes: from's shared and into's exclusively. They are
+// left by unlockBoth.
+func (u *Unit) enterBoth(from *Op, fromOff int64, into *Op, intoOff, n int64) (*state, error) {
+	for _, off := range []int64{fromOff, intoOff} {
+		if off < 0 || n < 0 || n > math.MaxInt64-off {
+			return nil, u.outOfRange(off, n)
+		}
+	}
+	if err := u.state.Load().offline; err != nil {
+		return nil, err
+	}
+	from.hold.off, from.hold.end = fromOff, fromOff+n
+	into.hold.off, into.hold.end = intoOff, intoOff+n
+	u.locks.lockBoth(&from.hold, &into.hold)
+	on, err := u.state.Load(), error(nil)
+	switch {
+	case on.offline != nil:
+		err = on.offline
+	case max(fromOff, intoOff)+n > u.size.Load():
+		err = u.outOfRange(max(fromOff, intoOff), n)
+	default:
+		return on, nil
+	}
+	u.locks.unlockBoth(&from.hold, &into.hold)
+	return nil, err
 }
 
 func (u *Unit) leave(op *Op) { u.locks.unlock(&op.hold) }

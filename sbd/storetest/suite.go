@@ -31,6 +31,7 @@ func Run(t *testing.T, open func(t *testing.T) sbd.Store) {
 		{"tries like it does", triesLikeItDoes},
 		{"unmaps to zeros", unmapsToZeros},
 		{"zeroes", zeroes},
+		{"copies", copies},
 		{"maps all its bytes", mapsAllBytes},
 		{"resizes", resizes},
 		{"prefetches", prefetches},
@@ -252,6 +253,46 @@ func zeroes(t *testing.T, s sbd.Store) {
 	}
 	expect(t, s, make([]byte, 1<<20), 512)
 	expect(t, s, pattern(2<<20, 1)[:512], 0)
+}
+
+// copies copies within the store: what Copier promises for two, it promises for one.
+func copies(t *testing.T, s sbd.Store) {
+	c, ok := s.(sbd.Copier)
+	if !ok {
+		t.Skip("the store does not copy")
+	}
+	if _, err := c.CopyFrom(s, 0, 1<<20, 0); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		t.Errorf("CopyFrom of nothing: %v", err)
+	}
+	for _, span := range []struct{ from, off, n int64 }{
+		{0, 2 << 20, 1 << 20}, {2 << 20, 0, 64 << 10}, {512, 1<<20 + 1024, 4096}, {4096, 1<<20 + 1, 3}, {s.Size() - 4096, 0, 4096},
+	} {
+		write(t, s, pattern(int(span.n), 1), span.from)
+		write(t, s, pattern(int(span.n)+2048, 9), max(span.off-1024, 0))
+		_, err := c.CopyFrom(s, span.from, span.off, span.n)
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skip("the store copies, but not here")
+		}
+		if err != nil {
+			t.Fatalf("CopyFrom of %d bytes at %d to %d: %v", span.n, span.from, span.off, err)
+		}
+		expect(t, s, pattern(int(span.n), 1), span.off)
+		expect(t, s, pattern(int(span.n), 1), span.from)
+		around := pattern(int(span.n)+2048, 9)
+		if before := span.off - max(span.off-1024, 0); before > 0 {
+			expect(t, s, around[:before], span.off-before)
+			expect(t, s, around[before+span.n:], span.off+span.n)
+		}
+	}
+	size := s.Size()
+	want := pattern(4096, 3)
+	write(t, s, want, 0)
+	for _, span := range []struct{ from, off, n int64 }{{0, size - 1, 2}, {size - 1, 0, 2}, {-1, 0, 1}, {0, -1, 1}, {0, math.MaxInt64, 1}, {math.MaxInt64, 0, 512}} {
+		if _, err := c.CopyFrom(s, span.from, span.off, span.n); !errors.Is(err, sbd.ErrOutOfRange) {
+			t.Errorf("CopyFrom of %d bytes at %d to %d: %v, want ErrOutOfRange", span.n, span.from, span.off, err)
+		}
+	}
+	expect(t, s, want, 0)
 }
 
 func mapsAllBytes(t *testing.T, s sbd.Store) {
