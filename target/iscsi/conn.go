@@ -27,7 +27,7 @@ type conn struct {
 
 	// The receiver's own.
 	rx           rx
-	late         *lateReader // nil: the connection is no socket
+	inlet        *inlet // nil: the connection is no socket
 	pdu          pdu
 	long         BHS // the header of a PDU whose data are still to come
 	headerDigest int // the digests' lengths in bytes: 0 or DigestLen
@@ -41,6 +41,7 @@ type conn struct {
 	full          bool       // in full feature phase: anyone may post
 	inflight      inflight
 	live          int           // commands in use, in flight or being answered
+	away          int           // commands that others than the receiver will finish
 	drained       chan struct{} // closed when live gets 0; nil: nobody waits for that
 	tags          uint32        // next Target Transfer Tag
 	indebted      bool          // a command may overdraw, and one is enough
@@ -103,7 +104,13 @@ func (c *conn) Read(p []byte) (int, error) {
 	if err := c.rest(); err != nil {
 		return 0, err
 	}
-	n, err := c.nc.Read(p)
+	var n int
+	var err error
+	if c.inlet != nil {
+		n, err = c.inlet.read(p)
+	} else {
+		n, err = c.nc.Read(p)
+	}
 	c.rise()
 	return n, err
 }
@@ -114,8 +121,8 @@ func (c *conn) ReadLate(x *rx) (int, error) {
 	}
 	var n int
 	var err error
-	if c.late != nil {
-		n, err = c.late.read(x)
+	if c.inlet != nil {
+		n, err = c.inlet.readLate(x)
 	} else {
 		n, err = c.nc.Read(x.room())
 	}

@@ -94,6 +94,9 @@ func (c *conn) flush(rest bool) error {
 		}
 		if len(o.taken) == 0 && rest {
 			o.busy = false
+			if c.inlet != nil {
+				c.inlet.alone = c.away <= 0
+			}
 		}
 		c.mu.Unlock()
 		if len(o.taken) == 0 && !c.offer() {

@@ -81,9 +81,9 @@ func TestReceiveLate(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer near.Close()
-	late := newLateReader(near)
+	in := newInlet(near, newTurns())
 	x := rx{spare: new(sync.Pool)}
-	x.src = reader{near, late}
+	x.src = reader{near, in}
 
 	far.Write([]byte("header and more"))
 	if b, err := x.peek(6); err != nil || string(b) != "header" {
@@ -111,15 +111,15 @@ func TestReceiveLate(t *testing.T) {
 	}
 }
 
-// A reader is a source; late is nil when it reads at once.
+// A reader is a source; without an inlet it reads at once.
 type reader struct {
 	io.Reader
-	late *lateReader
+	inlet *inlet
 }
 
 func (r reader) ReadLate(x *rx) (int, error) {
-	if r.late != nil {
-		return r.late.read(x)
+	if r.inlet != nil {
+		return r.inlet.readLate(x)
 	}
 	return r.Read(x.room())
 }

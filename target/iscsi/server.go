@@ -22,6 +22,7 @@ type Server struct {
 	gate    gate
 	limiter limiter
 	spareRx sync.Pool    // of *[rxLen]byte
+	turns   *turns       // of the receivers
 	clock   atomic.Int64 // seconds since the server was made, from 1
 
 	mu       sync.Mutex
@@ -46,6 +47,7 @@ func NewServer(device *target.Device, pool *buffer.Pool, opts Options) *Server {
 		opts:    opts,
 		gate:    gate{max: opts.Pending, maxPerAddress: opts.PendingPerAddress},
 		limiter: limiter{log: opts.Log},
+		turns:   newTurns(),
 		portals: make(map[net.Listener]struct{}),
 		conns:   make(map[*conn]struct{}),
 		byKey:   make(map[sessionKey]*session),
@@ -123,7 +125,7 @@ func (s *Server) accept(nc net.Conn, tag uint16) {
 		window: &window{},
 	}
 	c.rx.src, c.rx.spare = c, &s.spareRx
-	c.late = newLateReader(nc)
+	c.inlet = newInlet(nc, s.turns)
 	c.out.wake = make(chan struct{}, 1)
 	c.out.busy = true
 	c.out.batch.reset()

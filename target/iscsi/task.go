@@ -43,7 +43,7 @@ func (c *conn) begin(itt uint32) *command {
 		cmd, c.spareCommands = c.spareCommands[n-1], c.spareCommands[:n-1]
 	} else {
 		cmd = &command{}
-		cmd.task.Done = func(*scsi.Task) { c.finish(cmd) }
+		cmd.task.Done = func(*scsi.Task) { c.finish(cmd, true) }
 	}
 	c.live++
 	cmd.itt = itt
@@ -66,17 +66,24 @@ func (c *conn) find(itt uint32) (cmd *command, executing, left bool) {
 func (c *conn) execute(cmd *command) {
 	cmd.executing = true
 	if c.session.nexus.Submit(&cmd.task) {
-		c.finish(cmd)
+		c.finish(cmd, false)
+		return
 	}
+	c.mu.Lock()
+	c.away++
+	c.mu.Unlock()
 }
 
-// finish posts the answer to cmd, whose task is over. An aborted task has none.
-func (c *conn) finish(cmd *command) {
+// finish posts the answer to cmd, whose task is over; was it away? An aborted task has none.
+func (c *conn) finish(cmd *command, away bool) {
 	aborted := cmd.task.Aborted()
 	if !aborted && cmd.task.Status == scsi.CheckCondition {
 		c.complain(&cmd.task)
 	}
 	c.mu.Lock()
+	if away {
+		c.away--
+	}
 	c.inflight.remove(cmd)
 	if !aborted {
 		c.out.weight += len(cmd.task.In)
@@ -95,7 +102,7 @@ func (c *conn) finish(cmd *command) {
 func (c *conn) fail(cmd *command, s scsi.Sense) {
 	c.session.nexus.Abandon(&cmd.task)
 	cmd.task.Fail(s)
-	c.finish(cmd)
+	c.finish(cmd, false)
 }
 
 // drop ends cmd, which gathers Data-Out, without an answer.
