@@ -20,8 +20,9 @@ func (a *attentions) raise(s Sense) {
 
 // A path is one I_T_L nexus: what a unit knows about one nexus.
 type path struct {
-	unit  *LogicalUnit
-	nexus *Nexus
+	unit     *LogicalUnit
+	nexus    *Nexus
+	dealings atomic.Pointer[dealings] // of its initiator with the unit; nil: nothing to count yet
 
 	used    atomic.Int64 // when the nexus last did I/O on the unit: see use
 	pending atomic.Int32 // len(attentions), readable without the lock

@@ -30,6 +30,7 @@
 //	Nexus.mu         changes of what a nexus sees, and its end
 //	LogicalUnit.mu   paths, unit attentions, reservation: short, never across I/O
 //	taskSet.mu       the tasks of a unit: short, never across I/O or callbacks
+//	Histories.mu, History.mu, slowLog.mu   what is remembered: short, with nothing inside
 //
 // Byte-range locks belong to the sbd.Unit and are held across I/O, never while taking the
 // locks above.
@@ -50,6 +51,7 @@
 //	use.go        who does I/O
 //	sense.go, sensedata.go, storeerror.go
 //	limits.go     what one command may ask for
+//	metrics.go, history.go, dealings.go, event.go, managed.go, slow.go   what is remembered
 //	then a command family per file: transfer.go has what those that move blocks share,
 //	vpd.go and designator.go what INQUIRY tells, modepage.go what the mode commands do
 package scsi

@@ -3,6 +3,7 @@ package scsi
 import (
 	"errors"
 	"runtime/debug"
+	"time"
 
 	"github.com/lunarsan/lunar/sbd"
 )
@@ -68,13 +69,24 @@ func (t *Task) finish(err error) {
 	default:
 		t.fail(t.fault(err))
 	}
-	if t.path != nil {
-		t.lu().metrics.count(t)
+	if t.path == nil {
+		if t.Status != Good {
+			t.remember(time.Now(), 0)
+		}
+		return
+	}
+	lu := t.lu()
+	ended := lu.metrics.count(t)
+	if took := ended - t.started; t.Status != Good || took >= lu.Slow || primitives[t.CDB.Opcode()] != 0 {
+		t.remember(lu.born.Add(ended), took)
 	}
 }
 
 // Fail gives t a result for what its port found wrong, after Abandon: CHECK CONDITION.
-func (t *Task) Fail(s Sense) { t.fail(&Fault{Sense: s}) }
+func (t *Task) Fail(s Sense) {
+	t.fail(&Fault{Sense: s})
+	t.remember(time.Now(), 0)
+}
 
 func (t *Task) fail(f *Fault) {
 	t.Status = CheckCondition

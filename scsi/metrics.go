@@ -37,13 +37,13 @@ type counters [256]struct {
 	latency         [LatencyBuckets]atomic.Uint64
 }
 
-// count counts t, which has its result.
-func (c *counters) count(t *Task) {
+// count counts t, which has its result, and returns when that came, since the unit's birth.
+func (c *counters) count(t *Task) (ended time.Duration) {
 	row := &c[t.CDB.Opcode()]
-	now := time.Since(t.lu().born)
-	took := now - t.started
+	ended = time.Since(t.lu().born)
+	took := ended - t.started
 	if t.Status == Good && t.row.flags&(offline|aside) == 0 {
-		t.path.use(now)
+		t.path.use(ended)
 	}
 	row.latency[min(bits.Len64(uint64(took/time.Microsecond)), LatencyBuckets-1)].Add(1)
 	row.took.Add(int64(took))
@@ -55,6 +55,7 @@ func (c *counters) count(t *Task) {
 	case len(t.Out) > 0:
 		row.out.Add(uint64(len(t.Out)))
 	}
+	return ended
 }
 
 // Metrics returns the opcodes that were used, ascending.

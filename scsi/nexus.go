@@ -25,6 +25,9 @@ type Names struct {
 // logical units that the one sees through the other. It outlives connections.
 type Nexus struct {
 	Names
+	// History, set before the first use, remembers what the initiator asks for; nil: nothing does.
+	History *History
+
 	pool     *buffer.Pool
 	commands *commandTable // of LUNs that are not mapped too
 	luns     atomic.Pointer[inventory]

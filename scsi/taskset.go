@@ -289,6 +289,7 @@ func (s *taskSet) abort(b *barrier, match func(*Task) bool, tell func(*Task) boo
 
 // drop takes t out of the set without a result, wherever it waits.
 func (s *taskSet) drop(t *Task) {
+	waited := t.queued.stage != gathering
 	switch t.queued.stage {
 	case queued:
 		s.lane(t).remove(t)
@@ -301,6 +302,9 @@ func (s *taskSet) drop(t *Task) {
 		t.Status = TaskAborted
 	} else {
 		t.queued.aborted = true
+	}
+	if waited {
+		t.cutShort()
 	}
 }
 

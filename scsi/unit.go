@@ -15,6 +15,8 @@ type LogicalUnit struct {
 	// Panicked, set before the first use, hears of handlers that panicked: their commands
 	// end with INTERNAL TARGET FAILURE.
 	Panicked func(cause any, stack []byte)
+	// Slow, changed before the first use, is how long a command takes to be remembered as slow.
+	Slow time.Duration
 
 	unit      *sbd.Unit
 	blockSize int64 // bytes
@@ -22,11 +24,13 @@ type LogicalUnit struct {
 	pool      *buffer.Pool
 	born      time.Time
 
-	tasks   taskSet
-	metrics counters
-	modes   modes
-	later   laterSync
-	holder  atomic.Pointer[path] // of the reservation; changed under mu
+	tasks      taskSet
+	metrics    counters
+	primitives primitiveCounts
+	slow       slowLog
+	modes      modes
+	later      laterSync
+	holder     atomic.Pointer[path] // of the reservation; changed under mu
 
 	mu    sync.Mutex
 	paths []*path
@@ -40,6 +44,7 @@ func NewLogicalUnit(u *sbd.Unit, pool *buffer.Pool) *LogicalUnit {
 		blockSize: int64(u.Identity().BlockSize),
 		thin:      u.Config().Thin,
 		pool:      pool,
+		Slow:      DefaultSlow,
 		born:      time.Now(),
 	}
 	lu.tasks.init()

@@ -4,6 +4,7 @@ import (
 	"sync"
 
 	"github.com/lunarsan/lunar/internal/buffer"
+	"github.com/lunarsan/lunar/scsi"
 )
 
 // A Device is everything that this machine shows to initiators. Use NewDevice.
@@ -11,7 +12,8 @@ import (
 // Its methods may be called from any goroutine. They take one lock, which covers logins,
 // discovery and changes; commands never come here: a nexus carries what it sees.
 type Device struct {
-	pool *buffer.Pool
+	pool      *buffer.Pool
+	histories scsi.Histories
 
 	mu         sync.Mutex
 	units      []Unit
@@ -36,3 +38,6 @@ func NewDevice(pool *buffer.Pool) *Device {
 		nexuses:    make(map[identity]*Nexus),
 	}
 }
+
+// Histories returns what initiators have asked for and got since the start.
+func (d *Device) Histories() *scsi.Histories { return &d.histories }

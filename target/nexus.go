@@ -56,6 +56,7 @@ func (d *Device) Connect(initiator string, isid [6]byte, target string, tag uint
 		device: d,
 		id:     id,
 	}
+	n.History = d.histories.Open(initiator)
 	d.nexuses[id] = n
 	n.show(d.inventory(initiator, target))
 	return n, nil
@@ -74,7 +75,10 @@ func (n *Nexus) show(units map[int]*scsi.LogicalUnit) {
 // from drained on.
 func (n *Nexus) Close(drained func()) {
 	n.device.mu.Lock()
-	n.closed = true
+	if !n.closed {
+		n.closed = true
+		n.History.Close()
+	}
 	n.device.mu.Unlock()
 	n.Nexus.Close(func() {
 		n.device.mu.Lock()

@@ -2,6 +2,7 @@ package iscsi
 
 import (
 	"strings"
+	"time"
 
 	"github.com/lunarsan/lunar/scsi"
 )
@@ -34,22 +35,27 @@ func (c *conn) handleTaskMgmt(p *pdu) error {
 	c.count(b)
 	r := c.newReply(OpTaskMgmtResp, b)
 	r.awaits = 1 // the result
-	answer := func(result TaskMgmtResult) {
+	f, ok := functions[m.Function()]
+	begun, lun := time.Now(), b.LUN()
+	// done is what came of the function, told what the initiator hears of it.
+	answer := func(done scsi.Response, told TaskMgmtResult) {
+		if ok {
+			c.session.nexus.Managed(f, lun, done, time.Since(begun))
+		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
-		r.bhs.TaskMgmtResponse().SetResult(result)
+		r.bhs.TaskMgmtResponse().SetResult(told)
 		c.arrive(r)
 	}
 	c.server.metrics.TaskMgmt.Add(1)
 	c.info("task management", "function", m.Function(), "pdu", b)
 
-	f, ok := functions[m.Function()]
 	switch {
 	case m.Function() == TaskReassign:
-		answer(ReassignNotSupported)
+		answer(scsi.FunctionNotSupported, ReassignNotSupported)
 		return nil
 	case !ok:
-		answer(FunctionNotSupported)
+		answer(scsi.FunctionNotSupported, FunctionNotSupported)
 		return nil
 	case f == scsi.AbortTask:
 		return c.abortTask(m, r, answer)
@@ -64,36 +70,36 @@ func (c *conn) handleTaskMgmt(p *pdu) error {
 		c.dropWhere(affected)
 		c.follow(r, affected)
 	}
-	c.session.nexus.Manage(f, b.LUN(), 0, func(done scsi.Response) { answer(results[done]) })
+	c.session.nexus.Manage(f, b.LUN(), 0, func(done scsi.Response) { answer(done, results[done]) })
 	return nil
 }
 
 // abortTask ends one task, wherever it is: not arrived, held, gathering or executing (RFC 7143
 // §11.6.1).
-func (c *conn) abortTask(m *TaskMgmtRequest, r *reply, answer func(TaskMgmtResult)) error {
+func (c *conn) abortTask(m *TaskMgmtRequest, r *reply, answer func(scsi.Response, TaskMgmtResult)) error {
 	b, tag := (*BHS)(m), m.Referenced()
 	cmd, executing, left := c.find(tag)
 	switch {
 	case executing:
 		c.follow(r, func(cmd *command) bool { return cmd.itt == tag })
 		c.session.nexus.Manage(scsi.AbortTask, b.LUN(), uint64(tag), func(done scsi.Response) {
-			answer(c.abortResult(results[done]))
+			answer(done, c.abortResult(results[done]))
 		})
 	case cmd != nil && cmd.task.LUN != b.LUN():
-		answer(TaskNotThere)
+		answer(scsi.TaskNotThere, TaskNotThere)
 	case cmd != nil:
 		c.drop(cmd)
-		answer(FunctionComplete)
+		answer(scsi.FunctionComplete, FunctionComplete)
 	case c.cancel(func(h *BHS) bool { return h.ITT() == tag }):
-		answer(FunctionComplete)
+		answer(scsi.FunctionComplete, FunctionComplete)
 	case left:
-		answer(c.abortResult(TaskNotThere))
+		answer(scsi.TaskNotThere, c.abortResult(TaskNotThere))
 	case m.RefCmdSN().In(c.window.expected(), c.window.limit()) && m.RefCmdSN().Less(b.CmdSN()):
 		c.forget(tag)
-		answer(FunctionComplete)
+		answer(scsi.FunctionComplete, FunctionComplete)
 		return c.plug(m.RefCmdSN())
 	default:
-		answer(TaskNotThere)
+		answer(scsi.TaskNotThere, TaskNotThere)
 	}
 	return nil
 }
