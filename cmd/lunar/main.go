@@ -7,6 +7,7 @@
 //	serve.go demo.go           the daemon
 //	lu.go target.go tpg.go initiator.go discovery.go session.go   the nouns
 //	status.go version.go man.go
+//	doctor.go doctor_tables.go    what initiators asked for and got
 package main
 
 import (

@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -20,11 +21,15 @@ var everywhere = []string{"0.0.0.0:3260", "[::]:3260"}
 // minMemory is the smallest budget that serves an initiator well, in bytes.
 const minMemory = 16 << 20
 
+// minSlow keeps ordinary commands off the list of slow ones.
+const minSlow = time.Millisecond
+
 // A serving is the command line of lunar serve.
 type serving struct {
 	state, logLevel, logFormat string
 	listen, announce           []string
 	memory                     size
+	slow                       time.Duration
 	demo                       bool
 }
 
@@ -52,6 +57,7 @@ func (c *cli) serve() *cobra.Command {
 	f.StringArrayVar(&s.listen, "listen", nil, "listen on `ADDR:PORT`, repeated: the portal group default (default: 0.0.0.0:3260 and [::]:3260)")
 	f.StringArrayVar(&s.announce, "announce", nil, announceHelp)
 	f.Var(&s.memory, "memory", "budget of the I/O buffers")
+	f.DurationVar(&s.slow, "slow", control.DefaultSlow, "remember commands that take as long, for lunar doctor --slow")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	f.BoolVar(&s.demo, "demo", false, "serve a throw-away unit of 1 GiB on 127.0.0.1:3260, and say how to connect")
@@ -68,6 +74,9 @@ func (c *cli) options(s *serving) (control.Options, error) {
 	}
 	if opts.Memory < minMemory {
 		return opts, &usageError{"--memory: " + formatSize(opts.Memory) + " is too little", "Give it " + formatSize(minMemory) + " at least."}
+	}
+	if opts.Slow = s.slow; opts.Slow < minSlow {
+		return opts, &usageError{"--slow: " + s.slow.String() + " is too little", "Give it " + minSlow.String() + " at least: every command that takes as long is written down."}
 	}
 	if opts.StateDir == "" {
 		opts.StateDir = c.defaultState()

@@ -17,6 +17,8 @@ type route struct {
 var routes = [...]route{
 	{"GET", "/v1/status", "how the daemon is", get((*Daemon).Status)},
 
+	{"GET", "/v1/doctor", "what initiators asked for and got", get((*Daemon).Doctor)},
+
 	{"GET", "/v1/units", "the units", get((*Daemon).Units)},
 	{"POST", "/v1/units", "make a unit", post((*Daemon).CreateUnit)},
 	{"GET", "/v1/units/{name}", "one unit", getOne((*Daemon).Unit)},

@@ -40,6 +40,10 @@ func (c *Client) Status(ctx context.Context) (Status, error) {
 	return ask[Status](ctx, c, "GET", "/v1/status", nil)
 }
 
+func (c *Client) Doctor(ctx context.Context) (Diagnosis, error) {
+	return ask[Diagnosis](ctx, c, "GET", "/v1/doctor", nil)
+}
+
 func (c *Client) Units(ctx context.Context) ([]UnitInfo, error) {
 	return ask[[]UnitInfo](ctx, c, "GET", "/v1/units", nil)
 }

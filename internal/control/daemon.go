@@ -13,9 +13,13 @@ import (
 
 	"github.com/lunarsan/lunar/internal/buffer"
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/scsi"
 	"github.com/lunarsan/lunar/target"
 	"github.com/lunarsan/lunar/target/iscsi"
 )
+
+// DefaultSlow is Options.Slow unless it says otherwise.
+const DefaultSlow = scsi.DefaultSlow
 
 // Options say how a daemon is started; everything else is in its state.
 type Options struct {
@@ -24,6 +28,7 @@ type Options struct {
 	Listen   []netip.AddrPort // portals of the default portal group
 	Announce []string         // what SendTargets says instead, "host:port"
 	Memory   int64            // budget of the I/O buffers in bytes
+	Slow     time.Duration    // commands that take as long are remembered; 0: DefaultSlow
 	Version  string
 	Log      *slog.Logger
 	Ready    func() // called once when the daemon serves; nil: nothing

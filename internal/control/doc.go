@@ -35,5 +35,8 @@
 //	api.go serve.go problem.go   the API: routes, HTTP, errors
 //	messages.go client.go        what travels, and the other end
 //	status.go metrics.go         looking at it
+//	diagnosis.go doctor.go       what initiators asked for and got; then one side of it a file:
+//	doctor_family.go doctor_general.go doctor_paths.go doctor_units.go doctor_offload.go
+//	doctor_trouble.go
 //	notify.go retry.go memory.go secret.go
 package control

@@ -45,6 +45,8 @@ func (s series[T]) send(ch chan<- prometheus.Metric, t T, labels ...string) {
 var (
 	unitLabels    = []string{"unit"}
 	commandLabels = []string{"unit", "command"}
+	offloadLabels = []string{"unit", "primitive"}
+	manageLabels  = []string{"function", "outcome"}
 )
 
 var daemonSeries = []series[*Daemon]{
@@ -108,6 +110,19 @@ var commandSeries = []series[*scsi.CommandMetrics]{
 	counter("lunar_scsi_out_bytes_total", "Bytes of Data-Out.", commandLabels, func(m *scsi.CommandMetrics) uint64 { return m.Out }),
 }
 
+var slowSeries = []series[*scsi.LogicalUnit]{
+	counter("lunar_scsi_slow_commands_total", "Commands that took as long as lunar serve --slow, or longer.", unitLabels, func(lu *scsi.LogicalUnit) uint64 { n, _ := lu.SlowCommands(); return n }),
+}
+
+var offloadSeries = []series[scsi.PrimitiveMetrics]{
+	counter("lunar_scsi_offloads_total", "Primitives (ATS, XCOPY, WRITE SAME, UNMAP, ODX) that succeeded.", offloadLabels, func(m scsi.PrimitiveMetrics) uint64 { return m.Good }),
+	counter("lunar_scsi_offloads_failed_total", "Primitives that were refused or failed; a miscompare is no failure.", offloadLabels, func(m scsi.PrimitiveMetrics) uint64 { return m.Failed }),
+}
+
+var manageSeries = []series[scsi.FunctionMetrics]{
+	counter("lunar_scsi_task_management_total", "Task management functions, by what came of them.", manageLabels, func(m scsi.FunctionMetrics) uint64 { return m.Count }),
+}
+
 var commandSeconds = prometheus.NewDesc("lunar_scsi_command_seconds", "How long commands took in the device server.", commandLabels, nil)
 
 // daemonCollector reads the counts of all packages when it is asked.
@@ -119,6 +134,9 @@ func (c daemonCollector) Describe(ch chan<- *prometheus.Desc) {
 	describe(ch, unitSeries)
 	describe(ch, storeSeries)
 	describe(ch, commandSeries)
+	describe(ch, slowSeries)
+	describe(ch, offloadSeries)
+	describe(ch, manageSeries)
 	ch <- commandSeconds
 }
 
@@ -149,6 +167,19 @@ func (c daemonCollector) Collect(ch chan<- prometheus.Metric) {
 				s.send(ch, &m, u.info.GUID, m.Name)
 			}
 			ch <- latencies(&m, u.info.GUID)
+		}
+		for _, s := range slowSeries {
+			s.send(ch, u.unit.lu, u.info.GUID)
+		}
+		for _, m := range u.unit.lu.PrimitiveMetrics() {
+			for _, s := range offloadSeries {
+				s.send(ch, m, u.info.GUID, m.Primitive.String())
+			}
+		}
+	}
+	for _, m := range c.d.device.Histories().FunctionMetrics() {
+		for _, s := range manageSeries {
+			s.send(ch, m, m.Function.String(), m.Response.String())
 		}
 	}
 }

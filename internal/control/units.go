@@ -35,6 +35,7 @@ func (d *Daemon) newUnit(r unitRecord) *unit {
 	})
 	u.unit.Troubled = d.trouble
 	u.lu = scsi.NewLogicalUnit(u.unit, d.pool)
+	u.lu.Slow = d.slow()
 	u.lu.Panicked = func(cause any, stack []byte) {
 		d.log.Error("a command handler panicked; please report it", "unit", r.GUID, "cause", cause, "stack", string(stack))
 	}
