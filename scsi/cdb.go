@@ -35,6 +35,14 @@ func (c *CDB) size() int {
 	return 0
 }
 
+// Len returns the CDB's length in bytes as the opcode's group has it; all of it where none is said.
+func (c *CDB) Len() int {
+	if n := c.size(); n > 0 {
+		return n
+	}
+	return len(c)
+}
+
 // lba returns LOGICAL BLOCK ADDRESS.
 func (c *CDB) lba() uint64 {
 	switch c.size() {

@@ -41,8 +41,8 @@ const (
 	saTokens               = 0x10
 )
 
-// primitive returns what c offloads.
-func (c *CDB) primitive() (p Primitive, ok bool) {
+// Primitive returns what c offloads, if it does.
+func (c *CDB) Primitive() (p Primitive, ok bool) {
 	n := primitives[c.Opcode()]
 	if n == 0 {
 		return 0, false
@@ -98,7 +98,7 @@ type primitiveCounts [Primitives][2]atomic.Uint64
 
 // tally counts t, which has ended, if it offloads work or met trouble.
 func (t *Task) tally(at time.Time, good bool) {
-	p, offloads := t.CDB.primitive()
+	p, offloads := t.CDB.Primitive()
 	if good {
 		if offloads {
 			t.lu().primitives[p][0].Add(1)
