@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/scsi"
@@ -113,12 +114,7 @@ func (p *patient) expects(i scsi.Primitive) bool {
 }
 
 func (p *patient) seesThin() bool {
-	for _, u := range p.units {
-		if u.info.Thin {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(p.shown(), func(u seen) bool { return u.info.Thin })
 }
 
 // times counts in words: "once", "3 times".

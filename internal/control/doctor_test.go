@@ -31,7 +31,7 @@ type host struct {
 	*initiator.Conn
 }
 
-func (r *rig) host(o initiator.Options) host {
+func (r *rig) meet(o initiator.Options) host {
 	r.t.Helper()
 	nc, err := net.Dial("tcp", r.portal())
 	if err != nil {
@@ -181,7 +181,7 @@ func TestDoctor(t *testing.T) {
 	r.createUnit(UnitCreate{Path: r.path("vm2"), GUID: guidB, Alias: "vm2", WriteCache: true, BlockSize: 4096})
 	must(r.CreateTarget(ctx, TargetCreate{Name: iqnA}))(t)
 
-	esx := r.host(initiator.Options{Name: esxiName, Alias: "esx1.example.org", ISID: [6]byte{0, 2, 0x3D, 0, 0, 1}, Keys: esxiKeys})
+	esx := r.meet(initiator.Options{Name: esxiName, Alias: "esx1.example.org", ISID: [6]byte{0, 2, 0x3D, 0, 0, 1}, Keys: esxiKeys})
 	esx.scan(0)
 	esx.scan(1)
 	esx.live()
@@ -198,7 +198,7 @@ func TestDoctor(t *testing.T) {
 	esx.manage(iscsi.AbortTask, write, iscsi.FunctionComplete)
 	esx.manage(iscsi.LogicalUnitReset, nil, iscsi.FunctionComplete)
 
-	linux := r.host(initiator.Options{Name: linuxName, ISID: [6]byte{0x80, 0, 0, 0, 0, 1},
+	linux := r.meet(initiator.Options{Name: linuxName, ISID: [6]byte{0x80, 0, 0, 0, 0, 1},
 		Keys: []string{"InitialR2T=Yes", "ImmediateData=No", "FirstBurstLength=8192", "MaxRecvDataSegmentLength=8192", "HeaderDigest=CRC32C"}})
 	linux.say(
 		line{0, "00 00 00 00 00 00", "", 0, "06/29/00"},
@@ -209,7 +209,7 @@ func TestDoctor(t *testing.T) {
 		line{0, "2a 00 00 00 00 00 00 00 01 00", "aa", 512, "status 18h"},
 	)
 	linux.say(line{0, "17 00 00 00 00 00", "", 0, ""})
-	must(r.OfflineUnit(ctx, "vm1"))(t)
+	must(r.OfflineUnit(ctx, "vm1", UnitTakeOffline{Force: true}))(t)
 	esx.say(line{0, "28 00 00 00 00 00 00 00 01 00", "", 512, "02/04/03"})
 
 	d := must(r.Doctor(ctx))(t)

@@ -2,6 +2,7 @@ package control
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lunarsan/lunar/sbd"
@@ -54,8 +55,8 @@ var esxiConditions = []condition{
 // conditions matter to everybody.
 var conditions = []condition{
 	{Broken, func(u seen) bool { return u.info.State == UnitFailed },
-		"A sync of %s has failed: writes get errors (03/0C/00), and guests see them.",
-		"Look at the medium and at what is on the unit; then lunar lu online UNIT. See Durability in docs/operate.md."},
+		"%s has failed (a sync, or its whole store): writes get errors, and guests see them.",
+		"lunar lu show UNIT has the reason. Look at the medium and at what is on the unit; then lunar lu online UNIT. See Durability in docs/operate.md."},
 	{Note, func(u seen) bool { return u.info.ReadOnly },
 		"%s is read-only: writes get 07/27/00.", ""},
 }
@@ -65,7 +66,7 @@ func (p *patient) examineUnits() {
 	if len(p.sessions) == 0 {
 		return
 	}
-	if len(p.units) == 0 {
+	if len(p.shown()) == 0 {
 		p.say(Warning, "Make one: lunar lu create PATH --size SIZE.", "There is no unit for it to see.")
 		return
 	}
@@ -75,7 +76,7 @@ func (p *patient) examineUnits() {
 	}
 	for _, c := range rows {
 		var names []string
-		for _, u := range p.units {
+		for _, u := range p.shown() {
 			if c.is(u) {
 				names = append(names, callIt(u.info))
 			}
@@ -96,7 +97,7 @@ func (p *patient) examineOffline() {
 	if p.kind == esxi {
 		doing = "ESXi sees all paths down (APD): its virtual machines wait, after 140 s (Misc.APDTimeout) it fails the I/O of its own, and it recovers by itself when the unit is back."
 	}
-	for _, u := range p.units {
+	for _, u := range p.shown() {
 		if u.info.State == UnitOffline {
 			p.say(Broken, "Bring back what holds the store, or lunar lu online "+callIt(u.info)+". To end it for good instead, detach the device on the hosts first.",
 				"%s is offline: %s. %s", callIt(u.info), strings.TrimPrefix(u.info.Reason, sbd.ErrOffline.Error()+": "), doing)
@@ -108,7 +109,7 @@ func (p *patient) examineOffline() {
 func (p *patient) examineProducts() {
 	products := make(map[string]bool)
 	var names []string
-	for _, u := range p.units {
+	for _, u := range p.shown() {
 		if !products[u.info.Product] {
 			products[u.info.Product] = true
 			names = append(names, fmt.Sprintf("%s is %q", callIt(u.info), u.info.Product))
@@ -118,4 +119,9 @@ func (p *patient) examineProducts() {
 		p.say(Note, "Give units the same product when they are made. It is part of what VMFS knows a volume by: do not change it under one.",
 			"Products differ: %s. ESXi lets units copy to each other (XCOPY) only where they are the same.", list(names))
 	}
+}
+
+// shown returns the units that initiators see.
+func (w *ward) shown() []seen {
+	return slices.DeleteFunc(slices.Clone(w.units), func(u seen) bool { return u.info.State == UnitRetired })
 }
