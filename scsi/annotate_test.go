@@ -154,7 +154,9 @@ func (a *annotator) data(c *CDB) {
 		a.zeros(1)
 		a.modes(a.take(2, "BLOCK DESCRIPTOR LENGTH"))
 	case opMaintenanceIn:
-		if c.service() == saReportTaskManagement {
+		if c.service() == saReportPortGroups {
+			a.portGroups(c[1] >> 5)
+		} else if c.service() == saReportTaskManagement {
 			a.take(2, "functions")
 			a.zeros(1)
 			a.take(1, "additional length")

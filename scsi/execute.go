@@ -38,6 +38,9 @@ func (t *Task) check() error {
 	if t.refused != nil {
 		return t.refused
 	}
+	if s := t.nexus.access.Load().refuses(flags); s != NoSense {
+		return s
+	}
 	return t.path.permits(flags)
 }
 

@@ -8,6 +8,7 @@ const (
 	maxUnmapDescriptors = 256      // UNMAP
 	maxAtomicBlocks     = 256      // WRITE ATOMIC; the alignment and granularity are one block
 	maxPrefetchBytes    = 64 << 20 // PRE-FETCH: what is beyond is left out
+	maxPortGroupsList   = 4 << 10  // SET TARGET PORT GROUPS: bytes of the parameter list
 
 	// maxWriteSameBlocks is of WRITE SAME. A unit takes the whole MiB within it: 31 MiB of
 	// 512-byte blocks, 255 MiB of 4096-byte ones. An initiator that may send 10000h blocks also

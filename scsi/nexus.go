@@ -18,7 +18,6 @@ type Names struct {
 	Target        string // target device name, "iqn.…"
 	TargetPort    string // target port name, "iqn.…,t,0x0001"
 	RelativePort  uint16 // relative target port identifier, from 1
-	PortGroup     uint16 // target port group, from 1
 }
 
 // A Nexus is one I_T nexus (SAM-5): an initiator port and a target port, and the
@@ -27,10 +26,15 @@ type Nexus struct {
 	Names
 	// History, set before the first use, remembers what the initiator asks for; nil: nothing does.
 	History *History
+	// ChangeStates, set before the first use, changes the states of target port groups that
+	// are Explicit, for the task asked: SetAccess follows on all nexuses of the device, and
+	// what has changed is saved when it returns nil. It may block.
+	ChangeStates func(asked *Task, wanted []StateChange) error
 
 	pool     *buffer.Pool
 	commands *commandTable // of LUNs that are not mapped too
 	luns     atomic.Pointer[inventory]
+	access   atomic.Pointer[access]
 
 	mu     sync.Mutex            // one SetInventory or Close at a time
 	former map[*LogicalUnit]bool // no longer seen, where tasks may still run
@@ -42,10 +46,12 @@ type inventory struct {
 	numbers []int         // the LUNs, ascending
 }
 
-// NewNexus returns a nexus that sees nothing yet and borrows its buffers from pool.
+// NewNexus returns a nexus that sees nothing yet and borrows its buffers from pool. Until
+// SetAccess, its target port is alone in the target port group 1.
 func NewNexus(n Names, pool *buffer.Pool) *Nexus {
 	nexus := &Nexus{Names: n, pool: pool, commands: &commands, former: make(map[*LogicalUnit]bool)}
 	nexus.luns.Store(&inventory{})
+	nexus.access.Store(&access{Access: Access{[]PortGroup{{Number: 1, Ports: []uint16{n.RelativePort}}}, 1}})
 	return nexus
 }
 
@@ -95,7 +101,7 @@ func (n *Nexus) Prepare(t *Task) {
 		t.refused = LogicalUnitNotSupported
 	case row == nil && known:
 		t.refused = InvalidFieldInCDB.AtBit(1, 4)
-	case row == nil, t.path != nil && !t.lu().offers(row):
+	case row == nil, t.path != nil && !t.offers(row):
 		t.refused = InvalidOpcode
 	case t.CDB.naca():
 		t.refused = InvalidFieldInCDB.AtBit(t.CDB.size()-1, 2)

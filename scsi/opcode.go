@@ -42,16 +42,19 @@ const (
 	opServiceActionIn16  Opcode = 0x9E
 	opReportLUNs         Opcode = 0xA0
 	opMaintenanceIn      Opcode = 0xA3
+	opMaintenanceOut     Opcode = 0xA4
 	opRead12             Opcode = 0xA8
 	opWrite12            Opcode = 0xAA
 	opWriteVerify12      Opcode = 0xAE
 	opVerify12           Opcode = 0xAF
 )
 
-// The service actions of SERVICE ACTION IN(16) and MAINTENANCE IN.
+// The service actions of SERVICE ACTION IN(16), MAINTENANCE IN and MAINTENANCE OUT.
 const (
 	saReadCapacity16       = 0x10
 	saGetLBAStatus         = 0x12
+	saReportPortGroups     = 0x0A
+	saSetPortGroups        = 0x0A
 	saReportOpcodes        = 0x0C
 	saReportTaskManagement = 0x0D
 )
@@ -88,6 +91,9 @@ const (
 	thin                                 // is there on thin units alone
 	lengthy                              // works in pieces, and may take long: workers of its own, few
 	aside                                // needs the store, and is no I/O: the unit may lie idle all the same
+	inactive                             // executes while the target port group is standby or unavailable
+	anyAccess                            // executes in all states of the target port group
+	explicit                             // is there where initiators may change these states
 )
 
 // row finds the row of c; nil: no such command. known says that the opcode exists and only
@@ -124,52 +130,62 @@ type commandTable [256]command
 // commands is the table. The limits that its masks assume: no protection information, no
 // anchored blocks, no group numbers.
 var commands = commandTable{
-	opTestUnitReady: {name: "TEST UNIT READY", run: testUnitReady, flags: aside,
+	opTestUnitReady: {name: "TEST UNIT READY", run: testUnitReady, flags: inactive | aside,
 		usage: []byte{0x00, 0, 0, 0, 0, 4}},
 	opRequestSense: {name: "REQUEST SENSE", run: requestSense, lengths: allocLengths,
-		flags: noAttention | anyHolder | offline | unmapped,
+		flags: noAttention | anyHolder | offline | unmapped | anyAccess,
 		usage: []byte{0x03, 1, 0, 0, 0xFF, 4}},
 	opInquiry: {name: "INQUIRY", run: inquiry, lengths: inquiryLengths,
-		flags: noAttention | anyHolder | offline | unmapped,
+		flags: noAttention | anyHolder | offline | unmapped | anyAccess,
 		usage: []byte{0x12, 1, 0xFF, 0xFF, 0xFF, 4}},
 	opReportLUNs: {name: "REPORT LUNS", run: reportLUNs, lengths: allocLengths,
-		flags: noAttention | anyHolder | offline | unmapped,
+		flags: noAttention | anyHolder | offline | unmapped | anyAccess,
 		usage: []byte{0xA0, 0, 0xFF, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 
-	opModeSense6: {name: "MODE SENSE(6)", run: modeSense6, lengths: allocLengths, flags: offline,
+	opModeSense6: {name: "MODE SENSE(6)", run: modeSense6, lengths: allocLengths, flags: offline | inactive,
 		usage: []byte{0x1A, 0x08, 0xFF, 0xFF, 0xFF, 4}},
-	opModeSense10: {name: "MODE SENSE(10)", run: modeSense10, lengths: allocLengths, flags: offline,
+	opModeSense10: {name: "MODE SENSE(10)", run: modeSense10, lengths: allocLengths, flags: offline | inactive,
 		usage: []byte{0x5A, 0x18, 0xFF, 0xFF, 0, 0, 0, 0xFF, 0xFF, 4}},
-	opModeSelect6: {name: "MODE SELECT(6)", run: modeSelect6, lengths: paramLengths, flags: offline,
+	opModeSelect6: {name: "MODE SELECT(6)", run: modeSelect6, lengths: paramLengths, flags: offline | inactive,
 		usage: []byte{0x15, 0x11, 0, 0, 0xFF, 4}},
-	opModeSelect10: {name: "MODE SELECT(10)", run: modeSelect10, lengths: paramLengths, flags: offline,
+	opModeSelect10: {name: "MODE SELECT(10)", run: modeSelect10, lengths: paramLengths, flags: offline | inactive,
 		usage: []byte{0x55, 0x11, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
 
 	opStartStopUnit: {name: "START STOP UNIT", run: startStopUnit, flags: offline,
 		usage: []byte{0x1B, 1, 0, 0x0F, 0xF7, 4}},
 
-	opReserve6: {name: "RESERVE(6)", run: reserve, flags: offline,
+	opReserve6: {name: "RESERVE(6)", run: reserve, flags: offline | inactive,
 		usage: []byte{0x16, 0, 0, 0, 0, 4}},
-	opReserve10: {name: "RESERVE(10)", run: reserve, flags: offline,
+	opReserve10: {name: "RESERVE(10)", run: reserve, flags: offline | inactive,
 		usage: []byte{0x56, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
-	opRelease6: {name: "RELEASE(6)", run: release, flags: offline | anyHolder,
+	opRelease6: {name: "RELEASE(6)", run: release, flags: offline | anyHolder | inactive,
 		usage: []byte{0x17, 0, 0, 0, 0, 4}},
-	opRelease10: {name: "RELEASE(10)", run: release, flags: offline | anyHolder,
+	opRelease10: {name: "RELEASE(10)", run: release, flags: offline | anyHolder | inactive,
 		usage: []byte{0x57, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
 
 	opMaintenanceIn: {name: "MAINTENANCE IN", services: &[32]command{
+		saReportPortGroups: {name: "REPORT TARGET PORT GROUPS", run: reportPortGroups,
+			lengths: allocLengths, flags: offline | anyHolder | anyAccess,
+			usage: []byte{0xA3, 0xE0 | saReportPortGroups, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 		saReportOpcodes: {name: "REPORT SUPPORTED OPERATION CODES", run: reportOpcodes,
-			lengths: allocLengths, flags: offline | anyHolder,
+			lengths: allocLengths, flags: offline | anyHolder | inactive,
 			usage: []byte{0xA3, saReportOpcodes, 0x87, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 		saReportTaskManagement: {name: "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", run: reportTaskManagement,
-			lengths: allocLengths, flags: offline | anyHolder,
+			lengths: allocLengths, flags: offline | anyHolder | inactive,
 			usage: []byte{0xA3, saReportTaskManagement, 0x80, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 	}},
 
-	opReadCapacity10: {name: "READ CAPACITY(10)", run: readCapacity10, lengths: func(*Task) (out, in int64, err error) { return 0, 8, nil }, flags: aside,
-		usage: []byte{0x25, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
+	opMaintenanceOut: {name: "MAINTENANCE OUT", services: &[32]command{
+		saSetPortGroups: {name: "SET TARGET PORT GROUPS", run: setPortGroups,
+			lengths: setPortGroupsLengths, flags: offline | anyAccess | explicit,
+			usage: []byte{0xA4, saSetPortGroups, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+	}},
+
+	opReadCapacity10: {name: "READ CAPACITY(10)", run: readCapacity10, flags: inactive | aside,
+		lengths: func(*Task) (out, in int64, err error) { return 0, 8, nil },
+		usage:   []byte{0x25, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
 	opServiceActionIn16: {name: "SERVICE ACTION IN(16)", services: &[32]command{
-		saReadCapacity16: {name: "READ CAPACITY(16)", run: readCapacity16, lengths: allocLengths, flags: aside,
+		saReadCapacity16: {name: "READ CAPACITY(16)", run: readCapacity16, lengths: allocLengths, flags: inactive | aside,
 			usage: []byte{0x9E, saReadCapacity16, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 		saGetLBAStatus: {name: "GET LBA STATUS", run: getLBAStatus, lengths: allocLengths, flags: aside,
 			usage: []byte{0x9E, saGetLBAStatus, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},

@@ -18,7 +18,7 @@ func TestCommands(t *testing.T) {
 		if n := len(row.usage); n == 0 || n != c.size() {
 			t.Fatalf("%s: usage data of %d bytes for a CDB of %d", row.name, n, c.size())
 		}
-		if row.usage[0] != byte(opcode) || service >= 0 && row.usage[1] != byte(service) {
+		if row.usage[0] != byte(opcode) || service >= 0 && row.usage[1]&0x1F != byte(service) {
 			t.Errorf("%s: usage data begin with % x", row.name, row.usage[:2])
 		}
 		if control := row.usage[len(row.usage)-1]; control != 0x04 {

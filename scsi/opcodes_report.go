@@ -25,7 +25,7 @@ func reportOpcodes(t *Task) error {
 	services := table[opcode].services
 	switch {
 	case option == reportAll:
-		return t.reply(t.lu().appendCommands(nil, table, timeouts))
+		return t.reply(t.appendCommands(nil, table, timeouts))
 	case option > reportEither:
 		return InvalidFieldInCDB.AtBit(2, 2)
 	case option == reportOpcode && services != nil, option == reportService && services == nil:
@@ -38,7 +38,7 @@ func reportOpcodes(t *Task) error {
 	case services != nil, service != 0 && option == reportEither:
 		row = &command{}
 	}
-	if !t.lu().offers(row) {
+	if !t.offers(row) {
 		return t.reply([]byte{0, notSupported, 0, 0})
 	}
 	return t.reply(describeCommand(row, timeouts))
@@ -46,18 +46,18 @@ func reportOpcodes(t *Task) error {
 
 // appendCommands appends the all_commands parameter data: COMMAND DATA LENGTH, then a
 // descriptor for each command.
-func (lu *LogicalUnit) appendCommands(p []byte, table *commandTable, timeouts bool) []byte {
+func (t *Task) appendCommands(p []byte, table *commandTable, timeouts bool) []byte {
 	p = append(p, 0, 0, 0, 0)
 	for opcode := range table {
 		row := &table[opcode]
-		if lu.offers(row) {
+		if t.offers(row) {
 			p = appendCommand(p, row, 0, timeouts)
 		}
 		if row.services == nil {
 			continue
 		}
 		for i := range row.services {
-			if service := &row.services[i]; lu.offers(service) {
+			if service := &row.services[i]; t.offers(service) {
 				p = appendCommand(p, service, allHasService, timeouts)
 			}
 		}
@@ -71,7 +71,7 @@ func (lu *LogicalUnit) appendCommands(p []byte, table *commandTable, timeouts bo
 func appendCommand(p []byte, row *command, flags byte, timeouts bool) []byte {
 	var service byte
 	if flags&allHasService != 0 {
-		service = row.usage[1]
+		service = row.usage[1] & 0x1F
 	}
 	if timeouts {
 		flags |= allHasTimeouts

@@ -3,6 +3,7 @@ package scsi
 import (
 	"bytes"
 	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
@@ -30,6 +31,11 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts in testdata an
 //	lose a            ends a nexus
 //	manage a lun-reset [lun=5]
 //	                  performs a task management function
+//	groups 1=optimized 2=standby,preferred,explicit
+//	                  makes the target port groups, of the ports 1 and 4, 2 and 5, and so on;
+//	                  nexus a comes by group 1, b by group 2, c by group 3
+//	saving fails, saving works
+//	                  whether SET TARGET PORT GROUPS can save
 //	grow, detach, await, attach
 //	                  what becomes of the unit; await is a detach that ends by itself
 //	restart           ends all nexuses, and makes the next device server of the unit
@@ -103,6 +109,8 @@ type script struct {
 	lu      *LogicalUnit
 	pool    *buffer.Pool
 	nexuses map[string]*Nexus
+	groups  []PortGroup
+	unsaved error // of SET TARGET PORT GROUPS
 }
 
 // testIdentity is what the units of scripts are known by.
@@ -154,7 +162,7 @@ func (s *script) logIn(name string) {
 	s.nexuses[name] = NewNexus(Names{
 		Initiator: "iqn.2026-01.test:" + name, InitiatorPort: "iqn.2026-01.test:" + name + ",i,0x00023d000001",
 		Target: "iqn.2026-01.test:disks", TargetPort: "iqn.2026-01.test:disks,t,0x0001",
-		RelativePort: 1, PortGroup: 1,
+		RelativePort: 1,
 	}, s.pool)
 	s.see(name, []string{"0"})
 }
@@ -214,6 +222,10 @@ func (s *script) line(w *strings.Builder, words []string) {
 		s.logIn(rest[0])
 	case "lose":
 		s.lose(rest[0])
+	case "groups":
+		s.setGroups(rest)
+	case "saving":
+		s.unsaved = map[string]error{"fails": errors.New("the script says so")}[rest[0]]
 	case "manage":
 		s.manage(w, rest)
 	case "grow":

@@ -13,11 +13,15 @@ const (
 
 	BecomingReady              Sense = 0x020401
 	ManualInterventionRequired Sense = 0x020403
+	PortInTransition           Sense = 0x02040A
+	PortInStandby              Sense = 0x02040B
+	PortUnavailable            Sense = 0x02040C
 
 	WriteError           Sense = 0x030C00
 	UnrecoveredReadError Sense = 0x031100
 
 	InternalTargetFailure Sense = 0x044400
+	SetPortGroupsFailed   Sense = 0x04670A
 
 	InvalidFieldInCIU        Sense = 0x050E03
 	ParameterListLength      Sense = 0x051A00
@@ -32,8 +36,10 @@ const (
 	ResetOccurred          Sense = 0x062903
 	NexusLossOccurred      Sense = 0x062907
 	ModeParametersChanged  Sense = 0x062A01
+	AccessStateChanged     Sense = 0x062A06
 	CapacityHasChanged     Sense = 0x062A09
 	CommandsCleared        Sense = 0x062F00
+	InquiryDataChanged     Sense = 0x063F03
 	ReportedLUNsHasChanged Sense = 0x063F0E
 
 	WriteProtected        Sense = 0x072700
@@ -49,9 +55,13 @@ var senseNames = map[Sense]string{
 	NoSense:                    "NO ADDITIONAL SENSE INFORMATION",
 	BecomingReady:              "LOGICAL UNIT IS IN PROCESS OF BECOMING READY",
 	ManualInterventionRequired: "LOGICAL UNIT NOT READY, MANUAL INTERVENTION REQUIRED",
+	PortInTransition:           "LOGICAL UNIT NOT ACCESSIBLE, ASYMMETRIC ACCESS STATE TRANSITION",
+	PortInStandby:              "LOGICAL UNIT NOT ACCESSIBLE, TARGET PORT IN STANDBY STATE",
+	PortUnavailable:            "LOGICAL UNIT NOT ACCESSIBLE, TARGET PORT IN UNAVAILABLE STATE",
 	WriteError:                 "WRITE ERROR",
 	UnrecoveredReadError:       "UNRECOVERED READ ERROR",
 	InternalTargetFailure:      "INTERNAL TARGET FAILURE",
+	SetPortGroupsFailed:        "SET TARGET PORT GROUPS COMMAND FAILED",
 	InvalidFieldInCIU:          "INVALID FIELD IN COMMAND INFORMATION UNIT",
 	ParameterListLength:        "PARAMETER LIST LENGTH ERROR",
 	InvalidOpcode:              "INVALID COMMAND OPERATION CODE",
@@ -64,8 +74,10 @@ var senseNames = map[Sense]string{
 	ResetOccurred:              "BUS DEVICE RESET FUNCTION OCCURRED",
 	NexusLossOccurred:          "I_T NEXUS LOSS OCCURRED",
 	ModeParametersChanged:      "MODE PARAMETERS CHANGED",
+	AccessStateChanged:         "ASYMMETRIC ACCESS STATE CHANGED",
 	CapacityHasChanged:         "CAPACITY DATA HAS CHANGED",
 	CommandsCleared:            "COMMANDS CLEARED BY ANOTHER INITIATOR",
+	InquiryDataChanged:         "INQUIRY DATA HAS CHANGED",
 	ReportedLUNsHasChanged:     "REPORTED LUNS DATA HAS CHANGED",
 	WriteProtected:             "WRITE PROTECTED",
 	SpaceAllocationFailed:      "SPACE ALLOCATION FAILED WRITE PROTECT",

@@ -113,6 +113,12 @@ func (t *Task) unit() *sbd.Unit { return t.path.unit.unit }
 // lu returns the task's device server.
 func (t *Task) lu() *LogicalUnit { return t.path.unit }
 
+// offers reports whether the unit has the command of row, for t's nexus.
+func (t *Task) offers(row *command) bool {
+	return row.run != nil && (row.flags&thin == 0 || t.lu().thin) &&
+		(row.flags&explicit == 0 || t.nexus.access.Load().explicit)
+}
+
 // blockSize returns the unit's logical block length in bytes.
 func (t *Task) blockSize() int64 { return t.path.unit.blockSize }
 

@@ -59,6 +59,8 @@ func (lu *LogicalUnit) CapacityChanged() { lu.raise(CapacityHasChanged, nil) }
 
 // ModesChanged tells every nexus that mode parameters are not what they were (06/2A/01).
 func (lu *LogicalUnit) ModesChanged() { lu.raise(ModeParametersChanged, nil) }
+// IdentityChanged tells every nexus that the unit's sbd.Identity is another (06/3F/03).
+func (lu *LogicalUnit) IdentityChanged() { lu.raise(InquiryDataChanged, nil) }
 
 // Close waits until no task is inside and no worker runs. No nexus may see the unit.
 func (lu *LogicalUnit) Close() {
@@ -94,11 +96,6 @@ func (lu *LogicalUnit) lose(p *path) {
 	defer lu.mu.Unlock()
 	lu.detachLocked(p)
 	lu.remember(p)
-}
-
-// offers reports whether the unit has the command of row.
-func (lu *LogicalUnit) offers(row *command) bool {
-	return row.run != nil && (row.flags&thin == 0 || lu.thin)
 }
 
 // writeProtected reports whether writes are refused before they reach the store.

@@ -2,6 +2,9 @@ package scsi
 
 import "encoding/binary"
 
+// vpdRoom is room for most pages, so that they are made in one piece of memory.
+const vpdRoom = 256
+
 // A vpdPage is a vital product data page (SPC-5, SBC-4). build appends what follows the
 // four bytes of header.
 type vpdPage struct {
@@ -29,7 +32,7 @@ func vitalProductData(t *Task, code byte) error {
 		if page.code != code {
 			continue
 		}
-		p := []byte{t.unit().Identity().DeviceType, code, 0, 0}
+		p := append(make([]byte, 0, vpdRoom), t.unit().Identity().DeviceType, code, 0, 0)
 		if page.build != nil {
 			p = page.build(t, p)
 		} else {
