@@ -58,14 +58,14 @@ func (g *GUID) UnmarshalText(text []byte) (err error) {
 }
 
 // Identity is what an initiator stores about a unit to know it again. It is set once, saved,
-// and carried bit for bit between sites.
+// and carried bit for bit between sites; to change it is to make another unit of it.
 type Identity struct {
 	GUID       GUID
 	Serial     string // unit serial number, VPD page 80h
 	Vendor     string // up to 8 characters
 	Product    string // up to 16 characters
 	Revision   string // up to 4 characters
-	Version    byte   // INQUIRY VERSION: 5 SPC-3, 6 SPC-4, 7 SPC-5
+	Version    byte   // INQUIRY VERSION: 3 SPC, 4 SPC-2, 5 SPC-3, 6 SPC-4, 7 SPC-5
 	DeviceType byte   // peripheral device type, 0 for a disk
 	BlockSize  int    // logical block length in bytes, 512 or 4096
 }
@@ -78,6 +78,9 @@ func (id Identity) Check() error {
 	}
 	if id.BlockSize != 512 && id.BlockSize != 4096 {
 		errs = append(errs, fmt.Errorf("block size %d: want 512 or 4096", id.BlockSize))
+	}
+	if id.Version < 3 || id.Version > 7 {
+		errs = append(errs, fmt.Errorf("version %d: want 3 to 7, the INQUIRY VERSION of SPC to SPC-5", id.Version))
 	}
 	for _, f := range []struct {
 		name, value string

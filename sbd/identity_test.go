@@ -91,12 +91,13 @@ func FuzzParseGUID(f *testing.F) {
 }
 
 func TestIdentityCheck(t *testing.T) {
-	good := sbd.Identity{GUID: sbd.NewGUID(), Serial: "1234", Vendor: "SUN", Product: "COMSTAR", Revision: "1.0", BlockSize: 512}
+	good := sbd.Identity{GUID: sbd.NewGUID(), Serial: "1234", Vendor: "SUN", Product: "COMSTAR", Revision: "1.0", Version: 5, BlockSize: 512}
 	if err := good.Check(); err != nil {
 		t.Errorf("Check: %v", err)
 	}
 	for name, spoil := range map[string]func(*sbd.Identity){
 		"GUID":       func(id *sbd.Identity) { id.GUID = sbd.GUID{} },
+		"version":    func(id *sbd.Identity) { id.Version = 2 },
 		"block size": func(id *sbd.Identity) { id.BlockSize = 520 },
 		"serial":     func(id *sbd.Identity) { id.Serial = strings.Repeat("1", 253) },
 		"vendor":     func(id *sbd.Identity) { id.Vendor = "123456789" },

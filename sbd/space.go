@@ -130,7 +130,7 @@ func (u *Unit) Prefetch(op *Op, off, n int64) error {
 // itself.
 func (u *Unit) Resize(size int64) error {
 	if size <= 0 {
-		return fmt.Errorf("unit %s: a size of %d bytes: %w", u.id.GUID, size, ErrOutOfRange)
+		return fmt.Errorf("unit %s: a size of %d bytes: %w", u.id.Load().GUID, size, ErrOutOfRange)
 	}
 	op := Op{MayBlock: true}
 	on, err := u.claim(&op, gate, whole, true)
@@ -140,7 +140,7 @@ func (u *Unit) Resize(size int64) error {
 	defer u.leave(&op)
 	u.touch(min(size, u.Size()), math.MaxInt64)
 	if err := resize(on.store, size); err != nil {
-		return fmt.Errorf("unit %s: %w", u.id.GUID, err)
+		return fmt.Errorf("unit %s: %w", u.id.Load().GUID, err)
 	}
 	u.size.Store(size)
 	return u.sync(on)

@@ -18,7 +18,7 @@ type Unit struct {
 	// that, and must not block.
 	Troubled func()
 
-	id Identity
+	id atomic.Pointer[Identity] // replaced, never changed
 
 	locks  rangeLock
 	state  atomic.Pointer[state]
@@ -49,7 +49,8 @@ type state struct {
 // NewUnit returns a unit without a store: offline until Attach. A cfg.Size of 0 stands for
 // the whole of the first store attached.
 func NewUnit(id Identity, cfg Config) *Unit {
-	u := &Unit{id: id, cfg: cfg}
+	u := &Unit{cfg: cfg}
+	u.id.Store(&id)
 	u.commit.done.L = &u.commit.mu
 	u.counts.failed = u.notice
 	u.size.Store(cfg.Size)
@@ -69,8 +70,19 @@ func offline(reason error) *state {
 	return &state{offline: fmt.Errorf("%w: %w", ErrOffline, reason)}
 }
 
-// Identity returns what never changes about the unit.
-func (u *Unit) Identity() Identity { return u.id }
+// Identity returns what initiators know the unit by. Its device type and block size never
+// change.
+func (u *Unit) Identity() Identity { return *u.id.Load() }
+
+// SetIdentity makes the unit another one to initiators.
+func (u *Unit) SetIdentity(id Identity) error {
+	was := u.id.Load()
+	if id.DeviceType != was.DeviceType || id.BlockSize != was.BlockSize {
+		return fmt.Errorf("unit %s: a unit keeps its device type and block size", was.GUID)
+	}
+	u.id.Store(&id)
+	return nil
+}
 
 // Config returns the configuration in force.
 func (u *Unit) Config() Config {
@@ -122,20 +134,21 @@ func (u *Unit) Advice() Advice {
 func (u *Unit) Attach(s Store) error {
 	u.attaching.Lock()
 	defer u.attaching.Unlock()
+	id := u.id.Load()
 	if u.state.Load().offline == nil {
-		return fmt.Errorf("unit %s: %w: it has a store already, detach that first", u.id.GUID, ErrInUse)
+		return fmt.Errorf("unit %s: %w: it has a store already, detach that first", id.GUID, ErrInUse)
 	}
 	size, has := u.size.Load(), s.Size()
 	switch {
 	case size == 0:
-		block := int64(max(u.id.BlockSize, 1))
+		block := int64(max(id.BlockSize, 1))
 		if size = has / block * block; size == 0 {
 			return fmt.Errorf("unit %s: the store holds %d bytes, less than a block of %d: %w",
-				u.id.GUID, has, block, ErrOutOfRange)
+				id.GUID, has, block, ErrOutOfRange)
 		}
 	case has < size:
 		return fmt.Errorf("unit %s: the store holds %d bytes and the unit needs %d: %w",
-			u.id.GUID, has, size, ErrOutOfRange)
+			id.GUID, has, size, ErrOutOfRange)
 	}
 	u.size.Store(size)
 	u.gone.Store(nil)

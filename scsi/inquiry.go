@@ -43,7 +43,7 @@ func inquiry(t *Task) error {
 type standardInquiry [96]byte
 
 // The versions of SPC that an identity may claim, with their version descriptors.
-var spcVersions = map[byte]uint16{5: 0x0300, 6: 0x0460, 7: 0x05C0}
+var spcVersions = map[byte]uint16{3: 0x0120, 4: 0x0260, 5: 0x0300, 6: 0x0460, 7: 0x05C0}
 
 // versionDescriptors follow that of SPC. Both versions of SBC: initiators look for SBC-3.
 var versionDescriptors = [...]uint16{

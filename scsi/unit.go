@@ -59,6 +59,7 @@ func (lu *LogicalUnit) CapacityChanged() { lu.raise(CapacityHasChanged, nil) }
 
 // ModesChanged tells every nexus that mode parameters are not what they were (06/2A/01).
 func (lu *LogicalUnit) ModesChanged() { lu.raise(ModeParametersChanged, nil) }
+
 // IdentityChanged tells every nexus that the unit's sbd.Identity is another (06/3F/03).
 func (lu *LogicalUnit) IdentityChanged() { lu.raise(InquiryDataChanged, nil) }
 

@@ -12,8 +12,14 @@ import (
 // Its methods may be called from any goroutine. They take one lock, which covers logins,
 // discovery and changes; commands never come here: a nexus carries what it sees.
 type Device struct {
+	// SaveAccess, set before the first login, saves the target port groups that an initiator
+	// changes (SET TARGET PORT GROUPS).
+	SaveAccess func(groups []AccessGroup, initiator string) error
+
 	pool      *buffer.Pool
 	histories scsi.Histories
+
+	accessing sync.Mutex // one change of target port groups at a time; held while it is saved, outside mu
 
 	mu         sync.Mutex
 	units      []Unit
@@ -22,7 +28,10 @@ type Device struct {
 	groups     map[uint16]PortalGroup
 	initiators map[string]Initiator
 	discovery  Auth
-	ports      map[port]uint16 // relative target port identifiers
+	ports      map[port]uint16 // relative target port identifiers, of ports that are gone too
+	lastPort   uint16          // the highest of them
+	access     map[uint16]AccessGroup
+	reported   []scsi.PortGroup // access as nexuses see it; nil: made when it is needed
 	nexuses    map[identity]*Nexus
 }
 

@@ -9,6 +9,8 @@
 //
 //	device.go    Device: what exists; changes reach live nexuses
 //	portal.go    portals and portal groups
+//	port.go      target ports and their relative identifiers
+//	access.go    target port groups: asymmetric access to the units
 //	target.go    targets
 //	initiator.go initiators and their credentials
 //	admit.go     discovery, login: who may

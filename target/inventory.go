@@ -1,7 +1,9 @@
 package target
 
 import (
+	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lunarsan/lunar/scsi"
 )
@@ -38,6 +40,32 @@ func (d *Device) AddUnit(lun int, lu *scsi.LogicalUnit) error {
 		}
 	}
 	d.units = append(d.units, Unit{lun, lu})
+	d.refresh()
+	return nil
+}
+
+// MoveUnit shows lu at LUN lun instead of where it is. Every initiator that sees it is told
+// (06/3F/0E).
+func (d *Device) MoveUnit(lun int, lu *scsi.LogicalUnit) error {
+	if lun < 0 || lun > scsi.MaxLUN {
+		return fmt.Errorf("LUN %d is out of range: 0 to %d", lun, scsi.MaxLUN)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	at := -1
+	for i, u := range d.units {
+		switch {
+		case u.Logical == lu:
+			at = i
+		case u.LUN == lun:
+			return fmt.Errorf("LUN %d is taken by another unit", lun)
+		}
+	}
+	if at < 0 {
+		return errors.New("the unit is not shown")
+	}
+	d.units = slices.Clone(d.units)
+	d.units[at].LUN = lun
 	d.refresh()
 	return nil
 }

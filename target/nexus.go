@@ -24,9 +24,6 @@ type Nexus struct {
 	seen   map[int]*scsi.LogicalUnit // device.mu
 }
 
-// There is one target port group (SPC-5): one machine's paths to a unit are all alike.
-const portGroup = 1
-
 // Connect returns a new nexus for a login that has succeeded, seeing what it may. End it
 // with Nexus.Close. It is an error if the target went away since it was admitted, or if the
 // nexus's predecessor has not drained yet.
@@ -51,12 +48,15 @@ func (d *Device) Connect(initiator string, isid [6]byte, target string, tag uint
 			Target:        target,
 			TargetPort:    fmt.Sprintf("%s,t,0x%04x", target, tag),
 			RelativePort:  d.ports[port{target, tag}],
-			PortGroup:     portGroup,
 		}, d.pool),
 		device: d,
 		id:     id,
 	}
 	n.History = d.histories.Open(initiator)
+	n.ChangeStates = func(asked *scsi.Task, wanted []scsi.StateChange) error {
+		return d.changeStates(asked, initiator, wanted)
+	}
+	d.showAccess(n, nil)
 	d.nexuses[id] = n
 	n.show(d.inventory(initiator, target))
 	return n, nil

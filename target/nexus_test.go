@@ -51,7 +51,7 @@ func TestNames(t *testing.T) {
 	want := scsi.Names{
 		Initiator: host, InitiatorPort: host + ",i,0x00023d000001",
 		Target: disks, TargetPort: disks + ",t,0x0002",
-		RelativePort: 2, PortGroup: 1,
+		RelativePort: 2,
 	}
 	if diff := cmp.Diff(want, n.Names); diff != "" {
 		t.Errorf("names (-want +got):\n%s", diff)

@@ -17,6 +17,7 @@ type PortalGroup struct {
 	Portals  []netip.AddrPort // where it listens; may be wildcards
 	Announce []string         // "host:port" told to initiators instead, when not empty
 	Redirect *Redirect        // targets have moved there
+	Access   uint16           // its target port group of asymmetric access; 0: the first
 }
 
 // A Redirect sends initiators elsewhere (login status 0101h, 0102h).
@@ -59,6 +60,7 @@ func (d *Device) SetPortalGroup(g PortalGroup) error {
 		}
 	}
 	d.groups[g.Tag] = g
+	d.refreshAccess(nil)
 	return nil
 }
 
@@ -80,6 +82,7 @@ func (d *Device) RemovePortalGroup(tag uint16) error {
 		return fmt.Errorf("portal group %d is used by target %s", tag, strings.Join(tied, ", "))
 	}
 	delete(d.groups, tag)
+	d.refreshAccess(nil)
 	return nil
 }
 

@@ -1,7 +1,6 @@
 package target
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 )
@@ -52,6 +51,7 @@ func (d *Device) AddTarget(t Target) error {
 	d.targets[name] = t
 	delete(d.removed, name)
 	d.refresh()
+	d.refreshAccess(nil)
 	return nil
 }
 
@@ -70,6 +70,7 @@ func (d *Device) RemoveTarget(name string) error {
 	delete(d.targets, name)
 	d.removed[name] = true
 	d.refresh()
+	d.refreshAccess(nil)
 	return nil
 }
 
@@ -94,35 +95,4 @@ func (d *Device) SetOffline(name string, offline bool) error {
 // through reports whether t is reached through portal group tag.
 func (t *Target) through(tag uint16) bool {
 	return len(t.Groups) == 0 || slices.Contains(t.Groups, tag)
-}
-
-// A port is a target port: a target reached through a portal group (RFC 7143 §4.4.2).
-type port struct {
-	target string
-	tag    uint16
-}
-
-var errManyPorts = errors.New("more than 65535 pairs of target and portal group since the start")
-
-// numberPorts gives the target's ports relative target port identifiers (SPC-5): numbers
-// from 1 in the order in which ports came to be, each for as long as the device lives.
-// tags empty: all portal groups.
-func (d *Device) numberPorts(target string, tags []uint16) error {
-	if len(tags) == 0 {
-		for tag := range d.groups {
-			tags = append(tags, tag)
-		}
-		slices.Sort(tags)
-	}
-	for _, tag := range tags {
-		p := port{target, tag}
-		if _, there := d.ports[p]; there {
-			continue
-		}
-		if len(d.ports) == 1<<16-1 {
-			return errManyPorts
-		}
-		d.ports[p] = uint16(len(d.ports) + 1)
-	}
-	return nil
 }
