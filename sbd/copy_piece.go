@@ -1,7 +1,5 @@
 package sbd
 
-import "bytes"
-
 // A copyPiece is the part of a copy that one goroutine is at: the n bytes at at.
 type copyPiece struct {
 	*copyRun
@@ -123,7 +121,7 @@ func (p *copyPiece) read(at int64, err error) error  { return &CopyError{true, a
 func (p *copyPiece) wrote(at int64, err error) error { return &CopyError{false, at, err} }
 
 // enter claims the piece on both sides. Within a unit both claims are made at once, between
-// units in the order of their GUIDs: copies that cross each other cannot wait for each other.
+// units in an order that never changes: copies that cross each other cannot wait for each other.
 func (p *copyPiece) enter() (err error) {
 	from, into := p.From, p.into
 	if from == into {
@@ -145,8 +143,7 @@ func (p *copyPiece) enter() (err error) {
 		}
 		return nil
 	}
-	a, b := from.id.GUID, into.id.GUID
-	if bytes.Compare(a[:], b[:]) < 0 {
+	if from.order < into.order {
 		if err := source(); err != nil {
 			return err
 		}

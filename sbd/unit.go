@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"math/rand/v2"
 	"sync"
 	"sync/atomic"
 )
@@ -18,7 +19,8 @@ type Unit struct {
 	// that, and must not block.
 	Troubled func()
 
-	id atomic.Pointer[Identity] // replaced, never changed
+	id    atomic.Pointer[Identity] // replaced, never changed
+	order uint64                   // random; of two units a copy claims the lower first
 
 	locks  rangeLock
 	state  atomic.Pointer[state]
@@ -49,7 +51,7 @@ type state struct {
 // NewUnit returns a unit without a store: offline until Attach. A cfg.Size of 0 stands for
 // the whole of the first store attached.
 func NewUnit(id Identity, cfg Config) *Unit {
-	u := &Unit{cfg: cfg}
+	u := &Unit{cfg: cfg, order: rand.Uint64()}
 	u.id.Store(&id)
 	u.commit.done.L = &u.commit.mu
 	u.counts.failed = u.notice

@@ -64,6 +64,7 @@ func (c *cli) luCreate() *cobra.Command {
 	var (
 		r          control.UnitCreate
 		bytes      size
+		lun        int
 		writeCache onOff
 		o          output
 	)
@@ -75,6 +76,7 @@ func (c *cli) luCreate() *cobra.Command {
 		r.Path = path
 		r.Size = int64(bytes)
 		r.WriteCache = writeCache.on
+		r.LUN = given(cmd, "lun", &lun)
 		u, err := c.client().CreateUnit(cmd.Context(), r)
 		if err != nil {
 			return err
@@ -92,7 +94,12 @@ func (c *cli) luCreate() *cobra.Command {
 	f.Var(&bytes, "size", "capacity; needed when there is nothing at PATH")
 	f.StringVar(&r.GUID, "guid", "", "its `NAA` identifier: 32 hexadecimal digits, the first a 6 (default: a new one)")
 	f.StringVar(&r.Alias, "alias", "", "a `NAME` for people")
+	f.IntVar(&lun, "lun", 0, "the LUN that initiators see it at (default: the lowest that is free)")
 	f.StringVar(&r.Serial, "serial", "", "its unit serial number (default: the GUID)")
+	f.StringVar(&r.Vendor, "vendor", "LUNAR", "the INQUIRY vendor, up to 8 characters")
+	f.StringVar(&r.Product, "product", "LUN", "the INQUIRY product, up to 16 characters; ESXi offloads copies between units of one product")
+	f.StringVar(&r.Revision, "revision", "0001", "the INQUIRY revision, up to 4 characters")
+	f.Uint8Var(&r.Version, "version", 6, "the INQUIRY version `N`: 3 to 7 for SPC, SPC-2, SPC-3, SPC-4, SPC-5")
 	f.IntVar(&r.BlockSize, "block-size", 512, "logical block length in bytes: 512 or 4096")
 	f.BoolVar(&r.Thin, "thin", false, "take space as it is written, and give back what initiators unmap")
 	f.BoolVar(&r.ReadOnly, "read-only", false, "refuse writes")
@@ -148,6 +155,7 @@ func (c *cli) showUnit(u control.UnitInfo) {
 		{"Size", fmt.Sprintf("%s (%d bytes, %d blocks of %d)", formatSize(u.Size), u.Size, u.Size/int64(u.BlockSize), u.BlockSize)},
 		{"Serial", u.Serial},
 		{"Vendor, product, revision", u.Vendor + ", " + u.Product + ", " + u.Revision},
+		{"INQUIRY version", strconv.Itoa(int(u.Version))},
 		{"Thin", yesNo(u.Thin)},
 		{"Read-only", yesNo(u.ReadOnly)},
 		{"Write cache", cache.String()},
@@ -166,15 +174,25 @@ func yesNo(b bool) string {
 
 func (c *cli) luModify() *cobra.Command {
 	var (
-		alias                string
-		readOnly, writeCache onOff
-		force                bool
-		o                    output
+		alias, guid, serial, vendor, product, revision string
+		version                                        byte
+		lun                                            int
+		force                                          bool
+		readOnly, writeCache                           onOff
+		o                                              output
 	)
-	cmd := c.completing(c.verb("modify GUID", "Change a unit's alias, write protection or write cache", func(cmd *cobra.Command, args []string) error {
-		r := control.UnitModify{ReadOnly: readOnly.pointer(), WriteCache: writeCache.pointer()}
-		if cmd.Flags().Changed("alias") {
-			r.Alias = &alias
+	cmd := c.completing(c.verb("modify GUID", "Change a unit's alias, write protection, write cache or identity", func(cmd *cobra.Command, args []string) error {
+		r := control.UnitModify{
+			Alias:      given(cmd, "alias", &alias),
+			ReadOnly:   readOnly.pointer(),
+			WriteCache: writeCache.pointer(),
+			GUID:       given(cmd, "guid", &guid),
+			Serial:     given(cmd, "serial", &serial),
+			Vendor:     given(cmd, "vendor", &vendor),
+			Product:    given(cmd, "product", &product),
+			Revision:   given(cmd, "revision", &revision),
+			Version:    given(cmd, "version", &version),
+			LUN:        given(cmd, "lun", &lun),
 		}
 		if r == (control.UnitModify{}) {
 			return misuse(cmd, "%s needs something to change", cmd.CommandPath())
@@ -184,13 +202,25 @@ func (c *cli) luModify() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return c.print(&o, u, func() { c.printf("modified unit %s\n", u.GUID) })
+		return c.print(&o, u, func() {
+			c.printf("modified unit %s\n", u.GUID)
+			for _, f := range u.Follows {
+				c.printf("%s\n", f)
+			}
+		})
 	}), unitNames)
 	f := cmd.Flags()
 	f.StringVar(&alias, "alias", "", "a `NAME` for people")
 	f.Var(&readOnly, "read-only", "refuse writes")
 	f.Var(&writeCache, "write-cache", "answer writes before they are durable")
-	f.BoolVar(&force, "force", false, "although sessions use it")
+	f.StringVar(&guid, "guid", "", "another `NAA` identifier; this and what follows need --force")
+	f.StringVar(&serial, "serial", "", "another unit serial number")
+	f.StringVar(&vendor, "vendor", "", "another INQUIRY vendor")
+	f.StringVar(&product, "product", "", "another INQUIRY product")
+	f.StringVar(&revision, "revision", "", "another INQUIRY revision")
+	f.Uint8Var(&version, "version", 0, "another INQUIRY version `N`")
+	f.IntVar(&lun, "lun", 0, "another LUN")
+	f.BoolVar(&force, "force", false, "although sessions use it, or initiators will take it for another disk")
 	return o.flag(cmd)
 }
 

@@ -146,6 +146,14 @@ func argumentsOf(use string) cobra.PositionalArgs {
 	}
 }
 
+// given returns value where the command line has the flag, and nil where it has not.
+func given[T any](cmd *cobra.Command, flag string, value *T) *T {
+	if !cmd.Flags().Changed(flag) {
+		return nil
+	}
+	return value
+}
+
 // client asks the daemon.
 func (c *cli) client() *control.Client {
 	socket := c.socket

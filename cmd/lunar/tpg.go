@@ -25,6 +25,43 @@ func groupNames(ctx context.Context, client *control.Client) (names []string) {
 	return names
 }
 
+// A pathFlags are the flags of what a portal group's paths are like.
+type pathFlags struct {
+	group       uint16
+	state, mode string
+	preferred   bool
+}
+
+func (p *pathFlags) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
+	f.Uint16Var(&p.group, "alua-group", 1, "put it into the target port group `N` of asymmetric access")
+	f.StringVar(&p.state, "alua-state", "", "the `STATE` of that target port group: optimized, non-optimized, standby, unavailable or transitioning")
+	f.BoolVar(&p.preferred, "preferred", false, "tell initiators to prefer that target port group")
+	f.StringVar(&p.mode, "alua", "", "explicit: initiators may change the state too; implicit: they may not (`MODE`)")
+}
+
+// change is what the flags ask for.
+func (p *pathFlags) change(cmd *cobra.Command) control.PathChange {
+	return control.PathChange{
+		Group:     given(cmd, "alua-group", &p.group),
+		State:     given(cmd, "alua-state", &p.state),
+		Preferred: given(cmd, "preferred", &p.preferred),
+		Mode:      given(cmd, "alua", &p.mode),
+	}
+}
+
+// pathWords is what a portal group's paths are like, as people read it.
+func pathWords(g control.GroupInfo) string {
+	words := g.ALUAState
+	if g.Preferred {
+		words += ", preferred"
+	}
+	if g.ALUA != "implicit" {
+		words += ", " + g.ALUA
+	}
+	return words
+}
+
 // What portal groups may tell initiators.
 const (
 	announceHelp  = "what SendTargets says instead: `ADDR[:PORT]`, repeated; the port is the portal's if left out"
@@ -34,11 +71,13 @@ const (
 
 func (c *cli) tpgCreate() *cobra.Command {
 	var (
-		r control.GroupCreate
-		o output
+		r     control.GroupCreate
+		paths pathFlags
+		o     output
 	)
 	cmd := c.verb("create NAME ADDR[:PORT]...", "Make a portal group and listen", func(cmd *cobra.Command, args []string) error {
 		r.Name, r.Portals = args[0], args[1:]
+		r.PathChange = paths.change(cmd)
 		g, err := c.client().CreateGroup(cmd.Context(), r)
 		if err != nil {
 			return err
@@ -56,6 +95,7 @@ func (c *cli) tpgCreate() *cobra.Command {
 	f.StringArrayVar(&r.Announce, "announce", nil, announceHelp)
 	f.StringVar(&r.Redirect, "redirect", "", redirectHelp)
 	f.BoolVar(&r.Permanent, "permanent", false, permanentHelp)
+	paths.flags(cmd)
 	return o.flag(cmd)
 }
 
@@ -67,14 +107,14 @@ func (c *cli) tpgList() *cobra.Command {
 			return err
 		}
 		return c.print(&o, list, func() {
-			rows := [][]string{{"NAME", "TAG", "PORTAL", "STATE", "TELLS"}}
+			rows := [][]string{{"NAME", "TAG", "PORTAL", "STATE", "ALUA", "PATHS", "TELLS"}}
 			for _, g := range list {
 				tells := or(strings.Join(g.Announce, ","), "-")
 				if g.Redirect != "" {
 					tells = "moved to " + g.Redirect
 				}
 				for _, p := range g.Portals {
-					rows = append(rows, []string{g.Name, strconv.Itoa(int(g.Tag)), p.Address, p.State, tells})
+					rows = append(rows, []string{g.Name, strconv.Itoa(int(g.Tag)), p.Address, p.State, strconv.Itoa(int(g.ALUAGroup)), pathWords(g), tells})
 				}
 			}
 			c.table(rows)
@@ -87,21 +127,18 @@ func (c *cli) tpgModify() *cobra.Command {
 		announce  []string
 		redirect  string
 		permanent bool
+		paths     pathFlags
 		o         output
 	)
-	cmd := c.completing(c.verb("modify NAME", "Change what a portal group tells initiators", func(cmd *cobra.Command, args []string) error {
-		var r control.GroupModify
-		if cmd.Flags().Changed("announce") {
-			r.Announce = &announce
-			if len(announce) == 1 && announce[0] == "" {
-				announce = nil
-			}
+	cmd := c.completing(c.verb("modify NAME", "Change what a portal group tells initiators, and what its paths are like", func(cmd *cobra.Command, args []string) error {
+		if len(announce) == 1 && announce[0] == "" {
+			announce = nil
 		}
-		if cmd.Flags().Changed("redirect") {
-			r.Redirect = &redirect
-		}
-		if cmd.Flags().Changed("permanent") {
-			r.Permanent = &permanent
+		r := control.GroupModify{
+			Announce:   given(cmd, "announce", &announce),
+			Redirect:   given(cmd, "redirect", &redirect),
+			Permanent:  given(cmd, "permanent", &permanent),
+			PathChange: paths.change(cmd),
 		}
 		if r == (control.GroupModify{}) {
 			return misuse(cmd, "%s needs something to change", cmd.CommandPath())
@@ -116,6 +153,7 @@ func (c *cli) tpgModify() *cobra.Command {
 	f.StringArrayVar(&announce, "announce", nil, announceHelp+`; "" for the real addresses`)
 	f.StringVar(&redirect, "redirect", "", redirectHelp+`; "" ends it`)
 	f.BoolVar(&permanent, "permanent", false, permanentHelp)
+	paths.flags(cmd)
 	return o.flag(cmd)
 }
 

@@ -56,8 +56,8 @@ func (c *Client) CreateUnit(ctx context.Context, r UnitCreate) (UnitInfo, error)
 	return ask[UnitInfo](ctx, c, "POST", "/v1/units", r)
 }
 
-func (c *Client) ModifyUnit(ctx context.Context, name string, r UnitModify) (UnitInfo, error) {
-	return ask[UnitInfo](ctx, c, "PATCH", unitPath(name), r)
+func (c *Client) ModifyUnit(ctx context.Context, name string, r UnitModify) (UnitModified, error) {
+	return ask[UnitModified](ctx, c, "PATCH", unitPath(name), r)
 }
 
 func (c *Client) ResizeUnit(ctx context.Context, name string, r UnitResize) (UnitInfo, error) {

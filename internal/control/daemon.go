@@ -120,7 +120,9 @@ func (d *Daemon) load() error {
 		{"units' memory", d.loadCarried},
 		{"initiators", d.loadInitiators},
 		{"discovery", d.loadDiscovery},
+		{"target ports", d.loadPorts},
 		{"portal groups", d.loadGroups},
+		{"target port groups", d.loadAccess},
 		{"targets", d.loadTargets},
 	} {
 		if err := part.load(); err != nil {

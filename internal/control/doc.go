@@ -20,6 +20,8 @@
 // # Locks, from the outside in
 //
 //	Daemon.change   one change at a time; held across state and store I/O
+//	target.Device   its change of target port groups; held across state I/O, and taken alone
+//	                by an initiator that changes them
 //	Daemon.mu       what exists now; short, never across I/O
 //
 // # Reading order
@@ -27,10 +29,12 @@
 //	state.go bolt.go record.go   what is kept, and how
 //	daemon.go                    start, run, drain
 //	units.go unitstore.go        units, and how their stores are opened
-//	unitcreate.go unitchange.go unitonline.go unitdelete.go inuse.go faults.go
+//	unitcreate.go unitchange.go unitidentity.go unitonline.go
+//	unitdelete.go inuse.go faults.go
 //	carry.go                     what a daemon leaves to the next one
 //	targets.go initiators.go discovery.go   who may log in
 //	portals.go portallist.go address.go listen.go   where
+//	access.go                    what the paths are like: target port groups and ports
 //	sessions.go                  who is there
 //	api.go serve.go problem.go   the API: routes, HTTP, errors
 //	messages.go client.go        what travels, and the other end

@@ -40,8 +40,13 @@ type UnitCreate struct {
 	Path       string `json:"path"`           // absolute
 	Size       int64  `json:"size,omitempty"` // needed when there is nothing at Path
 	GUID       string `json:"guid,omitempty"`
+	LUN        *int   `json:"lun,omitempty"` // nil: the lowest that is free
 	Alias      string `json:"alias,omitempty"`
 	Serial     string `json:"serial,omitempty"`
+	Vendor     string `json:"vendor,omitempty"`
+	Product    string `json:"product,omitempty"`
+	Revision   string `json:"revision,omitempty"`
+	Version    byte   `json:"version,omitempty"`
 	BlockSize  int    `json:"block_size,omitempty"` // 0: 512
 	Thin       bool   `json:"thin,omitempty"`
 	ReadOnly   bool   `json:"read_only,omitempty"`
@@ -50,11 +55,26 @@ type UnitCreate struct {
 
 // A UnitModify changes what is not nil.
 type UnitModify struct {
-	Force bool `json:"force,omitempty"` // although sessions use it
+	Force bool `json:"force,omitempty"` // although sessions use it, or take it for another disk
 
 	Alias      *string `json:"alias,omitempty"`
 	ReadOnly   *bool   `json:"read_only,omitempty"`
 	WriteCache *bool   `json:"write_cache,omitempty"`
+
+	// These make another disk of the unit to initiators, and need Force.
+	GUID     *string `json:"guid,omitempty"`
+	Serial   *string `json:"serial,omitempty"`
+	Vendor   *string `json:"vendor,omitempty"`
+	Product  *string `json:"product,omitempty"`
+	Revision *string `json:"revision,omitempty"`
+	Version  *byte   `json:"version,omitempty"`
+	LUN      *int    `json:"lun,omitempty"`
+}
+
+// A UnitModified tells what was done.
+type UnitModified struct {
+	UnitInfo
+	Follows []string `json:"follows,omitempty"` // what a change of identity leads to
 }
 
 // A UnitResize asks for another capacity.
@@ -137,6 +157,19 @@ type GroupInfo struct {
 	Announce  []string     `json:"announce,omitempty"`
 	Redirect  string       `json:"redirect,omitempty"`
 	Permanent bool         `json:"permanent,omitempty"`
+	ALUAGroup uint16       `json:"alua_group"`
+	ALUAState string       `json:"alua_state"` // optimized, non-optimized, standby, unavailable, transitioning
+	Preferred bool         `json:"preferred,omitempty"`
+	ALUA      string       `json:"alua"` // implicit, explicit
+}
+
+// A PathChange says what a portal group's paths to the units are like (asymmetric logical unit
+// access): it changes what is not nil of the target port group that the portal group is in.
+type PathChange struct {
+	Group     *uint16 `json:"alua_group,omitempty"` // the portal group goes there
+	State     *string `json:"alua_state,omitempty"`
+	Preferred *bool   `json:"preferred,omitempty"`
+	Mode      *string `json:"alua,omitempty"`
 }
 
 // A PortalInfo describes where a portal group listens.
@@ -161,6 +194,7 @@ type GroupCreate struct {
 	Announce  []string `json:"announce,omitempty"`
 	Redirect  string   `json:"redirect,omitempty"`
 	Permanent bool     `json:"permanent,omitempty"`
+	PathChange
 }
 
 // A GroupModify changes what is not nil.
@@ -168,6 +202,7 @@ type GroupModify struct {
 	Announce  *[]string `json:"announce,omitempty"`
 	Redirect  *string   `json:"redirect,omitempty"` // empty: no more
 	Permanent *bool     `json:"permanent,omitempty"`
+	PathChange
 }
 
 // A GroupDelete asks for a portal group's end.

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"slices"
 	"syscall"
+
+	"github.com/lunarsan/lunar/target"
 )
 
 // Groups returns the portal groups in order of their tags.
@@ -29,6 +31,14 @@ func (d *Daemon) groupInfo(g groupRecord) GroupInfo {
 		Announce:  g.Announce,
 		Redirect:  g.Redirect,
 		Permanent: g.Moved,
+	}
+	for _, a := range d.device.AccessGroups() {
+		if a.Number == g.access() {
+			info.ALUAGroup, info.ALUAState, info.Preferred, info.ALUA = a.Number, a.State.String(), a.Preferred, accessImplicit
+			if a.Explicit {
+				info.ALUA = accessExplicit
+			}
+		}
 	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -90,7 +100,14 @@ func (d *Daemon) DeleteGroup(_ context.Context, name string, r GroupDelete) (Gro
 	for _, s := range through {
 		d.server.CloseSession(s.ID)
 	}
-	if err := d.device.RemovePortalGroup(g.Tag); err != nil {
+	if err := inOrder(
+		func() error { return d.device.RemovePortalGroup(g.Tag) },
+		func() error {
+			return d.device.ChangeAccess(unchanged, func(groups []target.AccessGroup) error {
+				return d.state.Update(func(tx Tx) error { return putAccess(tx, groups) })
+			})
+		},
+	); err != nil {
 		return GroupInfo{}, err
 	}
 	d.log.Info("deleted a portal group", "group", g.Name)

@@ -3,6 +3,7 @@ package control
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -67,7 +68,7 @@ func (d *Daemon) loadGroups() error {
 
 // showGroup makes the device know g, with the addresses that its portals really have.
 func (d *Daemon) showGroup(g groupRecord) error {
-	shown := target.PortalGroup{Tag: g.Tag, Name: g.Name, Announce: g.Announce}
+	shown := target.PortalGroup{Tag: g.Tag, Name: g.Name, Announce: g.Announce, Access: g.Access}
 	if g.Redirect != "" {
 		shown.Redirect = &target.Redirect{Address: g.Redirect, Permanent: g.Moved}
 	}
@@ -151,7 +152,7 @@ func (d *Daemon) CreateGroup(_ context.Context, r GroupCreate) (GroupInfo, error
 	if err := d.showGroup(record); err != nil {
 		return GroupInfo{}, err
 	}
-	if err := d.saveGroup(record); err != nil {
+	if err := d.saveGroup(record, r.PathChange); err != nil {
 		return GroupInfo{}, joinUndo(err, d.device.RemovePortalGroup(record.Tag))
 	}
 	if err := d.listen(record); err != nil {
@@ -182,8 +183,11 @@ func (r GroupCreate) record() (record groupRecord, addresses []netip.AddrPort, e
 	if record.Announce, err = parseHostPorts(r.Announce, AnnouncedPort(addresses)); err != nil {
 		return record, nil, err
 	}
-	record.Redirect, err = parseRedirect(r.Redirect, r.Permanent)
-	return record, addresses, err
+	if record.Redirect, err = parseRedirect(r.Redirect, r.Permanent); err != nil {
+		return record, nil, err
+	}
+	set(&record.Access, r.Group)
+	return record, addresses, r.PathChange.check()
 }
 
 func parseRedirect(address string, permanent bool) (string, error) {
@@ -204,19 +208,27 @@ func overlap(a, b netip.AddrPort) bool {
 	return a.Addr() == b.Addr() || a.Addr().IsUnspecified() || b.Addr().IsUnspecified()
 }
 
-// saveGroup saves g; the default group's portals are not its own.
-func (d *Daemon) saveGroup(g groupRecord) error {
+// saveGroup saves g, which the device knows already, and makes and saves what paths says of its
+// target port group. The default group's portals are not its own.
+func (d *Daemon) saveGroup(g groupRecord, paths PathChange) error {
 	if g.Name == DefaultGroup {
 		g.Portals = nil
 		if len(d.opts.Announce) > 0 {
 			g.Announce = nil
 		}
 	}
-	return d.state.Update(func(tx Tx) error { return groupKind.put(tx, g.Name, g) })
+	return d.device.ChangeAccess(paths.change(g.access()), func(groups []target.AccessGroup) error {
+		return d.state.Update(func(tx Tx) error {
+			return errors.Join(groupKind.put(tx, g.Name, g), putAccess(tx, groups), d.putPorts(tx))
+		})
+	})
 }
 
 // ModifyGroup changes what a portal group tells initiators. Sessions that are logged in stay.
 func (d *Daemon) ModifyGroup(_ context.Context, name string, r GroupModify) (GroupInfo, error) {
+	if err := r.PathChange.check(); err != nil {
+		return GroupInfo{}, err
+	}
 	end, err := d.begin()
 	if err != nil {
 		return GroupInfo{}, err
@@ -249,12 +261,15 @@ func (d *Daemon) ModifyGroup(_ context.Context, name string, r GroupModify) (Gro
 	if g.Redirect, err = parseRedirect(g.Redirect, g.Moved); err != nil {
 		return GroupInfo{}, err
 	}
+	set(&g.Access, r.Group)
 	if err := d.showGroup(g); err != nil {
 		return GroupInfo{}, err
 	}
-	if err := d.saveGroup(g); err != nil {
+	if err := d.saveGroup(g, r.PathChange); err != nil {
 		return GroupInfo{}, joinUndo(err, d.showGroup(before))
 	}
-	d.log.Info("modified a portal group", "group", g.Name, "announce", g.Announce, "redirect", g.Redirect)
-	return d.groupInfo(g), nil
+	info := d.groupInfo(g)
+	d.log.Info("modified a portal group", "group", g.Name, "announce", g.Announce, "redirect", g.Redirect,
+		"alua_group", info.ALUAGroup, "alua_state", info.ALUAState)
+	return info, nil
 }

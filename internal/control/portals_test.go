@@ -25,7 +25,7 @@ func TestGroupCreateAndRestart(t *testing.T) {
 	ctx := t.Context()
 	at := freePort(t)
 	g := must(r.CreateGroup(ctx, GroupCreate{Name: "storage", Portals: []string{at}, Announce: []string{"san.example.org"}}))(t)
-	want := GroupInfo{Name: "storage", Tag: 2, Portals: []PortalInfo{{Address: at, State: PortalListening}}, Announce: []string{"san.example.org:" + portOf(at)}}
+	want := GroupInfo{Name: "storage", Tag: 2, Portals: []PortalInfo{{Address: at, State: PortalListening}}, Announce: []string{"san.example.org:" + portOf(at)}, ALUAGroup: 1, ALUAState: "optimized", ALUA: "implicit"}
 	if diff := cmp.Diff(want, g); diff != "" {
 		t.Errorf("created (-want +got):\n%s", diff)
 	}

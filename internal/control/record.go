@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/scsi"
 )
 
 // The records of the state: what of an object outlives the daemon. Each is kept as JSON under
@@ -17,7 +18,7 @@ import (
 // recordFormat is raised when a record changes so that an older program must not read it.
 const recordFormat = 1
 
-// A unitRecord is a logical unit: its identity, which never changes, and its configuration.
+// A unitRecord is a logical unit: its identity and its configuration.
 type unitRecord struct {
 	GUID       sbd.GUID  `json:"guid"`
 	LUN        int       `json:"lun"`
@@ -62,6 +63,24 @@ type groupRecord struct {
 	Announce []string `json:"announce,omitempty"`
 	Redirect string   `json:"redirect,omitempty"` // "host:port"
 	Moved    bool     `json:"moved,omitempty"`    // the redirection is permanent
+	Access   uint16   `json:"alua_group,omitempty"`
+}
+
+// An accessRecord is a target port group of asymmetric access. What has none is as it always
+// was: optimized.
+type accessRecord struct {
+	Number    uint16           `json:"number"`
+	State     scsi.AccessState `json:"state"`
+	Preferred bool             `json:"preferred,omitempty"`
+	Explicit  bool             `json:"explicit,omitempty"` // initiators may change the state
+	Cause     scsi.AccessCause `json:"cause,omitempty"`
+}
+
+// A portRecord is a target port's relative identifier, which outlives the port.
+type portRecord struct {
+	Target string `json:"target"`
+	Tag    uint16 `json:"tag"`
+	Number uint16 `json:"number"`
 }
 
 // An initiatorRecord is a known initiator.
@@ -89,6 +108,8 @@ const (
 	unitKind      kind[unitRecord]      = "unit/"
 	targetKind    kind[targetRecord]    = "target/"
 	groupKind     kind[groupRecord]     = "portal-group/"
+	accessKind    kind[accessRecord]    = "alua-group/"
+	portKind      kind[portRecord]      = "target-port/"
 	initiatorKind kind[initiatorRecord] = "initiator/"
 	discoveryKind kind[discoveryRecord] = "discovery/"
 )

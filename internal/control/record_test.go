@@ -51,7 +51,9 @@ func TestRecordFormat(t *testing.T) {
 		return errors.Join(
 			unitKind.put(tx, guid.String(), unitRecord{guid, 7, "serial", "LUNAR", "LUN", "0001", 6, 0, 512, "/a", 1 << 30, "alias", true, true, true, created, true, true, ForMaintenance, true, "it failed"}),
 			targetKind.put(tx, "iqn.2026-11.org.example:t", targetRecord{"iqn.2026-11.org.example:t", "alias", []string{"g"}, "mutual", c, true, created}),
-			groupKind.put(tx, "g", groupRecord{"g", 2, []string{"10.0.0.1:3260"}, []string{"a:1"}, "b:2", true}),
+			groupKind.put(tx, "g", groupRecord{"g", 2, []string{"10.0.0.1:3260"}, []string{"a:1"}, "b:2", true, 7}),
+			accessKind.put(tx, numberKey(7), accessRecord{7, scsi.NonOptimized, true, true, scsi.ChangedByCommand}),
+			portKind.put(tx, numberKey(300), portRecord{"iqn.2026-11.org.example:t", 2, 300}),
 			initiatorKind.put(tx, "iqn.2026-11.org.example:i", initiatorRecord{"iqn.2026-11.org.example:i", c}),
 			discoveryKind.put(tx, discoveryName, discoveryRecord{"mutual", c}),
 			carryKind.put(tx, guid.String(), carryRecord{guid, []carriedRecord{{"i", "t", []scsi.Sense{scsi.CapacityHasChanged}}}, true, true, true, true}),

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -41,7 +42,7 @@ func (d *Daemon) loadTargets() error {
 			return fmt.Errorf("target %s: %w", r.Name, err)
 		}
 	}
-	return nil
+	return d.savePorts()
 }
 
 // targetOf is the target that r describes.
@@ -123,7 +124,9 @@ func (d *Daemon) CreateTarget(_ context.Context, r TargetCreate) (TargetInfo, er
 	if err := d.device.AddTarget(t); err != nil {
 		return TargetInfo{}, conflict(err.Error(), "lunar target list -v shows the targets.")
 	}
-	if err := d.state.Update(func(tx Tx) error { return targetKind.put(tx, record.Name, record) }); err != nil {
+	if err := d.state.Update(func(tx Tx) error {
+		return errors.Join(targetKind.put(tx, record.Name, record), d.putPorts(tx))
+	}); err != nil {
 		return TargetInfo{}, joinUndo(err, d.device.RemoveTarget(record.Name))
 	}
 	d.log.Info("created a target", "target", record.Name, "auth", record.Auth)

@@ -4,44 +4,56 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/lunarsan/lunar/sbd"
 )
 
-// ModifyUnit changes a unit's alias, write protection or write cache.
-func (d *Daemon) ModifyUnit(ctx context.Context, name string, r UnitModify) (UnitInfo, error) {
+// ModifyUnit changes a unit's alias, write protection or write cache, or, where r says that this
+// is wanted, what initiators know it by.
+func (d *Daemon) ModifyUnit(ctx context.Context, name string, r UnitModify) (UnitModified, error) {
 	end, err := d.begin()
 	if err != nil {
-		return UnitInfo{}, err
+		return UnitModified{}, err
 	}
 	defer end()
 	u, err := d.find(name)
 	if err != nil {
-		return UnitInfo{}, err
+		return UnitModified{}, err
 	}
 	record := u.record
 	if r.Alias != nil {
 		if err := checkAlias(*r.Alias); err != nil {
-			return UnitInfo{}, err
+			return UnitModified{}, err
 		}
 		record.Alias = *r.Alias
 	}
+	if err := r.identify(&record); err != nil {
+		return UnitModified{}, err
+	}
+	follows, err := d.mayChangeIdentity(u, &record, r.Force)
+	if err != nil {
+		return UnitModified{}, err
+	}
+	set(&record.ReadOnly, r.ReadOnly)
 	if r.ReadOnly != nil {
-		record.ReadOnly = *r.ReadOnly
 		if err := d.checkIdle(u, r.Force || !record.ReadOnly || u.unit.ReadOnly()); err != nil {
-			return UnitInfo{}, err
+			return UnitModified{}, err
 		}
 	}
 	if r.WriteCache != nil {
 		record.WriteCache = *r.WriteCache
 		if n := len(u.lu.Uses()); record.WriteCache && u.unit.Durable() && n > 0 && !r.Force {
-			return UnitInfo{}, conflict(fmt.Sprintf("%d %s would go on to believe that answered writes are durable", n, plural(n, "session")),
+			return UnitModified{}, conflict(fmt.Sprintf("%d %s would go on to believe that answered writes are durable", n, plural(n, "session")),
 				"Initiators look at the write cache when they log in: log them out first, or tell them with --force and hope that they listen.")
 		}
 	}
 	modes := u.modes()
 	if err := d.saveUnit(u, record); err != nil {
-		return UnitInfo{}, err
+		return UnitModified{}, err
+	}
+	if err := d.applyIdentity(u); err != nil {
+		return UnitModified{}, err
 	}
 	u.unit.SetAlias(record.Alias)
 	u.unit.SetReadOnly(record.ReadOnly)
@@ -51,14 +63,15 @@ func (d *Daemon) ModifyUnit(ctx context.Context, name string, r UnitModify) (Uni
 	if r.WriteCache != nil && !record.WriteCache {
 		// What was written before must become as durable as what is written from now on.
 		if err := u.unit.Sync(&sbd.Op{MayBlock: true}); err != nil && !errors.Is(err, sbd.ErrOffline) {
-			return UnitInfo{}, storeProblem(record.Path, err)
+			return UnitModified{}, storeProblem(record.Path, err)
 		}
 	}
 	if u.modes() != modes {
 		u.lu.ModesChanged()
 	}
-	d.log.Info("modified a unit", "unit", record.GUID, "read_only", record.ReadOnly, "write_cache", record.WriteCache)
-	return d.Unit(ctx, record.GUID.String())
+	d.log.Info("modified a unit", "unit", record.GUID, "read_only", record.ReadOnly, "write_cache", record.WriteCache, "identity", strings.Join(follows, "; "))
+	info, err := d.Unit(ctx, record.GUID.String())
+	return UnitModified{info, follows}, err
 }
 
 // modes are what MODE SENSE tells initiators of what ModifyUnit changes.

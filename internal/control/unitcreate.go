@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -35,7 +36,7 @@ func (d *Daemon) CreateUnit(_ context.Context, r UnitCreate) (UnitInfo, error) {
 		return UnitInfo{}, err
 	}
 	defer end()
-	if err := d.place(&record); err != nil {
+	if err := d.place(&record, r.LUN); err != nil {
 		return UnitInfo{}, err
 	}
 	s, err := d.makeStore(&record)
@@ -59,11 +60,11 @@ func (d *Daemon) CreateUnit(_ context.Context, r UnitCreate) (UnitInfo, error) {
 func (r UnitCreate) record() (unitRecord, error) {
 	record := unitRecord{
 		Serial:     r.Serial,
-		Vendor:     defaultVendor,
-		Product:    defaultProduct,
-		Revision:   defaultRevision,
-		Version:    defaultVersion,
-		BlockSize:  r.BlockSize,
+		Vendor:     cmp.Or(r.Vendor, defaultVendor),
+		Product:    cmp.Or(r.Product, defaultProduct),
+		Revision:   cmp.Or(r.Revision, defaultRevision),
+		Version:    cmp.Or(r.Version, defaultVersion),
+		BlockSize:  cmp.Or(r.BlockSize, defaultBlockSize),
 		Path:       r.Path,
 		Size:       r.Size,
 		Alias:      r.Alias,
@@ -72,19 +73,17 @@ func (r UnitCreate) record() (unitRecord, error) {
 		WriteCache: r.WriteCache,
 		Created:    time.Now().UTC().Truncate(time.Second),
 	}
-	if record.BlockSize == 0 {
-		record.BlockSize = defaultBlockSize
-	}
 	if r.GUID == "" {
 		record.GUID = sbd.NewGUID()
 	} else if err := record.GUID.UnmarshalText([]byte(r.GUID)); err != nil {
-		return record, refuse(err.Error(), "A GUID is an NAA identifier: 32 hexadecimal digits of which the first is 6.")
+		return record, refuse(err.Error(), guidHint)
 	}
 	if record.Serial == "" {
 		record.Serial = record.GUID.String()
 	}
-	if err := record.identity().Check(); err != nil {
-		return record, refuse(oneLine(err), "Choose what initiators can be told; what is left out gets a good value.")
+	set(&record.LUN, r.LUN)
+	if err := record.checkIdentity(); err != nil {
+		return record, err
 	}
 	switch {
 	case !filepath.IsAbs(r.Path):
@@ -107,26 +106,26 @@ func checkAlias(s string) error {
 	return nil
 }
 
-// place gives r the lowest free LUN and refuses what another unit has already.
-func (d *Daemon) place(r *unitRecord) error {
+// place gives r the LUN asked for, or the lowest that is free, and refuses what another unit has
+// already.
+func (d *Daemon) place(r *unitRecord, asked *int) error {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	taken := make(map[int]bool)
 	for _, u := range d.units {
-		switch {
-		case u.record.GUID == r.GUID:
-			return conflict(fmt.Sprintf("there is a unit %s already", r.GUID), "Choose another GUID, or leave it out.")
-		case u.record.Path == r.Path:
+		if u.record.Path == r.Path {
 			return conflict(fmt.Sprintf("%s is the store of unit %s already", r.Path, u.record.GUID), "A store serves one unit.")
 		}
 		taken[u.record.LUN] = true
 	}
-	for r.LUN = 0; taken[r.LUN]; r.LUN++ {
+	if asked == nil {
+		for r.LUN = 0; taken[r.LUN]; r.LUN++ {
+		}
 	}
 	if r.LUN > scsi.MaxLUN {
 		return conflict(fmt.Sprintf("all %d LUNs are taken", scsi.MaxLUN+1), "Delete a unit first.")
 	}
-	return nil
+	return d.distinct(r, nil)
 }
 
 // makeStore opens the store of r, or makes it, and notes which in r.OwnStore.

@@ -80,12 +80,24 @@ func (d *Daemon) loadUnits() error {
 
 // saveUnit saves r as u's record and then makes it current.
 func (d *Daemon) saveUnit(u *unit, r unitRecord) error {
-	if err := d.state.Update(func(tx Tx) error { return unitKind.put(tx, r.GUID.String(), r) }); err != nil {
+	was := u.record.GUID
+	if err := d.state.Update(func(tx Tx) error {
+		if r.GUID != was {
+			if err := unitKind.delete(tx, was.String()); err != nil {
+				return err
+			}
+		}
+		return unitKind.put(tx, r.GUID.String(), r)
+	}); err != nil {
 		return err
 	}
 	d.mu.Lock()
+	defer d.mu.Unlock()
 	u.record = r
-	d.mu.Unlock()
+	if r.GUID != was {
+		delete(d.units, was)
+		d.units[r.GUID] = u
+	}
 	return nil
 }
 

@@ -229,7 +229,7 @@ func TestUnitModify(t *testing.T) {
 		t.Error("the live unit is writable")
 	}
 	r.restart()
-	if diff := cmp.Diff(u, must(r.Unit(t.Context(), alias))(t)); diff != "" {
+	if diff := cmp.Diff(u.UnitInfo, must(r.Unit(t.Context(), alias))(t)); diff != "" {
 		t.Errorf("after a restart (-before +after):\n%s", diff)
 	}
 }
