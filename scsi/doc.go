@@ -17,13 +17,13 @@
 // back with Aborted() true: the port frees it and says nothing to the initiator.
 //
 // Submit checks in the order of SAM-5 and SPC-5: unit there, abort, unit attention, CDB,
-// reservation, unit online, write protection, then runs the row's handler. A handler first
-// runs in a mode that may not block (Task.mayBlock false): whatever would have to wait
-// returns sbd.ErrWouldBlock, and the unit's workers run the handler again from its start,
-// free to wait. Handlers are thus written once, in straight lines. What waits for its turn,
-// for a worker or for memory can be aborted on the spot. A handler that runs is left to its
-// end, and its task then has its true status, unless it is one that works for long: that asks
-// now and then whether it is still wanted (Task.cancelled).
+// access state, reservation, unit online, write protection, then runs the row's handler. A
+// handler first runs in a mode that may not block (Task.mayBlock false): whatever would have
+// to wait returns sbd.ErrWouldBlock, and the unit's workers run the handler again from its
+// start, free to wait. Handlers are thus written once, in straight lines. What waits for its
+// turn, for a worker or for memory can be aborted on the spot. A handler that runs is left to
+// its end, and its task then has its true status, unless it is one that works for long: that
+// asks now and then whether it is still wanted (Task.cancelled).
 //
 // # Locks, from the outside in
 //
@@ -47,6 +47,7 @@
 //	workers.go    what blocks
 //	taskmgmt.go   task management functions
 //	attention.go  unit attentions, per nexus
+//	portgroups.go, portgroups_report.go, portgroups_set.go   asymmetric access: target port groups
 //	lost.go, carry.go   what nexuses that come back, and the next daemon, have to know
 //	use.go        who does I/O
 //	sense.go, sensedata.go, storeerror.go

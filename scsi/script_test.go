@@ -20,7 +20,7 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts in testdata an
 
 // TestScripts runs the scripts in testdata: what initiators send, and what they see.
 //
-//	unit [thin] [read-only] [write-cache] [block=4096] [version=6]
+//	unit [thin] [read-only] [write-cache] [block=4096] [version=6] [vendor=X] [product=X] [revision=X] [serial=X]
 //	                  makes the unit, with nexuses a and b that see it as LUN 0; the first line
 //	a 12 01 83 00 ff 00 [lun=5] [expect=255] [out=0011 2233]
 //	                  executes a CDB on nexus a; it expects what the CDB asks for, or the
@@ -31,6 +31,8 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts in testdata an
 //	lose a            ends a nexus
 //	manage a lun-reset [lun=5]
 //	                  performs a task management function
+//	identify serial=5a18
+//	                  changes what unit says of the identity
 //	groups 1=optimized 2=standby,preferred,explicit
 //	                  makes the target port groups, of the ports 1 and 4, 2 and 5, and so on;
 //	                  nexus a comes by group 1, b by group 2, c by group 3
@@ -124,6 +126,24 @@ var testIdentity = sbd.Identity{
 	BlockSize: 512,
 }
 
+// identify changes what word, "name=value", says of id.
+func (s *script) identify(id *sbd.Identity, word string) {
+	switch name, value, _ := strings.Cut(word, "="); name {
+	case "version":
+		id.Version = byte(s.number(value))
+	case "vendor":
+		id.Vendor = value
+	case "product":
+		id.Product = value
+	case "revision":
+		id.Revision = value
+	case "serial":
+		id.Serial = value
+	default:
+		s.t.Fatalf("%s?", word)
+	}
+}
+
 const scriptSize = 16 << 20
 
 func (s *script) makeUnit(words []string) {
@@ -138,10 +158,8 @@ func (s *script) makeUnit(words []string) {
 			cfg.WriteCache = true
 		case "block":
 			id.BlockSize = s.number(value)
-		case "version":
-			id.Version = byte(s.number(value))
 		default:
-			s.t.Fatalf("unit %s?", w)
+			s.identify(&id, w)
 		}
 	}
 	s.pool = buffer.NewPool(64 << 20)
@@ -214,6 +232,15 @@ func (s *script) number(word string) int {
 // line does what a line says and writes what it answers.
 func (s *script) line(w *strings.Builder, words []string) {
 	switch rest := words[1:]; words[0] {
+	case "identify":
+		id := s.unit.Identity()
+		for _, w := range rest {
+			s.identify(&id, w)
+		}
+		if err := s.unit.SetIdentity(id); err != nil {
+			s.t.Fatal(err)
+		}
+		s.lu.IdentityChanged()
 	case "unit":
 		s.makeUnit(rest)
 	case "see":
