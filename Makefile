@@ -20,6 +20,7 @@ e2e: ## Linux's own initiator in a virtual machine: file systems, and a pulled p
 	.ci/e2e.sh
 
 bench: ## beside other targets and the ceiling, in four minutes; BENCH='-set standard' for more
+	.ci/setup.sh istgt
 	go run ./bench/cmd $(BENCH)
 
 bench-layers: ## each layer alone, with what it allocates

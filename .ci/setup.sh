@@ -1,6 +1,7 @@
 #!/bin/sh
-# Installs the Debian packages that the tests use, when run as root on Debian; says plainly
-# what is left out when it may not. A failed installation is an error.
+# Installs the Debian packages that the tests use, and those given as arguments, when run as
+# root on Debian; says plainly what is left out when it may not. A failed installation is an
+# error.
 set -eu
 # For: the race detector; initiators; images; the target to compare with; the guest.
 packages='gcc libc6-dev
@@ -8,6 +9,7 @@ libiscsi-bin
 qemu-utils qemu-block-extra
 tgt
 debootstrap qemu-system-x86 e2fsprogs'
+packages="$packages $*"
 
 missing=
 for package in $packages; do

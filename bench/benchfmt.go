@@ -37,15 +37,22 @@ func (r *Report) Benchfmt() string {
 
 // slug names a load as part of a benchmark.
 func (l Load) slug() string {
-	s := fmt.Sprintf("client=%s/%s/block=%s/QD=%d", l.Client, l.Pattern, strings.ReplaceAll(kib(l.Block), " ", ""), l.Depth)
+	s := fmt.Sprintf("client=%s/%s/block=%s/QD=%d", l.Client, dashed(l.Pattern.String()), strings.ReplaceAll(size(l.Block), " ", ""), l.Depth)
 	if l.Sessions > 1 {
 		s += fmt.Sprintf("/sessions=%d", l.Sessions)
 	}
 	if l.Units > 0 {
 		s += fmt.Sprintf("/units=%d", l.Units)
 	}
-	if l.Digests {
-		s += "/digests"
+	for _, more := range []string{l.Digests.String(), l.Medium.String()} {
+		if more != "" {
+			s += "/" + dashed(more)
+		}
+	}
+	if l.Storm != Calm {
+		s += fmt.Sprintf("/storm=%s/%s", dashed(l.Storm.String()), l.Place)
 	}
 	return s
 }
+
+func dashed(s string) string { return strings.ReplaceAll(s, " ", "-") }

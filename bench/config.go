@@ -2,6 +2,7 @@ package bench
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -9,11 +10,13 @@ import (
 type Config struct {
 	Root    string        // the checkout to build lunar from
 	Folder  string        // where the file that all serve is made; memory, to measure targets and not disks
+	Disk    string        // where files on the disk are made, for the loads that want one
 	Size    int64         // of that file, bytes
 	Set     Set           // the loads
 	Rounds  int           // each client runs every load on each target once a round
 	Time    time.Duration // about how long one run takes
 	Ceiling string        // source of the ceiling target; "" leaves it out
+	Other   string        // another build of lunar to measure beside; "" for none
 	Only    []string      // the targets beside lunar that are wanted; nil: all
 }
 
@@ -23,6 +26,7 @@ func Default(root string) Config {
 	return Config{
 		Root:   root,
 		Folder: "/dev/shm",
+		Disk:   "/var/tmp",
 		Size:   1 << 30,
 		Set:    set,
 		Rounds: set.Rounds,
@@ -40,6 +44,8 @@ func (c Config) validate() error {
 		return errors.New("a file of at least 64 MiB, or its pages stay in the processor's cache")
 	case len(c.Set.Loads) == 0:
 		return errors.New("no load to measure")
+	case (c.Set.uses(Cold) || c.Set.uses(Durable)) && inMemory(c.Disk):
+		return fmt.Errorf("the files of %s are in memory: name a folder on the disk (-disk)", c.Disk)
 	}
 	return nil
 }

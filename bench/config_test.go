@@ -31,10 +31,10 @@ func TestSets(t *testing.T) {
 			switch {
 			case seen[l]:
 				t.Errorf("%s has %s by %s twice", s.Name, l, l.Client)
-			case l.Client == QemuImg && (l.Pattern == Mixed || l.Digests || l.Units > 0),
-				l.Client == ISCSIPerf && (l.Pattern != Read || l.Digests || l.Units > 0 || l.Sessions > 1):
+			case l.Client == QemuImg && (l.Pattern > Write || l.Digests != NoDigests || l.Units > 0 || l.Storm != Calm),
+				l.Client == ISCSIPerf && (l.Pattern != Read || l.Digests != NoDigests || l.Units > 0 || l.Sessions > 1 || l.Medium != Memory || l.Storm != Calm):
 				t.Errorf("%s: %s cannot make %s", s.Name, l.Client, l)
-			case l.Block == 0 || l.Block%512 != 0 || l.InFlight() == 0:
+			case l.Block%512 != 0 || l.Pattern != Ping && l.Block == 0 || l.Pattern != Idle && l.InFlight() == 0:
 				t.Errorf("%s: %+v is no load", s.Name, l)
 			}
 			seen[l] = true

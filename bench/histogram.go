@@ -31,7 +31,7 @@ func (h *histogram) merge(other *histogram) {
 
 // quantile is the duration that the part q, 0 to 1, of all is no longer than; 0 without any.
 func (h *histogram) quantile(q float64) time.Duration {
-	rank := int64(q * float64(h.total))
+	rank := min(int64(q*float64(h.total)), h.total-1)
 	for i, n := range h.counts {
 		if rank -= int64(n); rank < 0 {
 			return bucketEnd(i)

@@ -9,13 +9,14 @@ import (
 // medians by target; a target that was not measured is absent.
 type (
 	jsonReport struct {
-		Machine string    `json:"machine"`
-		When    time.Time `json:"when"`
-		Set     string    `json:"set"`
-		Rounds  int       `json:"rounds"`
-		Targets []string  `json:"targets"`
-		Rows    []jsonRow `json:"rows"`
-		Notes   []string  `json:"notes,omitempty"`
+		Machine  string    `json:"machine"`
+		When     time.Time `json:"when"`
+		Set      string    `json:"set"`
+		Rounds   int       `json:"rounds"`
+		Targets  []string  `json:"targets"`
+		Rows     []jsonRow `json:"rows"`
+		Verdicts []Verdict `json:"verdicts,omitempty"`
+		Notes    []string  `json:"notes,omitempty"`
 	}
 	jsonRow struct {
 		Load     string                `json:"load"`
@@ -25,7 +26,10 @@ type (
 		Depth    int                   `json:"depth"`
 		Sessions int                   `json:"sessions"`
 		Units    int                   `json:"units,omitempty"`
-		Digests  bool                  `json:"digests,omitempty"`
+		Digests  string                `json:"digests,omitempty"`
+		Medium   string                `json:"medium,omitempty"`
+		Storm    string                `json:"storm,omitempty"`
+		Place    string                `json:"storm_place,omitempty"`
 		Metrics  map[string]jsonMetric `json:"metrics"`
 	}
 	jsonMetric struct {
@@ -39,11 +43,18 @@ type (
 
 // MarshalJSON writes the report with its medians and ratios.
 func (r *Report) MarshalJSON() ([]byte, error) {
-	out := jsonReport{r.Machine, r.When, r.Set.Name, r.Rounds, r.Targets, make([]jsonRow, len(r.Rows)), r.Notes}
+	out := jsonReport{r.Machine, r.When, r.Set.Name, r.Rounds, r.Targets, make([]jsonRow, len(r.Rows)), r.Verdicts(), r.Notes}
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		l := row.Load
-		j := jsonRow{l.String(), l.Client.String(), l.Pattern.String(), l.Block, l.Depth, l.Sessions, l.Units, l.Digests, map[string]jsonMetric{}}
+		j := jsonRow{
+			Load: l.String(), Client: l.Client.String(), Pattern: l.Pattern.String(), Block: l.Block, Depth: l.Depth,
+			Sessions: l.Sessions, Units: l.Units, Digests: l.Digests.String(), Medium: l.Medium.String(),
+			Metrics: map[string]jsonMetric{},
+		}
+		if l.Storm != Calm {
+			j.Storm, j.Place = l.Storm.String(), l.Place.String()
+		}
 		for _, m := range metrics {
 			if row.median(m, 0) != 0 {
 				j.Metrics[m.name] = r.jsonMetric(row, m)

@@ -22,12 +22,14 @@ var metrics = []metric{
 	{"p50 latency, µs", "p50-ns", 1e3, false, func(_ Load, s Sample) float64 { return s.P50.Seconds() * 1e6 }},
 	{"p99 latency, µs", "p99-ns", 1e3, false, func(_ Load, s Sample) float64 { return s.P99.Seconds() * 1e6 }},
 	{"p99.9 latency, µs", "p999-ns", 1e3, false, func(_ Load, s Sample) float64 { return s.P999.Seconds() * 1e6 }},
+	{"longest latency, µs", "max-ns", 1e3, false, func(_ Load, s Sample) float64 { return s.Max.Seconds() * 1e6 }},
 	{"processor time of the target, µs an I/O", "cpu-ns", 1e3, false, func(_ Load, s Sample) float64 { return s.CPU.Seconds() * 1e6 }},
 	{"peak memory of the target, MiB", "peak-B", 1 << 20, false, func(_ Load, s Sample) float64 { return float64(s.Peak) / (1 << 20) }},
+	{"memory an idle session, KiB", "session-B", 1 << 10, false, func(_ Load, s Sample) float64 { return float64(s.Session) / (1 << 10) }},
 }
 
-// The two that charts show.
-var iopsMetric, processorMetric = metrics[0], metrics[6]
+// Those that charts show or goals are set for.
+var iopsMetric, p99Metric, maxMetric, processorMetric, peakMetric, sessionMetric = metrics[0], metrics[4], metrics[6], metrics[7], metrics[8], metrics[9]
 
 // number writes a value: thousands with commas, and three digits of less.
 func number(f float64) string {

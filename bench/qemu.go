@@ -14,8 +14,11 @@ import (
 
 // qemuImg measures with qemu-img bench, a process a session. It counts commands, not seconds,
 // so a short run tells first how many fill the time.
-func qemuImg(ctx context.Context, l Load, t peer.Target, about time.Duration) (Sample, error) {
+func qemuImg(ctx context.Context, l Load, t *rival, about time.Duration) (Sample, error) {
 	probe := int64(min(1000, 64<<20/l.Block))
+	if l.Medium.onDisk() {
+		probe /= 10
+	}
 	took, err := qemuImgCount(ctx, l, t, probe)
 	if err != nil {
 		return Sample{}, err
@@ -38,13 +41,13 @@ func qemuImg(ctx context.Context, l Load, t peer.Target, about time.Duration) (S
 
 var qemuImgTook = regexp.MustCompile(`Run completed in ([0-9.]+) seconds`)
 
-func qemuImgCount(ctx context.Context, l Load, t peer.Target, count int64) (time.Duration, error) {
+func qemuImgCount(ctx context.Context, l Load, t *rival, count int64) (time.Duration, error) {
 	args := []string{"bench", "-f", "raw", "-t", "none", "-c", strconv.FormatInt(count, 10),
 		"-d", strconv.Itoa(l.Depth), "-s", strconv.Itoa(l.Block)}
 	if l.Pattern == Write {
 		args = append(args, "-w")
 	}
-	out, err := peer.Output(ctx, nil, "qemu-img", append(args, peer.URL(t, 0))...)
+	out, err := peer.Output(ctx, nil, "qemu-img", append(args, peer.URL(t, t.files.medium[l.Medium]))...)
 	if err != nil {
 		return 0, fmt.Errorf("%w\n%s", err, out)
 	}

@@ -65,11 +65,24 @@ func (r *Row) spread(m metric, target int) float64 {
 	return (v[len(v)-1] - v[0]) / r.median(m, target)
 }
 
-// best is the peer with the best median, or -1. The ceiling is no peer.
+// told reports whether any target's figure is known.
+func (r *Row) told(m metric) bool {
+	for target := range r.Samples {
+		if r.median(m, target) != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// index is the place of a target, or -1.
+func (r *Report) index(name string) int { return slices.Index(r.Targets, name) }
+
+// best is the peer with the best median, or -1. Our own and the ceiling are no peers.
 func (r *Report) best(row *Row, m metric) int {
 	best, at := 0., -1
 	for i, name := range r.Targets {
-		if name == ours || name == ceiling {
+		if name == ours || name == other || name == ceiling {
 			continue
 		}
 		if v := row.median(m, i); v != 0 && (at < 0 || (v > best) == m.more) {

@@ -21,8 +21,8 @@ func iops(rates ...float64) (s []Sample) {
 }
 
 var (
-	small = Load{QemuImg, Read, 4 << 10, 32, 1, 0, false}
-	large = Load{InProcess, Write, 256 << 10, 16, 4, 0, true}
+	small = made(QemuImg, Read, 4<<10, 32)
+	large = made(InProcess, Write, 256<<10, 16).sessions(4).digests(BothDigests)
 )
 
 func example() *Report {
@@ -55,9 +55,9 @@ func TestTable(t *testing.T) {
 
 IOPS
 
-load client lunar tgt istgt ceiling spread best peer of best of ceiling
-4 KiB QD32 read qemu-img 150,000 75,000 50,000 300,000 133% tgt 2.00 0.50
-256 KiB QD16 write ×4, digests in-process 1,000 2,000 4,000 0% tgt 0.50 0.25
+load client lunar tgt istgt ceiling spread best peer of best of ceiling goal
+4 KiB QD32 read qemu-img 150,000 75,000 50,000 300,000 133% tgt 2.00 0.50 missed
+256 KiB QD16 write ×4, digests in-process 1,000 2,000 4,000 0% tgt 0.50 0.25 missed
 
 MB/s
 
@@ -72,12 +72,12 @@ load client lunar tgt istgt ceiling spread best peer of best of ceiling
 
 p99 latency, µs
 
-load client lunar tgt istgt ceiling spread best peer of best of ceiling
+load client lunar tgt istgt ceiling spread best peer of best of ceiling goal
 256 KiB QD16 write ×4, digests in-process 80,000 0%
 
 processor time of the target, µs an I/O
 
-load client lunar tgt istgt ceiling spread best peer of best of ceiling
+load client lunar tgt istgt ceiling spread best peer of best of ceiling goal
 256 KiB QD16 write ×4, digests in-process 90.0 0%
 
 peak memory of the target, MiB
@@ -86,6 +86,10 @@ load client lunar tgt istgt ceiling spread best peer of best of ceiling
 256 KiB QD16 write ×4, digests in-process 20.0 0%
 
 istgt fails at something
+
+2 of 2 goals are missed:
+4 KiB QD32 read (qemu-img), rate: 2.00 of tgt (1.5 wanted) and 0.50 of ceiling (0.7 wanted)
+256 KiB QD16 write ×4, digests (in-process), rate: 0.50 of tgt (1.5 wanted) or 0.25 of ceiling (0.7 wanted)
 `
 	if diff := cmp.Diff(want, squeeze(example().String())); diff != "" {
 		t.Error(diff)
@@ -152,7 +156,7 @@ func TestJSON(t *testing.T) {
 	if diff := cmp.Diff(want, got.Rows[0].Metrics["IOPS"]); diff != "" {
 		t.Error(diff)
 	}
-	if row := got.Rows[1]; row.Sessions != 4 || !row.Digests || row.Pattern != "write" || row.Metrics["p99 latency, µs"].Median["lunar"] != 80000 {
+	if row := got.Rows[1]; row.Sessions != 4 || row.Digests != "digests" || row.Pattern != "write" || row.Metrics["p99 latency, µs"].Median["lunar"] != 80000 {
 		t.Errorf("second row: %+v", row)
 	}
 }

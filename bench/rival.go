@@ -2,11 +2,10 @@ package bench
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"io"
 	"os"
+	"path/filepath"
 	"slices"
 
 	"github.com/lunarsan/lunar/internal/peer"
@@ -15,63 +14,98 @@ import (
 // The names of the targets that the report treats apart.
 const (
 	ours    = "lunar"
+	other   = "other" // another build of ours
 	ceiling = "ceiling"
 )
 
-// rivals are the targets of a run, ours first, the ceiling last, serving one file.
+// A rival is a running target.
+type rival struct {
+	peer.Target
+	files   *files
+	serves  int // how many of the units
+	spawn   func(dir string, units []peer.Unit) (peer.Target, error)
+	dir     string      // for other processes of it
+	another int         // how many of them there were
+	apart   peer.Target // the one that storms apart rage in; nil until there is one
+}
+
+// A kind is a program that can be started as a target.
+type kind struct {
+	name  string
+	most  int // units that it can serve
+	spawn func(dir string, units []peer.Unit) (peer.Target, error)
+}
+
+// kinds are the programs to measure, ours first, the ceiling last.
+func kinds(ctx context.Context, c Config, binary string) []kind {
+	all := []kind{
+		{ours, scsiLUNs, func(dir string, units []peer.Unit) (peer.Target, error) {
+			return peer.StartLunar(ctx, dir, binary, "", units...)
+		}},
+		{other, scsiLUNs, func(dir string, units []peer.Unit) (peer.Target, error) {
+			l, err := peer.StartLunar(ctx, dir, c.Other, "", units...)
+			return renamed{l, other}, err
+		}},
+		{"tgt", shared, func(dir string, units []peer.Unit) (peer.Target, error) { return peer.StartTgt(ctx, dir, units...) }},
+		{"istgt", shared, func(dir string, units []peer.Unit) (peer.Target, error) { return peer.StartIstgt(ctx, dir, units...) }},
+		{"gotgt", 1, func(dir string, units []peer.Unit) (peer.Target, error) {
+			return peer.StartGotgt(ctx, dir, c.Root, units[0])
+		}},
+		{ceiling, 1, func(dir string, _ []peer.Unit) (peer.Target, error) {
+			if c.Ceiling == "" {
+				return nil, peer.Unbuilt{Program: ceiling, Reason: "no source given (-ceiling)"}
+			}
+			return peer.StartCeiling(ctx, dir, c.Ceiling, c.Size)
+		}},
+	}
+	return slices.DeleteFunc(all, func(k kind) bool {
+		return k.name == other && c.Other == "" || c.Only != nil && k.name != ours && k.name != other && !slices.Contains(c.Only, k.name)
+	})
+}
+
+// scsiLUNs is more than any set has units.
+const scsiLUNs = 1 << 14
+
+// renamed is a target by another name.
+type renamed struct {
+	peer.Target
+	name string
+}
+
+func (r renamed) Name() string { return r.name }
+
+// rivals are the targets of a run, ours first, the ceiling last, serving the same files.
 type rivals struct {
-	targets []peer.Target
+	targets []*rival
 	notes   []string // what is left out, and why
 }
 
 // start starts all targets; those that are not to be had here are left out, with a note.
-func start(ctx context.Context, c Config, dir string) (r *rivals, err error) {
+func start(ctx context.Context, c Config, f *files, dir string) (r *rivals, err error) {
 	r = &rivals{}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, r.stop())
 		}
 	}()
-	unit := peer.Unit{Path: dir + "/unit", Size: c.Size, WriteCache: true}
-	if err := fill(unit); err != nil {
-		return r, err
-	}
 	binary, err := peer.Build(c.Root, dir)
 	if err != nil {
 		return r, err
 	}
-	lunar, err := peer.StartLunar(ctx, dir, binary, "", append([]peer.Unit{unit}, sparse(dir, c.Set.units())...)...)
-	if err != nil {
-		return r, err
-	}
-	r.targets = append(r.targets, lunar)
-	if n := c.Set.units(); n > 0 {
+	if n := c.Set.units(); n > shared {
 		r.notes = append(r.notes, fmt.Sprintf("lunar serves %d sparse units beside the file; the others the file alone", n))
 	}
-
-	for _, other := range []struct {
-		name  string
-		start func() (peer.Target, error)
-	}{
-		{"tgt", func() (peer.Target, error) { return peer.StartTgt(ctx, dir, unit) }},
-		{"istgt", func() (peer.Target, error) { return peer.StartIstgt(ctx, dir, unit) }},
-		{"gotgt", func() (peer.Target, error) { return peer.StartGotgt(ctx, dir, c.Root, unit) }},
-		{ceiling, func() (peer.Target, error) {
-			if c.Ceiling == "" {
-				return nil, peer.Unbuilt{Program: ceiling, Reason: "no source given (-ceiling)"}
-			}
-			return peer.StartCeiling(ctx, dir, c.Ceiling, c.Size)
-		}},
-	} {
-		if c.Only != nil && !slices.Contains(c.Only, other.name) {
-			continue
+	for _, k := range kinds(ctx, c, binary) {
+		t := &rival{files: f, serves: len(f.units), spawn: k.spawn, dir: filepath.Join(dir, k.name)}
+		if t.serves > k.most {
+			t.serves = 1
 		}
-		t, err := other.start()
+		t.Target, err = t.begin(f.units[:t.serves])
 		var missing peer.Missing
 		var unbuilt peer.Unbuilt
 		switch {
-		case errors.As(err, &missing), errors.As(err, &unbuilt):
-			r.notes = append(r.notes, other.name+" is left out: "+err.Error())
+		case k.name != ours && (errors.As(err, &missing) || errors.As(err, &unbuilt)):
+			r.notes = append(r.notes, k.name+" is left out: "+err.Error())
 		case err != nil:
 			return r, err
 		default:
@@ -81,31 +115,49 @@ func start(ctx context.Context, c Config, dir string) (r *rivals, err error) {
 	return r, nil
 }
 
+// begin starts a process of the target in a folder of its own.
+func (r *rival) begin(units []peer.Unit) (peer.Target, error) {
+	r.another++
+	dir := fmt.Sprintf("%s-%d", r.dir, r.another)
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return r.spawn(dir, units)
+}
+
+// elsewhere is another process of the target, with a scratch unit at its first LUN.
+func (r *rival) elsewhere() (_ peer.Target, err error) {
+	if r.apart == nil {
+		path := fmt.Sprintf("%s-scratch", r.dir)
+		r.apart, err = r.begin([]peer.Unit{scratch(path, r.files.unit(Memory).Size)})
+	}
+	return r.apart, err
+}
+
+// fresh is another process of the target that has done nothing yet, with a small unit. The
+// caller stops it.
+func (r *rival) fresh() (peer.Target, error) {
+	path := fmt.Sprintf("%s-fresh-%d", r.dir, r.another)
+	return r.begin([]peer.Unit{{Path: path, Size: sparseSize, WriteCache: true}})
+}
+
+// can tells whether the target may be asked for a load.
+func (r *rival) can(l Load) bool {
+	switch {
+	case r.Name() == ceiling:
+		return l.plain()
+	case l.Units > 0:
+		return r.files.sparse+l.Units <= r.serves
+	}
+	return r.files.medium[l.Medium] < r.serves
+}
+
 func (r *rivals) stop() (err error) {
 	for _, t := range r.targets {
 		err = errors.Join(err, t.Stop())
+		if t.apart != nil {
+			err = errors.Join(err, t.apart.Stop())
+		}
 	}
 	return err
-}
-
-// fill writes the whole file, so that no target reads holes.
-func fill(u peer.Unit) error {
-	f, err := os.OpenFile(u.Path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = io.CopyN(f, rand.Reader, u.Size)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("filling the file of the benchmark: %w", err)
-	}
-	return nil
-}
-
-// sparse are units of holes, which cost no memory to have and the same to read wherever.
-func sparse(dir string, n int) []peer.Unit {
-	units := make([]peer.Unit, n)
-	for i := range units {
-		units[i] = peer.Unit{Path: fmt.Sprintf("%s/sparse-%d", dir, i+1), Size: sparseSize, WriteCache: true, Thin: true}
-	}
-	return units
 }

@@ -8,8 +8,6 @@ import (
 	"os"
 	"strings"
 	"time"
-
-	"github.com/lunarsan/lunar/internal/peer"
 )
 
 // Run measures and returns what it found. It tells progress a line a round. Whatever it
@@ -23,7 +21,16 @@ func Run(ctx context.Context, c Config, progress io.Writer) (_ *Report, err erro
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	r, err := start(ctx, c, dir)
+	disk, err := os.MkdirTemp(c.Disk, "lunar-bench-")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(disk)) }()
+	f := layOut(c.Set, c.Size, dir, disk)
+	if err := f.make(); err != nil {
+		return nil, err
+	}
+	r, err := start(ctx, c, f, dir)
 	if err != nil {
 		return nil, err
 	}
@@ -38,16 +45,16 @@ func Run(ctx context.Context, c Config, progress io.Writer) (_ *Report, err erro
 				// Each round begins with another target, so that none always follows the same one.
 				at := (j + round) % len(r.targets)
 				t := r.targets[at]
-				if failed[cell{i, at}] || load.Units > 0 && t.Name() != ours {
+				if failed[cell{i, at}] || !t.can(load) {
 					continue
 				}
 				sample, err := timed(ctx, c, load, t)
 				switch {
 				case err == nil:
 					report.Rows[i].add(at, sample)
-				case t.Name() == ours || ctx.Err() != nil:
+				case t.Name() == ours && !errors.As(err, new(unsupported)) || ctx.Err() != nil:
 					return nil, fmt.Errorf("%s on %s by %s: %w", load, t.Name(), load.Client, err)
-				default: // what another target cannot do is a finding
+				default: // what a target cannot do is a finding
 					failed[cell{i, at}] = true
 					first, _, _ := strings.Cut(err.Error(), "\n")
 					report.Notes = append(report.Notes, fmt.Sprintf("%s fails at %s by %s: %s", t.Name(), load, load.Client, first))
@@ -63,9 +70,9 @@ func Run(ctx context.Context, c Config, progress io.Writer) (_ *Report, err erro
 type cell struct{ load, target int }
 
 // timed measures, and gives up on a target that does not answer.
-func timed(ctx context.Context, c Config, l Load, t peer.Target) (Sample, error) {
+func timed(ctx context.Context, c Config, l Load, r *rival) (Sample, error) {
 	limit := 30*time.Second + 4*c.Time
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not done after %v", limit))
 	defer cancel()
-	return l.measure(ctx, t, c.Size, c.Time)
+	return l.measure(ctx, r, c.Time)
 }

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -22,7 +23,7 @@ type Axis struct {
 }
 
 // Sets are those that one can choose from, the quickest first.
-func Sets() []Set { return []Set{quick(), standard(), full(), growth()} }
+func Sets() []Set { return []Set{quick(), memory(), conditions(), standard(), growth(), full()} }
 
 // FindSet returns the set with the name.
 func FindSet(name string) (Set, error) {
@@ -36,6 +37,17 @@ func FindSet(name string) (Set, error) {
 	return Set{}, fmt.Errorf("no set %q: choose %s", name, strings.Join(names, ", "))
 }
 
+// Matching is the set with only those loads whose names a regular expression matches; all for
+// an empty one.
+func (s Set) Matching(expr string) (Set, error) {
+	re, err := regexp.Compile(expr)
+	if err != nil || expr == "" {
+		return s, err
+	}
+	s.Loads = slices.DeleteFunc(s.Loads, func(l Load) bool { return !re.MatchString(l.String()) })
+	return s, nil
+}
+
 // units is the most sparse units that a load of the set spreads over.
 func (s Set) units() (n int) {
 	for _, l := range s.Loads {
@@ -44,50 +56,64 @@ func (s Set) units() (n int) {
 	return n
 }
 
+// uses reports whether a load of the set, or its storm, is on a medium.
+func (s Set) uses(m Medium) bool {
+	return slices.ContainsFunc(s.Loads, func(l Load) bool { return l.Medium == m || m == Scratch && l.Storm != Calm })
+}
+
 // quick is what a change is looked at with: some three minutes.
 func quick() Set {
 	return Set{Name: "quick", Rounds: 3, Loads: []Load{
-		{QemuImg, Read, 4 << 10, 1, 1, 0, false},
-		{QemuImg, Write, 4 << 10, 1, 1, 0, false},
-		{QemuImg, Read, 4 << 10, 32, 1, 0, false},
-		{QemuImg, Write, 4 << 10, 32, 1, 0, false},
-		{QemuImg, Read, 256 << 10, 16, 1, 0, false},
-		{QemuImg, Write, 256 << 10, 16, 1, 0, false},
-		{ISCSIPerf, Read, 4 << 10, 32, 1, 0, false},
-		{InProcess, Mixed, 4 << 10, 32, 1, 0, false},
+		made(QemuImg, Read, 4<<10, 1),
+		made(QemuImg, Write, 4<<10, 1),
+		made(QemuImg, Read, 4<<10, 32),
+		made(QemuImg, Write, 4<<10, 32),
+		made(QemuImg, Read, 256<<10, 16),
+		made(QemuImg, Write, 256<<10, 16),
+		made(ISCSIPerf, Read, 4<<10, 32),
+		made(InProcess, Mixed, 4<<10, 32),
 	}}
 }
 
-// standard is what a release is judged by: half an hour.
+// thousand are sessions that read once and idle, for their memory.
+func thousand() Load { return made(InProcess, Idle, 4<<10, 0).sessions(1000) }
+
+// memory is what sessions cost that do nothing.
+func memory() Set { return Set{Name: "memory", Rounds: 3, Loads: []Load{thousand()}} }
+
+// standard is what a release is judged by: every dimension once, in half an hour.
 func standard() Set {
-	s := Set{Name: "standard", Rounds: 5, Loads: quick().Loads}
+	s := Set{Name: "standard", Rounds: 4, Loads: quick().Loads}
 	for _, p := range []Pattern{Read, Write} {
 		for _, depth := range []int{8, 128} {
-			s.Loads = append(s.Loads, Load{QemuImg, p, 4 << 10, depth, 1, 0, false})
+			s.Loads = append(s.Loads, made(QemuImg, p, 4<<10, depth))
 		}
 		for _, block := range []int{16 << 10, 64 << 10, 1 << 20} {
-			s.Loads = append(s.Loads, Load{QemuImg, p, block, 16, 1, 0, false})
+			s.Loads = append(s.Loads, made(QemuImg, p, block, 16))
 		}
-		s.Loads = append(s.Loads, Load{QemuImg, p, 4 << 10, 32, 4, 0, false})
+		for _, sessions := range []int{2, 4} {
+			s.Loads = append(s.Loads, made(QemuImg, p, 4<<10, 32).sessions(sessions))
+		}
 	}
-	s.Loads = append(s.Loads,
-		Load{ISCSIPerf, Read, 4 << 10, 1, 1, 0, false},
-		Load{ISCSIPerf, Read, 256 << 10, 16, 1, 0, false},
-	)
+	s.Loads = append(s.Loads, made(ISCSIPerf, Read, 4<<10, 1), made(ISCSIPerf, Read, 256<<10, 16))
 	s.Loads = append(s.Loads, inProcess(1)...)
+	s.Loads = append(s.Loads, made(InProcess, Read, 4<<10, 1).sessions(1000), thousand())
 	return s
 }
 
 // inProcess are the loads that only our own initiator makes, or tells the latencies of.
-func inProcess(sessions int) []Load {
-	return []Load{
-		{InProcess, Read, 4 << 10, 1, sessions, 0, false},
-		{InProcess, Read, 4 << 10, 32, sessions, 0, false},
-		{InProcess, Write, 4 << 10, 32, sessions, 0, false},
-		{InProcess, Mixed, 4 << 10, 1, sessions, 0, false},
-		{InProcess, Read, 4 << 10, 32, sessions, 0, true},
-		{InProcess, Read, 256 << 10, 16, sessions, 0, true},
+func inProcess(sessions int) (loads []Load) {
+	for _, l := range []Load{
+		made(InProcess, Read, 4<<10, 1),
+		made(InProcess, Read, 4<<10, 32),
+		made(InProcess, Write, 4<<10, 32),
+		made(InProcess, Mixed, 4<<10, 1),
+		made(InProcess, Read, 4<<10, 32).digests(BothDigests),
+		made(InProcess, Read, 256<<10, 16).digests(BothDigests),
+	} {
+		loads = append(loads, l.sessions(sessions))
 	}
+	return loads
 }
 
 // full is everything: some hours.
@@ -98,7 +124,7 @@ func full() Set {
 		for _, block := range blocks {
 			for _, depth := range depths {
 				for _, p := range []Pattern{Read, Write} {
-					s.Loads = append(s.Loads, Load{QemuImg, p, block, depth, sessions, 0, false})
+					s.Loads = append(s.Loads, made(QemuImg, p, block, depth).sessions(sessions))
 				}
 			}
 		}
@@ -106,26 +132,22 @@ func full() Set {
 	}
 	for _, block := range blocks {
 		for _, depth := range depths {
-			s.Loads = append(s.Loads,
-				Load{ISCSIPerf, Read, block, depth, 1, 0, false},
-				Load{InProcess, Mixed, block, depth, 1, 0, false},
-			)
+			s.Loads = append(s.Loads, made(ISCSIPerf, Read, block, depth), made(InProcess, Mixed, block, depth))
 		}
 	}
 	for _, sessions := range []int{100, 1000} {
-		s.Loads = append(s.Loads, Load{InProcess, Read, 4 << 10, 1, sessions, 0, false})
+		s.Loads = append(s.Loads, made(InProcess, Read, 4<<10, 1).sessions(sessions))
 	}
-	s.Loads = distinct(s.Loads)
+	s.Loads = distinct(append(s.Loads, conditions().Loads...))
 	return s
 }
 
 // growth shows how cost grows along each axis, all else equal.
 func growth() Set {
-	base := Load{InProcess, Read, 4 << 10, 32, 1, 0, false}
 	axis := func(name string, of func(Load) int, with func(*Load, int), values ...int) Axis {
 		a := Axis{Name: name, Of: of}
 		for _, v := range values {
-			l := base
+			l := made(InProcess, Read, 4<<10, 32)
 			with(&l, v)
 			a.Loads = append(a.Loads, l)
 		}
@@ -144,7 +166,7 @@ func growth() Set {
 	for _, a := range s.Axes {
 		s.Loads = append(s.Loads, a.Loads...)
 	}
-	s.Loads = distinct(s.Loads)
+	s.Loads = append(distinct(s.Loads), thousand())
 	return s
 }
 

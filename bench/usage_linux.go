@@ -60,19 +60,22 @@ func forgetPeak(pid int) {
 	_ = os.WriteFile(fmt.Sprintf("/proc/%d/clear_refs", pid), []byte("5"), 0)
 }
 
-// peak is the most memory that a process has had resident, in bytes.
-func peak(pid int) int64 {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+// peak is the most memory that a process has had resident, in bytes; resident what it has now.
+func peak(pid int) int64     { return status(pid, "VmHWM:") }
+func resident(pid int) int64 { return status(pid, "VmRSS:") }
+
+func status(pid int, field string) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
 		return 0
 	}
-	return statusPeak(status)
+	return statusMemory(text, field)
 }
 
-// statusPeak is VmHWM of the text of /proc/PID/status.
-func statusPeak(status []byte) int64 {
+// statusMemory is a field of the text of /proc/PID/status, in bytes.
+func statusMemory(status []byte, field string) int64 {
 	for line := range bytes.Lines(status) {
-		if value, ok := bytes.CutPrefix(line, []byte("VmHWM:")); ok {
+		if value, ok := bytes.CutPrefix(line, []byte(field)); ok {
 			if fields := bytes.Fields(value); len(fields) == 2 {
 				kb, _ := strconv.ParseInt(string(fields[0]), 10, 64)
 				return kb << 10

@@ -27,13 +27,13 @@ func TestSchedTime(t *testing.T) {
 	}
 }
 
-func TestStatusPeak(t *testing.T) {
-	for status, want := range map[string]int64{
-		"Name:\ttgtd\nVmPeak:\t  9000 kB\nVmHWM:\t    4352 kB\nVmRSS:\t 4000 kB\n": 4352 << 10,
-		"VmHWM:\n": 0,
-		"":         0,
+func TestStatusMemory(t *testing.T) {
+	for status, want := range map[string][2]int64{
+		"Name:\ttgtd\nVmPeak:\t  9000 kB\nVmHWM:\t    4352 kB\nVmRSS:\t 4000 kB\n": {4352 << 10, 4000 << 10},
+		"VmHWM:\n": {},
+		"":         {},
 	} {
-		if got := statusPeak([]byte(status)); got != want {
+		if got := [2]int64{statusMemory([]byte(status), "VmHWM:"), statusMemory([]byte(status), "VmRSS:")}; got != want {
 			t.Errorf("%q: %v, want %v", status, got, want)
 		}
 	}

@@ -9,3 +9,4 @@ import "time"
 func processorTime(int) time.Duration { return 0 }
 func forgetPeak(int)                  {}
 func peak(int) int64                  { return 0 }
+func resident(int) int64              { return 0 }

@@ -1,6 +1,6 @@
 // Command cmd measures lunar beside other targets and the ceiling, and prints tables.
 //
-// usage: go run ./bench/cmd [-set quick|standard|full|growth] [-rounds N] [-only NAMES] ...
+// usage: go run ./bench/cmd [-set NAME] [-rounds N] [-only NAMES] ...
 package main
 
 import (
@@ -41,11 +41,14 @@ func run(ctx context.Context) error {
 		c.Ceiling = source
 	}
 	var out outputs
-	set := flag.String("set", c.Set.Name, "quick (minutes), standard (half an hour), full (hours), or growth: how cost grows")
+	set := flag.String("set", c.Set.Name, "quick (minutes), memory, conditions, standard (half an hour), growth, or full (hours)")
+	match := flag.String("match", "", "measure only the loads of the set whose names match this regular expression")
 	rounds := flag.Int("rounds", 0, "rounds, of which the tables show the median (default: as the set has it)")
 	only := flag.String("only", "", "targets to measure beside lunar, with commas: tgt,istgt,gotgt,ceiling; - for none (default all)")
 	flag.DurationVar(&c.Time, "time", c.Time, "about how long one run takes")
 	flag.Int64Var(&c.Size, "size", c.Size, "size of the file in memory that all serve, in bytes")
+	flag.StringVar(&c.Disk, "disk", c.Disk, "folder on the disk, for loads that want one")
+	flag.StringVar(&c.Other, "other", "", "another build of lunar, to measure beside")
 	flag.StringVar(&c.Ceiling, "ceiling", c.Ceiling, "C source of the least that a target can do; usage of the program: PORT MIB")
 	flag.StringVar(&out.json, "json", "", "write the report to this file as JSON")
 	flag.StringVar(&out.svg, "svg", "", "draw a chart to this file")
@@ -57,6 +60,9 @@ func run(ctx context.Context) error {
 	}
 	if c.Rounds = c.Set.Rounds; *rounds > 0 {
 		c.Rounds = *rounds
+	}
+	if c.Set, err = c.Set.Matching(*match); err != nil {
+		return err
 	}
 	if *only != "" {
 		c.Only = strings.Split(*only, ",")

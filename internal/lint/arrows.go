@@ -37,7 +37,7 @@ var onlyIn = map[string][]string{
 	"github.com/prometheus/client_golang": {"internal/control"},
 	"go.etcd.io/bbolt":                    {"internal/control"},
 	"golang.org/x/crypto":                 {"target"},
-	"golang.org/x/sys":                    {"sbd", "target", "internal/control", "cmd"},
+	"golang.org/x/sys":                    {"sbd", "target", "internal/control", "cmd", "bench"},
 	"github.com/google/go-cmp":            {}, // tests alone
 }
 

@@ -213,6 +213,10 @@ func (c *Conn) event(p PDU) error {
 			}
 			return nil
 		}
+		if c.ping != nil && p.ITT() == c.ping.itt {
+			c.ping.Done, c.ping = true, nil
+			return c.status(&p.BHS)
+		}
 	case iscsi.OpReject:
 		if len(p.Data) >= len(p.BHS) {
 			if cmd := c.find((*iscsi.BHS)(p.Data).ITT()); cmd != nil && (*iscsi.BHS)(p.Data).Opcode() == iscsi.OpSCSICommand {

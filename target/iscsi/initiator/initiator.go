@@ -8,6 +8,8 @@
 //	login.go      the login phase, CHAP
 //	pdu.go        PDUs on the wire: Send, Receive
 //	command.go    SCSI commands: Start, Wait, Do
+//	cdb.go        the CDBs that benchmarks send
+//	parameters.go parameter lists that go with them
 //	request.go    everything else: NOP, task management, text, logout
 package initiator
 
@@ -64,6 +66,7 @@ type Conn struct {
 	w       *bufio.Writer
 	itt     uint32
 	running [running]*Command // by tag modulo the length
+	ping    *Ping             // in flight, or nil
 	header  iscsi.BHS         // of the PDU being received
 	out     iscsi.BHS         // of the command being sent
 }

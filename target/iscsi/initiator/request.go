@@ -56,6 +56,26 @@ func (c *Conn) Ping(data []byte) error {
 	return nil
 }
 
+// A Ping is a NOP-Out in flight (RFC 7143 §11.18), one at a time.
+type Ping struct {
+	Done bool
+	itt  uint32
+}
+
+// StartPing sends an immediate NOP-Out without data, for Step to find the answer.
+func (c *Conn) StartPing(p *Ping) error {
+	*p = Ping{itt: c.NextTag()}
+	c.ping = p
+	var h iscsi.BHS
+	h.Start(iscsi.OpNOPOut)
+	h.SetImmediate()
+	h.SetTTT(iscsi.NoTag)
+	h.SetITT(p.itt)
+	h.SetCmdSN(c.CmdSN)
+	h.SetExpStatSN(c.ExpStatSN)
+	return c.Send(&h, nil)
+}
+
 // Manage sends a task management function and returns the answer. about may be nil.
 func (c *Conn) Manage(f iscsi.TaskMgmtFunction, lun scsi.LUN, about *Command) (iscsi.TaskMgmtResult, error) {
 	h := c.ManageHeader(f, lun, about)
