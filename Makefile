@@ -1,5 +1,5 @@
 # lunar: make run and make test do all of their set-up. The other targets are for developers.
-.PHONY: run test check bench bench-layers fuzz e2e peers build install clean
+.PHONY: run test check bench bench-layers pgo fuzz e2e peers build install clean
 
 PREFIX   ?= /usr/local
 FUZZTIME ?= 1m
@@ -25,6 +25,9 @@ bench: ## beside other targets and the ceiling, in four minutes; BENCH='-set sta
 
 bench-layers: ## each layer alone, with what it allocates
 	go test -run '^$$' -bench . -benchmem ./target/iscsi ./scsi ./sbd ./internal/buffer
+
+pgo: ## profile the daemon under load for the compiler; go build finds the file by itself
+	go run ./bench/cmd -pgo cmd/lunar/default.pgo -time 3s
 
 fuzz: ## every fuzz target for FUZZTIME each
 	FUZZTIME=$(FUZZTIME) .ci/fuzz.sh

@@ -29,6 +29,7 @@
 //	json.go         as JSON
 //	benchfmt.go     as benchstat reads it
 //	chart.go        as a picture: bars.go or lines.go, on a canvas.go
+//	profile.go      what processors do under load, for the compiler
 //
 // Write caches are on but where a load says so: a disk that syncs each write measures the disk.
 package bench

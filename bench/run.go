@@ -16,16 +16,11 @@ func Run(ctx context.Context, c Config, progress io.Writer) (_ *Report, err erro
 	if err := c.validate(); err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(c.Folder, "lunar-bench-")
+	dir, disk, done, err := c.folders()
 	if err != nil {
 		return nil, err
 	}
-	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	disk, err := os.MkdirTemp(c.Disk, "lunar-bench-")
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(disk)) }()
+	defer func() { err = errors.Join(err, done()) }()
 	f := layOut(c.Set, c.Size, dir, disk)
 	if err := f.make(); err != nil {
 		return nil, err
@@ -64,6 +59,17 @@ func Run(ctx context.Context, c Config, progress io.Writer) (_ *Report, err erro
 		fmt.Fprintf(progress, "round %d of %d took %v\n", round+1, c.Rounds, time.Since(began).Round(time.Second))
 	}
 	return report, nil
+}
+
+// folders makes a folder in memory and one on the disk; done removes them.
+func (c Config) folders() (memory, disk string, done func() error, err error) {
+	if memory, err = os.MkdirTemp(c.Folder, "lunar-bench-"); err != nil {
+		return "", "", nil, err
+	}
+	if disk, err = os.MkdirTemp(c.Disk, "lunar-bench-"); err != nil {
+		return "", "", nil, errors.Join(err, os.RemoveAll(memory))
+	}
+	return memory, disk, func() error { return errors.Join(os.RemoveAll(memory), os.RemoveAll(disk)) }, nil
 }
 
 // A cell is a load on a target, by their places in the lists.

@@ -162,7 +162,7 @@ func (s *session) run(more func() bool) error {
 			return err
 		}
 		if err := s.conn.Step(); err != nil {
-			return err
+			return fmt.Errorf("with %d commands in flight, CmdSN %d of up to %d: %w", len(s.flying), s.conn.CmdSN, s.conn.MaxCmdSN, err)
 		}
 		// Answers come mostly in order: the first is the likeliest.
 		if i := slices.IndexFunc(s.flying, func(c *slot) bool { return c.Done }); i >= 0 {

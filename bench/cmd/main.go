@@ -50,6 +50,7 @@ func run(ctx context.Context) error {
 	flag.StringVar(&c.Disk, "disk", c.Disk, "folder on the disk, for loads that want one")
 	flag.StringVar(&c.Other, "other", "", "another build of lunar, to measure beside")
 	flag.StringVar(&c.Ceiling, "ceiling", c.Ceiling, "C source of the least that a target can do; usage of the program: PORT MIB")
+	profile := flag.String("pgo", "", "measure nothing, and write to this file a profile for go build -pgo")
 	flag.StringVar(&out.json, "json", "", "write the report to this file as JSON")
 	flag.StringVar(&out.svg, "svg", "", "draw a chart to this file")
 	flag.StringVar(&out.save, "save", "", "write all samples to this file, for -compare")
@@ -66,6 +67,9 @@ func run(ctx context.Context) error {
 	}
 	if *only != "" {
 		c.Only = strings.Split(*only, ",")
+	}
+	if *profile != "" {
+		return bench.Profile(ctx, c, *profile, os.Stderr)
 	}
 	report, err := bench.Run(ctx, c, os.Stderr)
 	if err != nil {

@@ -2,7 +2,11 @@ package peer
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net"
+	"net/http"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -10,11 +14,12 @@ import (
 	"time"
 )
 
-// Build builds the daemon of the checkout at root into dir and returns its path. Its name
-// keeps it out of the way of whoever ends the lunar that they have running.
-func Build(root, dir string) (string, error) {
+// Build builds the daemon of the checkout at root into dir, with flags of go build, and
+// returns its path. Its name keeps it out of the way of whoever ends the lunar that they have
+// running.
+func Build(root, dir string, flags ...string) (string, error) {
 	binary := filepath.Join(dir, "lunar-under-test")
-	cmd := exec.Command("go", "build", "-o", binary, "./cmd/lunar")
+	cmd := exec.Command("go", append(append([]string{"build", "-o", binary}, flags...), "./cmd/lunar")...)
 	cmd.Dir = root
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return "", fmt.Errorf("go build ./cmd/lunar: %w\n%s", err, out)
@@ -98,6 +103,30 @@ func (l *Lunar) CLI(ctx context.Context, args ...string) (string, error) {
 		return out, fmt.Errorf("lunar %s: %w\n%s", strings.Join(args, " "), err, out)
 	}
 	return out, nil
+}
+
+// Get asks the daemon's API for a path.
+func (l *Lunar) Get(ctx context.Context, path string) (_ []byte, err error) {
+	client := http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			return new(net.Dialer).DialContext(ctx, "unix", l.socket())
+		},
+	}}
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://lunar"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, answer.Body.Close()) }()
+	text, err := io.ReadAll(answer.Body)
+	if err == nil && answer.StatusCode != http.StatusOK {
+		err = fmt.Errorf("%s: %s\n%s", path, answer.Status, text)
+	}
+	return text, err
 }
 
 func (l *Lunar) socket() string   { return filepath.Join(l.dir, "api.sock") }
