@@ -126,12 +126,23 @@ func (c *Conn) Number(cmd *Command) {
 	*cmd = Command{
 		LUN: cmd.LUN, CDB: cmd.CDB, Attribute: cmd.Attribute, Immediate: cmd.Immediate,
 		Out: cmd.Out, In: cmd.In, Expected: cmd.Expected, Read: cmd.Read, Write: cmd.Write,
-		Sense: cmd.Sense[:0], ITT: c.NextTag(), CmdSN: c.CmdSN,
+		Sense: cmd.Sense[:0], ITT: c.freeTag(), CmdSN: c.CmdSN,
 	}
 	if !cmd.Immediate {
 		c.CmdSN++
 	}
 	c.running[cmd.ITT%running] = cmd
+}
+
+// freeTag returns a tag whose place no command has that is still in flight: one may take longer
+// than the next thousand together. A test may have left commands in all places.
+func (c *Conn) freeTag() (itt uint32) {
+	for range running {
+		if itt = c.NextTag(); c.running[itt%running] == nil {
+			break
+		}
+	}
+	return itt
 }
 
 // find returns the command in flight with the tag, or nil.
