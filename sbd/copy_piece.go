@@ -46,6 +46,9 @@ func (p *copyPiece) copy() error {
 	}
 	p.into.touch(p.at, p.n)
 	if p.overlap {
+		if err := p.room(p.at, p.n); err != nil {
+			return err
+		}
 		return p.move(p.at, p.n)
 	}
 	for at, end := p.at, p.at+p.n; at < end; {
@@ -88,6 +91,9 @@ func (p *copyPiece) clear(at, n int64) error {
 // transfer leaves the n bytes at at to the stores if they can, and moves them otherwise: also
 // when the stores have failed, to see which of the two it is.
 func (p *copyPiece) transfer(at, n int64) error {
+	if err := p.room(at, n); err != nil {
+		return err
+	}
 	if p.share {
 		shared, err := copyFrom(p.dst.store, p.src.store, at+p.shift, at, n)
 		switch counts := &p.into.counts; {
@@ -101,6 +107,14 @@ func (p *copyPiece) transfer(at, n int64) error {
 		}
 	}
 	return p.move(at, n)
+}
+
+// room tells whether the n bytes at at of the destination may be written; see Unit.room.
+func (p *copyPiece) room(at, n int64) error {
+	if err := p.into.room(&p.dstOp, p.dst.store, at, n); err != nil {
+		return p.wrote(at, err)
+	}
+	return nil
 }
 
 // move copies the n bytes at at through the buffer.

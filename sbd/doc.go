@@ -15,8 +15,8 @@
 //   - Errors are those of errors.go, wrapped with the place: callers test with errors.Is.
 //
 // Optional powers are small interfaces found by assertion: TryReader, TryWriter, Unmapper,
-// Zeroer, Copier, Mapper, Prefetcher, Resizer, Advisor. Where a store lacks one, the Unit does it the
-// plain way (zeros by writing zeros, everything mapped, everything may block).
+// Zeroer, Copier, Mapper, Measurer, Prefetcher, Resizer, Advisor. Where a store lacks one, the Unit
+// does it the plain way (zeros by writing zeros, everything mapped, everything may block).
 //
 // # What a unit adds
 //
@@ -35,6 +35,7 @@
 //	space.go      unmap, zero, fill, mapped extents, prefetch, resize
 //	copy.go, copy_piece.go   copies within a unit and between two
 //	watch.go      whether bytes have changed since somebody asked
+//	capacity.go   what a store takes, what is left, and what is kept in reserve
 //	plain.go      what happens where a store lacks a power
 //	rangelock.go  byte-range locks
 //	commit.go     group commit and the remembered failure
@@ -42,6 +43,7 @@
 //	file.go, file_linux.go, file_other.go   Open, Create; regular files
 //	copy_linux.go                           copies between files, by the file system or the kernel
 //	block_linux.go                          block devices and zvols
+//	extents_linux.go, capacity_linux.go     what a file has of its file system
 //	descriptor.go, descriptor_linux.go      what those two share; errno to error
 //	mem.go, null.go, faulty.go              stores in memory, nowhere, and failing on demand
 //	storetest     the contract as a test suite

@@ -216,6 +216,9 @@ func (f *Faulty) Mapped(off int64) (bool, int64, error) {
 	return mapped(f.store, off)
 }
 
+// Space is the store's.
+func (f *Faulty) Space() (Space, error) { return measure(f.store) }
+
 // Prefetch starts to read the n bytes at off.
 func (f *Faulty) Prefetch(off, n int64) error {
 	if _, err := f.meet(CallPrefetch, off, n); err != nil {

@@ -47,30 +47,6 @@ func (f *file) allocate(what string, mode uint32, off, n int64) error {
 	return f.failed(what, off, n, err)
 }
 
-// Mapped asks for the next byte with, or without, data. Space that was reserved and never
-// written has none.
-func (f *file) Mapped(off int64) (bool, int64, error) {
-	size := f.Size()
-	if err := checkRange(f.path, off, 1, size); err != nil {
-		return false, 0, err
-	}
-	data, err := unix.Seek(f.fd, off, unix.SEEK_DATA)
-	if err == unix.ENXIO {
-		return false, size - off, f.intact()
-	}
-	if err != nil {
-		return false, 0, f.failed("seek data", off, 1, err)
-	}
-	if data > off {
-		return false, min(data, size) - off, nil
-	}
-	hole, err := unix.Seek(f.fd, off, unix.SEEK_HOLE)
-	if err != nil {
-		return false, 0, f.failed("seek hole", off, 1, err)
-	}
-	return true, min(hole, size) - off, nil
-}
-
 // Advice is that of the file system, and of the disk below where it shows.
 func (f *file) Advice() Advice {
 	var st unix.Stat_t

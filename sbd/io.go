@@ -56,6 +56,9 @@ func (u *Unit) write(op *Op, on *state, p []byte, off int64, durable bool) error
 	if err := u.writable(); err != nil {
 		return err
 	}
+	if err := u.room(op, on.store, off, int64(len(p))); err != nil {
+		return err
+	}
 	u.touch(off, int64(len(p)))
 	if err := on.write(p, off, op.MayBlock); err != nil {
 		return err
@@ -122,6 +125,9 @@ func (x Exclusive) WriteAt(p []byte, off int64) error {
 	err := x.within(p, off)
 	if err == nil {
 		err = x.unit.writable()
+	}
+	if err == nil {
+		err = x.unit.room(x.op, x.on.store, off, int64(len(p)))
 	}
 	if err == nil {
 		x.op.wrote = true

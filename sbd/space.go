@@ -23,13 +23,22 @@ func (u *Unit) Unmap(op *Op, off, n int64, durable bool) error {
 
 // Zero makes the n bytes at off read as zeros and keeps the space. Always blocks.
 func (u *Unit) Zero(op *Op, off, n int64, durable bool) error {
-	return u.counts.count(&u.counts.zero, n, u.inPieces(op, off, n, durable, zero))
+	do := func(s Store, off, n int64) error {
+		if err := u.room(op, s, off, n); err != nil {
+			return err
+		}
+		return zero(s, off, n)
+	}
+	return u.counts.count(&u.counts.zero, n, u.inPieces(op, off, n, durable, do))
 }
 
 // Fill writes pattern over the n bytes at off, again and again. The pattern is blocks that are
 // all alike: it may begin anew at any of them. Always blocks.
 func (u *Unit) Fill(op *Op, pattern []byte, off, n int64, durable bool) error {
 	fill := func(s Store, off, n int64) error {
+		if err := u.room(op, s, off, n); err != nil {
+			return err
+		}
 		for n > 0 {
 			p := pattern[:min(n, int64(len(pattern)))]
 			if _, err := s.WriteAt(p, off); err != nil {

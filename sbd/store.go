@@ -57,6 +57,12 @@ type Mapper interface {
 	Mapped(off int64) (mapped bool, n int64, err error)
 }
 
+// A Measurer knows what it takes of the place where it lives.
+type Measurer interface {
+	// Space measures it; what several callers see may differ by what was written meanwhile.
+	Space() (Space, error)
+}
+
 // A Prefetcher can bring bytes into memory ahead of time.
 type Prefetcher interface {
 	// Prefetch starts to read the n bytes at off and does not wait.

@@ -33,6 +33,8 @@ type Unit struct {
 	size       atomic.Int64
 	writeCache atomic.Bool
 	readOnly   atomic.Bool
+	space      atomic.Pointer[Space] // as measured last
+	full       atomic.Bool           // see SetFull
 
 	attaching sync.Mutex // Attach and Detach one at a time; held while Detach drains
 
@@ -157,6 +159,9 @@ func (u *Unit) Attach(s Store) error {
 	on := &state{store: s}
 	on.reader, _ = s.(TryReader)
 	on.writer, _ = s.(TryWriter)
+	if space, err := measure(s); err == nil {
+		u.SetSpace(space)
+	}
 	u.state.Store(on)
 	return nil
 }

@@ -153,6 +153,8 @@ func (a *annotator) data(c *CDB) {
 		a.take(1, "LONGLBA")
 		a.zeros(1)
 		a.modes(a.take(2, "BLOCK DESCRIPTOR LENGTH"))
+	case opLogSense:
+		a.logs()
 	case opMaintenanceIn:
 		if c.service() == saReportPortGroups {
 			a.portGroups(c[1] >> 5)
@@ -264,9 +266,40 @@ func (a *annotator) modes(blocks []byte) {
 		a.take(4, "LOGICAL BLOCK LENGTH")
 	}
 	a.each(len(a.p), func() {
-		a.take(1, "page code")
-		if n := a.take(1, "PAGE LENGTH"); n != nil {
-			a.take(int(n[0]), "parameters")
+		if code := a.take(1, "page code"); code[0]&modeSPF == 0 {
+			if n := a.take(1, "PAGE LENGTH"); n != nil {
+				a.take(int(n[0]), "parameters")
+			}
+			return
+		}
+		a.take(1, "subpage code")
+		if n := a.take(2, "PAGE LENGTH"); len(n) == 2 {
+			a.take(1, "SITUA")
+			a.zeros(int(n[1]) - 9)
+			a.take(2, "ENABLED, THRESHOLD TYPE, THRESHOLD ARMING; THRESHOLD RESOURCE")
+			a.zeros(2)
+			a.take(4, "THRESHOLD COUNT")
+		}
+	})
+}
+
+func (a *annotator) logs() {
+	code := a.take(1, "DS, SPF, page code")
+	sub := a.take(1, "subpage code")
+	a.take(2, "PAGE LENGTH")
+	a.each(len(a.p), func() {
+		switch {
+		case code[0]&0x3F == 0x0C && sub[0] == 0:
+			a.take(2, "PARAMETER CODE")
+			a.take(1, "control")
+			a.take(1, "PARAMETER LENGTH")
+			a.take(4, "RESOURCE COUNT")
+			a.take(1, "SCOPE")
+			a.zeros(3)
+		case sub[0] == allSubpages:
+			a.take(2, "page, subpage")
+		default:
+			a.take(1, "page")
 		}
 	})
 }

@@ -2,10 +2,11 @@ package scsi
 
 import "sync/atomic"
 
-// A modePage is one mode page (SPC-5, SBC-4), as long as its parameters need: the first two
-// bytes, code and length, are filled in by whoever calls.
+// A modePage is one mode page (SPC-5, SBC-4), as long as its parameters need: the header, code and
+// length, is filled in by whoever calls. It has two bytes, or four where there is a subpage code.
 type modePage struct {
-	code byte
+	code, sub byte
+	thin      bool // is there on thin units alone
 	// changeable has a bit set where MODE SELECT may change the page; its length is the
 	// page's.
 	changeable []byte
@@ -19,9 +20,15 @@ type modePage struct {
 
 const allPages = 0x3F
 
-// modePages are the pages, by code. None has subpages, and none can be saved: WCE is the
-// operator's to keep, the rest ends with a reset.
+// modePages are the pages, by code. None can be saved: WCE and thresholds are the operator's to
+// keep, the rest ends with a reset.
 var modePages = [...]modePage{
+	{
+		code:       0x01, // Read-Write Error Recovery
+		thin:       true,
+		changeable: []byte{11: 0},
+		current:    recoveryPage, fallback: recoveryPage,
+	},
 	{
 		code:       0x08, // Caching
 		changeable: []byte{2: cachingWCE, 19: 0},
@@ -36,6 +43,12 @@ var modePages = [...]modePage{
 		code:       0x1C, // Informational Exceptions Control
 		changeable: []byte{11: 0},
 		current:    exceptionsPage, fallback: exceptionsPage,
+	},
+	{
+		code: 0x1C, sub: 0x02, // Logical Block Provisioning
+		thin:       true,
+		changeable: []byte{thresholdAt + 7: 0},
+		current:    provisioningPage, fallback: provisioningPage,
 	},
 }
 

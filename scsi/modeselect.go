@@ -63,7 +63,7 @@ func (t *Task) parseModes(list []byte, header int) ([]modeChange, error) {
 	}
 	var changes []modeChange
 	for at < len(list) {
-		page, err := findPage(list, at)
+		page, err := t.findPage(list, at)
 		if err != nil {
 			return nil, err
 		}
@@ -124,25 +124,32 @@ func (t *Task) checkBlocks(list []byte, header int) (int, error) {
 }
 
 // findPage finds the mode page that begins at byte at of list, all of which is there.
-func findPage(list []byte, at int) (*modePage, error) {
-	if len(list)-at < 2 {
+func (t *Task) findPage(list []byte, at int) (*modePage, error) {
+	header := 2
+	if list[at]&modeSPF != 0 {
+		header = 4
+	}
+	if len(list)-at < header {
 		return nil, ParameterListLength
 	}
-	const subpage = 0x40 // SPF
-	if list[at]&subpage != 0 {
-		return nil, InvalidFieldInParameters.AtBit(at, 6)
+	sub, length, lengthAt := byte(0), int(list[at+1]), at+1
+	if header == 4 {
+		sub, length, lengthAt = list[at+1], int(binary.BigEndian.Uint16(list[at+2:])), at+2
 	}
 	for i := range modePages {
 		page := &modePages[i]
 		switch n := len(page.changeable); {
-		case page.code != list[at]&0x3F:
+		case page.code != list[at]&0x3F, page.sub != sub, page.thin && !t.lu().thin:
 			continue
-		case int(list[at+1]) != n-2:
-			return nil, InvalidFieldInParameters.At(at + 1)
+		case length != n-header:
+			return nil, InvalidFieldInParameters.At(lengthAt)
 		case len(list)-at < n:
 			return nil, ParameterListLength
 		}
 		return page, nil
+	}
+	if sub != 0 {
+		return nil, InvalidFieldInParameters.At(at + 1)
 	}
 	return nil, InvalidFieldInParameters.AtBit(at, 5)
 }

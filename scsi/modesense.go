@@ -19,6 +19,9 @@ const (
 	pageSaved
 )
 
+// modeSPF in the first byte of a page says that it has a subpage code.
+const modeSPF = 0x40
+
 // The device-specific parameter (SBC-4).
 const (
 	deviceWP     = 0x80 // write protected
@@ -85,22 +88,26 @@ func (t *Task) appendBlocks(p []byte, long bool) []byte {
 func (t *Task) appendPages(p []byte) ([]byte, error) {
 	code, sub := t.CDB[2]&0x3F, t.CDB[3]
 	control := t.CDB[2] >> 6
-	switch {
-	case control == pageSaved:
+	if control == pageSaved {
 		return nil, SavingNotSupported
-	case sub != 0 && sub != 0xFF:
-		return nil, InvalidFieldInCDB.At(3)
 	}
-	known := false
+	known, found := false, false
 	for i := range modePages {
 		page := &modePages[i]
-		if code == allPages || code == page.code {
+		if code != allPages && code != page.code || page.thin && !t.lu().thin {
+			continue
+		}
+		known = true
+		if sub == page.sub || sub == allSubpages {
 			p = append(p, page.values(t.lu(), control)...)
-			known = true
+			found = true
 		}
 	}
-	if !known {
+	switch {
+	case !known:
 		return nil, InvalidFieldInCDB.AtBit(2, 5)
+	case !found:
+		return nil, InvalidFieldInCDB.At(3)
 	}
 	return p, nil
 }
@@ -116,6 +123,11 @@ func (m *modePage) values(lu *LogicalUnit, control byte) []byte {
 	case pageDefault:
 		m.fallback(lu, p)
 	}
-	p[0], p[1] = m.code, byte(len(p)-2)
+	if m.sub == 0 {
+		p[0], p[1] = m.code, byte(len(p)-2)
+	} else {
+		p[0], p[1] = m.code|modeSPF, m.sub
+		binary.BigEndian.PutUint16(p[2:], uint16(len(p)-4))
+	}
 	return p
 }

@@ -25,6 +25,7 @@ const (
 	opSynchronizeCache10 Opcode = 0x35
 	opWriteSame10        Opcode = 0x41
 	opUnmap              Opcode = 0x42
+	opLogSense           Opcode = 0x4D
 	opModeSelect10       Opcode = 0x55
 	opReserve10          Opcode = 0x56
 	opRelease10          Opcode = 0x57
@@ -150,6 +151,9 @@ var commands = commandTable{
 		usage: []byte{0x15, 0x11, 0, 0, 0xFF, 4}},
 	opModeSelect10: {name: "MODE SELECT(10)", run: modeSelect10, lengths: paramLengths, flags: offline | inactive,
 		usage: []byte{0x55, 0x11, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
+
+	opLogSense: {name: "LOG SENSE", run: logSense, lengths: allocLengths, flags: offline,
+		usage: []byte{0x4D, 0x01, 0xFF, 0xFF, 0, 0xFF, 0xFF, 0xFF, 0xFF, 4}},
 
 	opStartStopUnit: {name: "START STOP UNIT", run: startStopUnit, flags: offline,
 		usage: []byte{0x1B, 1, 0, 0x0F, 0xF7, 4}},

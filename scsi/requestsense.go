@@ -5,7 +5,7 @@ package scsi
 func requestSense(t *Task) error {
 	f := &Fault{Sense: LogicalUnitNotSupported}
 	if t.path != nil {
-		f.Sense = t.path.attention()
+		f = t.fault(t.path.attention())
 		if err := t.unit().Err(); f.Sense == NoSense && err != nil {
 			f = t.fault(err)
 		}

@@ -42,6 +42,9 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts in testdata an
 //	                  what becomes of the unit; await is a detach that ends by itself
 //	restart           ends all nexuses, and makes the next device server of the unit
 //	used              tells who did I/O just now
+//	space 100 20 70   the store takes 100 MiB, and 20 MiB are left of the 70 of its pool
+//	threshold 80, reached
+//	                  what the operator's threshold is, and when it is reached
 func TestScripts(t *testing.T) {
 	eachScript(t, "testdata/*.txt", func(t *testing.T, file string) {
 		runScript(t, file, &script{t: t, nexuses: make(map[string]*Nexus)})
@@ -276,6 +279,13 @@ func (s *script) line(w *strings.Builder, words []string) {
 		for _, u := range s.lu.Uses() {
 			fmt.Fprintf(w, "%s %v\n", u.Initiator, u.Ago >= 0)
 		}
+	case "space":
+		const mib = 1 << 20
+		s.unit.SetSpace(sbd.Space{Pool: "p", Used: int64(s.number(rest[0])) * mib, Free: int64(s.number(rest[1])) * mib, Size: int64(s.number(rest[2])) * mib})
+	case "threshold":
+		s.lu.SetThreshold(s.number(rest[0]))
+	case "reached":
+		s.lu.ThresholdReached()
 	default:
 		s.execute(w, s.nexuses[words[0]], rest)
 	}

@@ -40,6 +40,7 @@ const (
 	CapacityHasChanged     Sense = 0x062A09
 	CommandsCleared        Sense = 0x062F00
 	InquiryDataChanged     Sense = 0x063F03
+	SoftThresholdReached   Sense = 0x063807
 	ReportedLUNsHasChanged Sense = 0x063F0E
 
 	WriteProtected        Sense = 0x072700
@@ -78,6 +79,7 @@ var senseNames = map[Sense]string{
 	CapacityHasChanged:         "CAPACITY DATA HAS CHANGED",
 	CommandsCleared:            "COMMANDS CLEARED BY ANOTHER INITIATOR",
 	InquiryDataChanged:         "INQUIRY DATA HAS CHANGED",
+	SoftThresholdReached:       "THIN PROVISIONING SOFT THRESHOLD REACHED",
 	ReportedLUNsHasChanged:     "REPORTED LUNS DATA HAS CHANGED",
 	WriteProtected:             "WRITE PROTECTED",
 	SpaceAllocationFailed:      "SPACE ALLOCATION FAILED WRITE PROTECT",

@@ -32,7 +32,11 @@ func (t *Task) fault(err error) *Fault {
 		return f
 	}
 	var s Sense
-	if errors.As(err, &s) {
+	switch {
+	case !errors.As(err, &s):
+	case s == SoftThresholdReached: // SBC-4: INFORMATION names the threshold
+		return s.Info(thresholdAt)
+	default:
 		return &Fault{Sense: s}
 	}
 	for _, row := range storeErrors {

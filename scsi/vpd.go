@@ -1,6 +1,10 @@
 package scsi
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+
+	"github.com/lunarsan/lunar/sbd"
+)
 
 // vpdRoom is room for most pages, so that they are made in one piece of memory.
 const vpdRoom = 256
@@ -82,8 +86,8 @@ func vpdBlockLimits(t *Task, p []byte) []byte {
 	if t.lu().thin {
 		be.PutUint32(page[20:], maxUnmapBlocks)
 		be.PutUint32(page[24:], maxUnmapDescriptors)
-		be.PutUint32(page[28:], uint32(max(advice.Granularity/block, 1))) // OPTIMAL UNMAP GRANULARITY
-		be.PutUint32(page[32:], 1<<31)                                    // UGAVALID, alignment 0
+		be.PutUint32(page[28:], uint32(unmapGranularity(advice)/block)) // OPTIMAL UNMAP GRANULARITY
+		be.PutUint32(page[32:], 1<<31)                                  // UGAVALID, alignment 0
 	}
 	be.PutUint64(page[36:], uint64(t.lu().maxWriteSame()/block))
 	be.PutUint32(page[44:], maxAtomicBlocks)
@@ -91,6 +95,10 @@ func vpdBlockLimits(t *Task, p []byte) []byte {
 	be.PutUint32(page[52:], 1) // ATOMIC TRANSFER LENGTH GRANULARITY
 	return append(p, page[4:]...)
 }
+
+// unmapGranularity is the length of the aligned pieces in which space is given back, as it is
+// published. VMFS 6 wants one that divides 1 MiB, its own.
+func unmapGranularity(a sbd.Advice) int64 { return min(max(a.Granularity, 4<<10), 1<<20) }
 
 // vpdBlockCharacteristics is the Block Device Characteristics page (SBC-4).
 func vpdBlockCharacteristics(t *Task, p []byte) []byte {
@@ -105,6 +113,7 @@ func vpdBlockCharacteristics(t *Task, p []byte) []byte {
 func vpdProvisioning(t *Task, p []byte) []byte {
 	page := [8]byte{}
 	if t.lu().thin {
+		page[4] = t.lu().thresholdExponent()
 		page[5] = 0x80 | 0x40 | 0x20 | 0x04 // LBPU, LBPWS, LBPWS10, LBPRZ: unmapped blocks read as zeros
 		page[6] = 2                         // thin provisioned
 	}
