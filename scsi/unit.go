@@ -31,12 +31,7 @@ type LogicalUnit struct {
 	modes      modes
 	later      laterSync
 	holder     atomic.Pointer[path] // of the reservation; changed under mu
-	tasks      taskSet
-	metrics    counters
-	modes      modes
-	later      laterSync
 	threshold  atomic.Int32         // see SetThreshold
-	holder     atomic.Pointer[path] // of the reservation; changed under mu
 
 	mu    sync.Mutex
 	paths []*path

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -52,6 +53,35 @@ func (f *onOff) String() string {
 	return "off"
 }
 
+// A percent is a flag that takes 1% to 100%.
+type percent int
+
+func (f *percent) Set(s string) error {
+	n, err := strconv.Atoi(strings.TrimSuffix(s, "%"))
+	if err != nil || n < 1 || n > 100 {
+		return errors.New("write it like 80%")
+	}
+	*f = percent(n)
+	return nil
+}
+
+func (f *percent) Type() string { return "PERCENT" }
+
+func (f *percent) String() string {
+	if *f == 0 {
+		return ""
+	}
+	return strconv.Itoa(int(*f)) + "%"
+}
+
+// pointer returns what was set, or nil.
+func (f *percent) pointer() *int {
+	if *f == 0 {
+		return nil
+	}
+	return (*int)(f)
+}
+
 // pointer returns what was set, or nil.
 func (f *onOff) pointer() *bool {
 	if !f.set {
@@ -66,6 +96,7 @@ func (c *cli) luCreate() *cobra.Command {
 		bytes      size
 		lun        int
 		writeCache onOff
+		alarm      percent
 		o          output
 	)
 	cmd := c.verb("create PATH", "Make a unit on a file or device, and the file too when it is not there", func(cmd *cobra.Command, args []string) error {
@@ -77,6 +108,7 @@ func (c *cli) luCreate() *cobra.Command {
 		r.Size = int64(bytes)
 		r.WriteCache = writeCache.on
 		r.LUN = given(cmd, "lun", &lun)
+		r.Alarm = int(alarm)
 		u, err := c.client().CreateUnit(cmd.Context(), r)
 		if err != nil {
 			return err
@@ -102,6 +134,7 @@ func (c *cli) luCreate() *cobra.Command {
 	f.Uint8Var(&r.Version, "version", 6, "the INQUIRY version `N`: 3 to 7 for SPC, SPC-2, SPC-3, SPC-4, SPC-5")
 	f.IntVar(&r.BlockSize, "block-size", 512, "logical block length in bytes: 512 or 4096")
 	f.BoolVar(&r.Thin, "thin", false, "take space as it is written, and give back what initiators unmap")
+	f.Var(&alarm, "alarm", alarmHelp)
 	f.BoolVar(&r.ReadOnly, "read-only", false, "refuse writes")
 	f.Var(&writeCache, "write-cache", "answer writes before they are durable: faster, and initiators are told")
 	return o.flag(cmd)
@@ -162,8 +195,17 @@ func (c *cli) showUnit(u control.UnitInfo) {
 		{"Store made by lunar", yesNo(u.OwnStore)},
 		{"Created", u.Created.Format(time.RFC3339)},
 	}...)
+	if s := u.Space; s != nil {
+		rows = append(rows, [][]string{
+			{"Space", formatSize(s.Used) + " taken of " + s.Pool + ", which has " + formatSize(s.PoolFree) + " of " + formatSize(s.PoolSize) + " left"},
+			{"Alarm", fmt.Sprintf("when that is %d%% full", u.Alarm)},
+		}...)
+	}
 	c.table(rows)
 }
+
+// alarmHelp describes --alarm.
+const alarmHelp = "warn initiators of a thin unit when its pool is `PERCENT` full (default 80%)"
 
 func yesNo(b bool) string {
 	if b {
@@ -179,11 +221,13 @@ func (c *cli) luModify() *cobra.Command {
 		lun                                            int
 		force                                          bool
 		readOnly, writeCache                           onOff
+		alarm                                          percent
 		o                                              output
 	)
 	cmd := c.completing(c.verb("modify GUID", "Change a unit's alias, write protection, write cache or identity", func(cmd *cobra.Command, args []string) error {
 		r := control.UnitModify{
 			Alias:      given(cmd, "alias", &alias),
+			Alarm:      alarm.pointer(),
 			ReadOnly:   readOnly.pointer(),
 			WriteCache: writeCache.pointer(),
 			GUID:       given(cmd, "guid", &guid),
@@ -211,6 +255,7 @@ func (c *cli) luModify() *cobra.Command {
 	}), unitNames)
 	f := cmd.Flags()
 	f.StringVar(&alias, "alias", "", "a `NAME` for people")
+	f.Var(&alarm, "alarm", alarmHelp)
 	f.Var(&readOnly, "read-only", "refuse writes")
 	f.Var(&writeCache, "write-cache", "answer writes before they are durable")
 	f.StringVar(&guid, "guid", "", "another `NAA` identifier; this and what follows need --force")

@@ -161,6 +161,8 @@ var varying = []struct {
 	{regexp.MustCompile(`process( +)\d+, up \d+s`), "process${1}PID, up AGE"},
 	{regexp.MustCompile(`lunarsan:[a-z0-9-]+-[0-9a-f]{8}`), "lunarsan:HOST-RANDOM"},
 	{regexp.MustCompile(`((?:lunar|daemon) +)(devel\S*|v0\S*)`), "${1}VERSION"},
+	{regexp.MustCompile(`(?s)"space": \{.*?\}`), `"space": SPACE`},
+	{regexp.MustCompile(`Space( +).* taken of .* left`), "Space${1}SPACE"},
 	{regexp.MustCompile(`go1\.\S+ (\S+)/(\S+)`), "GO PLATFORM"},
 }
 

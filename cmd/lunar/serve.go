@@ -24,18 +24,21 @@ const minMemory = 16 << 20
 // minSlow keeps ordinary commands off the list of slow ones.
 const minSlow = time.Millisecond
 
+// defaultReserve is what thin units leave for others of their file system, in bytes.
+const defaultReserve = 64 << 20
+
 // A serving is the command line of lunar serve.
 type serving struct {
 	state, logLevel, logFormat string
 	listen, announce           []string
-	memory                     size
+	memory, reserve            size
 	slow                       time.Duration
 	demo                       bool
 }
 
 // serve is the daemon.
 func (c *cli) serve() *cobra.Command {
-	s := serving{memory: size(control.DefaultMemory())}
+	s := serving{memory: size(control.DefaultMemory()), reserve: defaultReserve}
 	cmd := c.verb("serve", "Serve the units to initiators until SIGTERM", func(cmd *cobra.Command, _ []string) error {
 		opts, err := c.options(&s)
 		if err != nil {
@@ -58,6 +61,7 @@ func (c *cli) serve() *cobra.Command {
 	f.StringArrayVar(&s.announce, "announce", nil, announceHelp)
 	f.Var(&s.memory, "memory", "budget of the I/O buffers")
 	f.DurationVar(&s.slow, "slow", control.DefaultSlow, "remember commands that take as long, for lunar doctor --slow")
+	f.Var(&s.reserve, "reserve", "leave `SIZE` of every file system free that thin units live in; 0: nothing")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
 	f.BoolVar(&s.demo, "demo", false, "serve a throw-away unit of 1 GiB on 127.0.0.1:3260, and say how to connect")
@@ -67,7 +71,7 @@ func (c *cli) serve() *cobra.Command {
 
 // options checks the command line.
 func (c *cli) options(s *serving) (control.Options, error) {
-	opts := control.Options{StateDir: s.state, Socket: c.socket, Memory: int64(s.memory), Version: programVersion()}
+	opts := control.Options{StateDir: s.state, Socket: c.socket, Memory: int64(s.memory), Reserve: int64(s.reserve), Version: programVersion()}
 	var err error
 	if opts.Log, err = c.logger(s.logLevel, s.logFormat); err != nil {
 		return opts, err

@@ -150,7 +150,7 @@ func TestSecretPrints(t *testing.T) {
 
 func TestMetricsNames(t *testing.T) {
 	r := start(t, nil)
-	r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA})
+	r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA, Thin: true})
 	must(r.CreateTarget(t.Context(), TargetCreate{Name: iqnA}))(t)
 	c, _ := login(t, r.portal(), iqnA)
 	testUnitReady(t, c)

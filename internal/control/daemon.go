@@ -29,13 +29,15 @@ type Options struct {
 	Announce []string         // what SendTargets says instead, "host:port"
 	Memory   int64            // budget of the I/O buffers in bytes
 	Slow     time.Duration    // commands that take as long are remembered; 0: DefaultSlow
+	Reserve  int64            // what thin units leave free of their pool, in bytes
 	Version  string
 	Log      *slog.Logger
 	Ready    func() // called once when the daemon serves; nil: nothing
 
-	// openStore and wait stand in for the medium and the clock in tests.
+	// openStore, wait and run stand in for the medium, the clock and other programs in tests.
 	openStore func(path string, o sbd.OpenOptions) (sbd.Store, error)
 	wait      func(context.Context, time.Duration) error
+	run       func(ctx context.Context, name string, args ...string) ([]byte, error)
 }
 
 // How long the parts of a drain may take; together they stay below a second.
@@ -80,6 +82,9 @@ func Open(opts Options) (*Daemon, error) {
 	}
 	if opts.wait == nil {
 		opts.wait = sleep
+	}
+	if opts.run == nil {
+		opts.run = runCommand
 	}
 	state, err := openBolt(opts.StateDir)
 	if err != nil {
@@ -146,6 +151,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	failed := make(chan error, 1)
 	d.running.Go(func() { failed <- api.Serve(l) })
 	d.running.Go(d.watchFaults)
+	d.running.Go(d.watchCapacity)
 	d.running.Go(d.pingWatchdog)
 	d.log.Info("serving", "state", d.opts.StateDir, "api", d.opts.Socket, "version", d.opts.Version)
 	notify("READY=1")

@@ -31,6 +31,7 @@
 //	units.go unitstore.go        units, and how their stores are opened
 //	unitcreate.go unitchange.go unitidentity.go unitonline.go
 //	unitdelete.go inuse.go faults.go
+//	capacity.go capacity_zfs.go  how full the pools of thin units are
 //	carry.go                     what a daemon leaves to the next one
 //	targets.go initiators.go discovery.go   who may log in
 //	portals.go portallist.go address.go listen.go   where

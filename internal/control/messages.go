@@ -6,25 +6,27 @@ import "time"
 
 // A UnitInfo describes a logical unit.
 type UnitInfo struct {
-	GUID       string    `json:"guid"`
-	LUN        int       `json:"lun"`
-	Alias      string    `json:"alias,omitempty"`
-	State      string    `json:"state"`            // online, offline, failed, retired
-	Reason     string    `json:"reason,omitempty"` // why it is not online
-	Path       string    `json:"path"`
-	Size       int64     `json:"size"`
-	BlockSize  int       `json:"block_size"`
-	Serial     string    `json:"serial"`
-	Vendor     string    `json:"vendor"`
-	Product    string    `json:"product"`
-	Revision   string    `json:"revision"`
-	Version    byte      `json:"version"`
-	DeviceType byte      `json:"device_type"`
-	Thin       bool      `json:"thin"`
-	ReadOnly   bool      `json:"read_only"`
-	WriteCache bool      `json:"write_cache"`
-	OwnStore   bool      `json:"own_store"` // lunar made the store, and may remove it
-	Created    time.Time `json:"created"`
+	GUID       string     `json:"guid"`
+	LUN        int        `json:"lun"`
+	Alias      string     `json:"alias,omitempty"`
+	State      string     `json:"state"`            // online, offline, failed, retired
+	Reason     string     `json:"reason,omitempty"` // why it is not online
+	Path       string     `json:"path"`
+	Size       int64      `json:"size"`
+	BlockSize  int        `json:"block_size"`
+	Serial     string     `json:"serial"`
+	Vendor     string     `json:"vendor"`
+	Product    string     `json:"product"`
+	Revision   string     `json:"revision"`
+	Version    byte       `json:"version"`
+	DeviceType byte       `json:"device_type"`
+	Thin       bool       `json:"thin"`
+	Alarm      int        `json:"alarm,omitempty"` // percent of the pool in use that is an alarm
+	Space      *SpaceInfo `json:"space,omitempty"` // of a thin unit, as measured last
+	ReadOnly   bool       `json:"read_only"`
+	WriteCache bool       `json:"write_cache"`
+	OwnStore   bool       `json:"own_store"` // lunar made the store, and may remove it
+	Created    time.Time  `json:"created"`
 }
 
 // The states of a unit.
@@ -34,6 +36,24 @@ const (
 	UnitFailed  = "failed"  // a sync failed, or the store has gone; it answers errors until an operator looks
 	UnitRetired = "retired" // initiators do not see it, and are told that it is gone for good
 )
+
+// A SpaceInfo tells what a unit takes and what is left where it lives.
+type SpaceInfo struct {
+	Pool     string `json:"pool"` // a mount point, or a ZFS pool
+	Used     int64  `json:"used"`
+	PoolSize int64  `json:"pool_size"`
+	PoolFree int64  `json:"pool_free"`
+}
+
+// A PoolInfo describes where thin units have their space: all that share it.
+type PoolInfo struct {
+	Name  string   `json:"name"` // a mount point, or a ZFS pool
+	Size  int64    `json:"size"`
+	Free  int64    `json:"free"`
+	Units []string `json:"units"`
+	Alarm bool     `json:"alarm"` // fuller than one of the units wants it
+	Full  bool     `json:"full"`  // nothing is left but the reserve
+}
 
 // A UnitCreate asks for a logical unit.
 type UnitCreate struct {
@@ -49,6 +69,7 @@ type UnitCreate struct {
 	Version    byte   `json:"version,omitempty"`
 	BlockSize  int    `json:"block_size,omitempty"` // 0: 512
 	Thin       bool   `json:"thin,omitempty"`
+	Alarm      int    `json:"alarm,omitempty"` // percent; 0: 80
 	ReadOnly   bool   `json:"read_only,omitempty"`
 	WriteCache bool   `json:"write_cache,omitempty"`
 }
@@ -58,6 +79,7 @@ type UnitModify struct {
 	Force bool `json:"force,omitempty"` // although sessions use it, or take it for another disk
 
 	Alias      *string `json:"alias,omitempty"`
+	Alarm      *int    `json:"alarm,omitempty"` // percent
 	ReadOnly   *bool   `json:"read_only,omitempty"`
 	WriteCache *bool   `json:"write_cache,omitempty"`
 

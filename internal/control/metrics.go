@@ -44,6 +44,7 @@ func (s series[T]) send(ch chan<- prometheus.Metric, t T, labels ...string) {
 
 var (
 	unitLabels    = []string{"unit"}
+	poolLabels    = []string{"pool"}
 	commandLabels = []string{"unit", "command"}
 	offloadLabels = []string{"unit", "primitive"}
 	manageLabels  = []string{"function", "outcome"}
@@ -82,6 +83,24 @@ var unitSeries = []series[UnitInfo]{
 		return 0
 	}),
 	gauge("lunar_unit_size_bytes", "The unit's capacity.", unitLabels, func(u UnitInfo) float64 { return float64(u.Size) }),
+}
+
+var spaceSeries = []series[*SpaceInfo]{
+	gauge("lunar_unit_used_bytes", "Space that a thin unit takes.", unitLabels, func(s *SpaceInfo) float64 { return float64(s.Used) }),
+}
+
+var poolSeries = []series[PoolInfo]{
+	gauge("lunar_pool_size_bytes", "The capacity of a pool that thin units live in.", poolLabels, func(p PoolInfo) float64 { return float64(p.Size) }),
+	gauge("lunar_pool_free_bytes", "What is left of it.", poolLabels, func(p PoolInfo) float64 { return float64(p.Free) }),
+	gauge("lunar_pool_alarm", "1 while it is fuller than a unit in it wants, 2 while no more than the reserve is left, else 0.", poolLabels, func(p PoolInfo) float64 {
+		switch {
+		case p.Full:
+			return 2
+		case p.Alarm:
+			return 1
+		}
+		return 0
+	}),
 }
 
 var storeSeries = []series[sbd.Metrics]{
@@ -132,6 +151,8 @@ func (c daemonCollector) Describe(ch chan<- *prometheus.Desc) {
 	describe(ch, daemonSeries)
 	describe(ch, iscsiSeries)
 	describe(ch, unitSeries)
+	describe(ch, spaceSeries)
+	describe(ch, poolSeries)
 	describe(ch, storeSeries)
 	describe(ch, commandSeries)
 	describe(ch, slowSeries)
@@ -154,9 +175,19 @@ func (c daemonCollector) Collect(ch chan<- prometheus.Metric) {
 	for _, s := range iscsiSeries {
 		s.send(ch, m)
 	}
+	for _, p := range c.d.Pools() {
+		for _, s := range poolSeries {
+			s.send(ch, p, p.Name)
+		}
+	}
 	for _, u := range c.d.snapshot() {
 		for _, s := range unitSeries {
 			s.send(ch, u.info, u.info.GUID)
+		}
+		if u.info.Space != nil {
+			for _, s := range spaceSeries {
+				s.send(ch, u.info.Space, u.info.GUID)
+			}
 		}
 		m := u.unit.unit.Metrics()
 		for _, s := range storeSeries {

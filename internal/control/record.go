@@ -33,6 +33,7 @@ type unitRecord struct {
 	Size       int64     `json:"size"`
 	Alias      string    `json:"alias,omitempty"`
 	Thin       bool      `json:"thin,omitempty"`
+	Alarm      int       `json:"alarm,omitempty"` // percent of the pool in use; 0: the default
 	ReadOnly   bool      `json:"read_only,omitempty"`
 	WriteCache bool      `json:"write_cache,omitempty"`
 	Created    time.Time `json:"created"`

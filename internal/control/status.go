@@ -14,6 +14,7 @@ type Status struct {
 	Started  time.Time   `json:"started"`
 	StateDir string      `json:"state_dir"`
 	Units    []UnitInfo  `json:"units"`
+	Pools    []PoolInfo  `json:"pools"` // of thin units
 	Targets  int         `json:"targets"`
 	Groups   []GroupInfo `json:"portal_groups"`
 	Sessions int         `json:"sessions"`
@@ -36,6 +37,7 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 		StateDir: d.opts.StateDir,
 		Sessions: d.countSessions(""),
 		Memory:   MemoryInfo{Budget: d.pool.Budget(), InUse: d.pool.InUse()},
+		Pools:    d.Pools(),
 		Alarms:   []string{},
 	}
 	var err error
@@ -53,6 +55,11 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 	for _, u := range s.Units {
 		if u.State != UnitOnline && u.State != UnitRetired {
 			s.Alarms = append(s.Alarms, fmt.Sprintf("unit %s is %s: %s", u.GUID, u.State, u.Reason))
+		}
+	}
+	for _, p := range s.Pools {
+		if alarm := p.alarm(); alarm != "" {
+			s.Alarms = append(s.Alarms, alarm)
 		}
 	}
 	for _, g := range s.Groups {

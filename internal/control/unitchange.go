@@ -28,6 +28,15 @@ func (d *Daemon) ModifyUnit(ctx context.Context, name string, r UnitModify) (Uni
 		}
 		record.Alias = *r.Alias
 	}
+	if r.Alarm != nil {
+		if err := checkAlarm(*r.Alarm); err != nil {
+			return UnitModified{}, err
+		}
+		if !record.Thin {
+			return UnitModified{}, refuse(fmt.Sprintf("unit %s is not thin: all of its space is its own", record.GUID), "Alarms are for units made with --thin.")
+		}
+		record.Alarm = *r.Alarm
+	}
 	if err := r.identify(&record); err != nil {
 		return UnitModified{}, err
 	}
@@ -57,6 +66,7 @@ func (d *Daemon) ModifyUnit(ctx context.Context, name string, r UnitModify) (Uni
 	}
 	u.unit.SetAlias(record.Alias)
 	u.unit.SetReadOnly(record.ReadOnly)
+	u.lu.SetThreshold(record.alarm())
 	if r.WriteCache != nil {
 		u.unit.SetWriteCache(record.WriteCache)
 	}

@@ -69,6 +69,7 @@ func (r UnitCreate) record() (unitRecord, error) {
 		Size:       r.Size,
 		Alias:      r.Alias,
 		Thin:       r.Thin,
+		Alarm:      r.Alarm,
 		ReadOnly:   r.ReadOnly,
 		WriteCache: r.WriteCache,
 		Created:    time.Now().UTC().Truncate(time.Second),
@@ -93,7 +94,14 @@ func (r UnitCreate) record() (unitRecord, error) {
 			"Choose a multiple of the block size.")
 	}
 	record.Path = filepath.Clean(r.Path)
-	return record, checkAlias(r.Alias)
+	return record, errors.Join(checkAlias(r.Alias), checkAlarm(r.Alarm))
+}
+
+func checkAlarm(percent int) error {
+	if percent < 0 || percent > 100 {
+		return refuse(fmt.Sprintf("an alarm at %d%% cannot be", percent), "Choose 1% to 100%: how full the pool is when initiators are warned.")
+	}
+	return nil
 }
 
 // maxAlias bounds the names that people give, in bytes (RFC 7143 §13.6).

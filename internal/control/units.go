@@ -18,7 +18,8 @@ type unit struct {
 
 	record   unitRecord // changed under Daemon.change and Daemon.mu
 	gone     bool       // under Daemon.mu: it was logged that the store has gone
-	attempts *attempts  // under Daemon.change: to open the store; nil: none
+	fullness fullness
+	attempts *attempts // under Daemon.change: to open the store; nil: none
 }
 
 // newUnit returns the unit of a record, without its store.
@@ -36,6 +37,7 @@ func (d *Daemon) newUnit(r unitRecord) *unit {
 	u.unit.Troubled = d.trouble
 	u.lu = scsi.NewLogicalUnit(u.unit, d.pool)
 	u.lu.Slow = d.slow()
+	u.lu.SetThreshold(r.alarm())
 	u.lu.Panicked = func(cause any, stack []byte) {
 		d.log.Error("a command handler panicked; please report it", "unit", r.GUID, "cause", cause, "stack", string(stack))
 	}
@@ -144,7 +146,7 @@ func (d *Daemon) Unit(_ context.Context, name string) (UnitInfo, error) {
 func (u *unit) info() UnitInfo {
 	r := u.record
 	state, reason := u.condition()
-	return UnitInfo{
+	info := UnitInfo{
 		GUID:       r.GUID.String(),
 		LUN:        r.LUN,
 		Alias:      r.Alias,
@@ -165,6 +167,13 @@ func (u *unit) info() UnitInfo {
 		OwnStore:   r.OwnStore,
 		Created:    r.Created,
 	}
+	if r.Thin {
+		info.Alarm = r.alarm()
+	}
+	if space, known := u.unit.Space(); known && r.Thin {
+		info.Space = &SpaceInfo{Pool: space.Pool, Used: space.Used, PoolSize: space.Size, PoolFree: space.Free}
+	}
+	return info
 }
 
 // condition tells u's state and why it is not online. Daemon.mu is held.
