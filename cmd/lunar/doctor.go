@@ -73,7 +73,7 @@ func narrow(d *control.Diagnosis, name string) error {
 }
 
 func (c *cli) showDiagnosis(d control.Diagnosis) {
-	c.printf("since %s, %s ago\n\n", moment(d.Since), age(d.Since))
+	c.printf("counted since %s\n\n", moment(d.Since))
 	c.showFindings(d.Findings)
 	for i := range d.Initiators {
 		c.printf("\n")
