@@ -21,7 +21,7 @@ func (d *Daemon) Doctor(ctx context.Context) (Diagnosis, error) {
 	if err != nil {
 		return Diagnosis{}, err
 	}
-	w := &ward{units: d.snapshot(), names: make(map[sbd.GUID]string), sessions: make(map[string][]iscsi.SessionInfo), metrics: d.server.Metrics()}
+	w := &ward{units: d.snapshot(), groups: status.Groups, names: make(map[sbd.GUID]string), sessions: make(map[string][]iscsi.SessionInfo), metrics: d.server.Metrics()}
 	for _, u := range w.units {
 		w.names[u.unit.unit.Identity().GUID] = u.info.Alias
 	}
@@ -45,6 +45,7 @@ func (d *Daemon) slow() time.Duration { return cmp.Or(d.opts.Slow, DefaultSlow) 
 // A ward is what all patients share.
 type ward struct {
 	units    []seen
+	groups   []GroupInfo
 	names    map[sbd.GUID]string // aliases
 	sessions map[string][]iscsi.SessionInfo
 	metrics  iscsi.Metrics

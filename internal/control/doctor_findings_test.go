@@ -72,6 +72,11 @@ func TestFindings(t *testing.T) {
 		{"open to everybody", esxi, func(p *patient) {
 			p.sessions[0].Local, p.sessions[0].Params.CHAPUser = netip.MustParseAddrPort("203.0.113.5:3260"), ""
 		}, Warning, "without CHAP through 203.0.113.5"},
+		{"one path in standby", esxi, func(p *patient) {
+			p.ward.groups = []GroupInfo{{Tag: 1, ALUAState: "non-optimized"}, {Tag: 2, ALUAState: "standby"}}
+			p.sessions[0].Tag, p.sessions[1].Tag = 1, 2
+		}, Note, "1 of its 2 paths is in state standby"},
+		{"all paths in standby", esxi, func(p *patient) { p.ward.groups = []GroupInfo{{ALUAState: "standby"}} }, Broken, "No path of it may do I/O: 2 are in state standby."},
 		{"one session of two", windows, func(p *patient) { p.sessions[1].Params.ImmediateData = false }, Warning, "before its data may go. (1 of 2 sessions)"},
 		{"no immediate data", windows, params(func(s *iscsi.Params) { s.ImmediateData = false }), Warning, "ImmediateData is No"},
 		{"R2T first", windows, params(func(s *iscsi.Params) { s.InitialR2T = true }), Warning, "InitialR2T is Yes"},

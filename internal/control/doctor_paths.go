@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"slices"
 
+	"github.com/lunarsan/lunar/scsi"
 	"github.com/lunarsan/lunar/target/iscsi"
 )
 
@@ -23,6 +24,7 @@ func (p *patient) examinePaths() {
 	for _, target := range slices.Sorted(maps.Keys(portals)) {
 		p.examineTarget(target, portals[target])
 	}
+	p.examineStates()
 	var open []string
 	for _, s := range p.sessions {
 		if s.Params.CHAPUser == "" && isPublic(s.Local.Addr()) && !slices.Contains(open, s.Local.Addr().String()) {
@@ -54,6 +56,40 @@ func (p *patient) examineTarget(target string, portals []netip.AddrPort) {
 	default:
 		p.say(Good, "", "There are %d paths to %s, through %d addresses.", n, target, len(hosts))
 	}
+}
+
+// examineStates looks at the asymmetric access states of the paths (SPC-5).
+func (p *patient) examineStates() {
+	resting := make(map[string]int)
+	active := len(p.sessions)
+	for _, s := range p.sessions {
+		i := slices.IndexFunc(p.groups, func(g GroupInfo) bool { return g.Tag == s.Tag })
+		if i < 0 {
+			continue
+		}
+		switch state := p.groups[i].ALUAState; state {
+		case "", scsi.Optimized.String(), scsi.NonOptimized.String():
+		default:
+			resting[state]++
+			active--
+		}
+	}
+	const advice = "lunar tpg list shows the states; lunar tpg modify GROUP --alua-state optimized changes one."
+	for _, state := range slices.Sorted(maps.Keys(resting)) {
+		n := resting[state]
+		if active == 0 {
+			p.say(Broken, advice, "No path of it may do I/O: %d %s in state %s.", n, be(n), state)
+		} else {
+			p.say(Note, advice, "%d of its %d paths %s in state %s, for the day that the others are lost.", n, len(p.sessions), be(n), state)
+		}
+	}
+}
+
+func be(n int) string {
+	if n == 1 {
+		return "is"
+	}
+	return "are"
 }
 
 // isPublic reports whether a is neither of a private network nor of this machine.

@@ -38,7 +38,7 @@ var esxiConditions = []condition{
 		"The block size cannot be changed. Make another unit without --block-size."},
 	{Broken, func(u seen) bool { return u.info.LUN >= esxiLUNs },
 		"ESXi does not look at %s: its LUN is 1024 or more (Disk.MaxLUN).",
-		"Delete units that nobody needs, and make it again: a new unit gets the lowest LUN that is free."},
+		"Give it a lower one while nothing is on it: lunar lu modify UNIT --lun N --force."},
 	{Warning, func(u seen) bool { return u.info.WriteCache },
 		"The write cache is on for %s: a power failure here loses writes that virtual machines believe safe.",
 		"lunar lu modify UNIT --write-cache off"},
