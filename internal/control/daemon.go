@@ -43,12 +43,17 @@ type Options struct {
 // How long the parts of a drain may take; together they stay below a second.
 const (
 	answersTime = 100 * time.Millisecond // requests to the API are answered
-	logoutTime  = 450 * time.Millisecond // sessions finish their commands and log out
+	logoutTime  = 450 * time.Millisecond // sessions finish their commands
 	detachTime  = 300 * time.Millisecond // units sync; what is unsynced then stays in the page cache
 )
 
-// settleTime is how long a start waits for slow stores before it listens without them.
-const settleTime = 2 * time.Second
+// comeBack is what initiators are told to wait before they log in again after a drain: long
+// enough for the next daemon to listen, since Linux waits three seconds more when nobody does.
+const comeBack = time.Second
+
+// settleTime is how long a start waits for slow stores before it listens without them: their
+// units answer meanwhile that they are becoming ready.
+const settleTime = 250 * time.Millisecond
 
 // A Daemon serves units to initiators. Use Open.
 type Daemon struct {
@@ -190,7 +195,7 @@ func (d *Daemon) drain(api *http.Server) error {
 
 	logout, cancel := context.WithTimeout(context.Background(), logoutTime)
 	defer cancel()
-	if err := d.server.Shutdown(logout); err != nil {
+	if err := d.server.Shutdown(logout, comeBack); err != nil {
 		d.log.Warn("sessions were cut off", "reason", err)
 	}
 	saved := make(chan error, 1)

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 )
@@ -54,6 +55,8 @@ type conn struct {
 
 	out   outbox
 	watch watch
+
+	dismissed atomic.Pointer[dismissal] // nil: not yet
 }
 
 // A pdu is one PDU being handled.
@@ -90,6 +93,9 @@ func (c *conn) serve(loginOver func()) {
 		defer sender.Wait()
 		sender.Go(c.send)
 		err = c.receive()
+		if d := c.dismissed.Load(); d != nil && errors.Is(err, os.ErrDeadlineExceeded) && !c.leaving {
+			c.part(d)
+		}
 	}
 	c.finishUp(err)
 	if c.session != nil {

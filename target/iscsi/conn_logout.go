@@ -47,29 +47,3 @@ func (c *conn) hangUp() {
 	}
 	c.nc.Close()
 }
-
-// askLogout asks the initiator to log out within the given time, in whole seconds (RFC 7143
-// §11.9).
-func (c *conn) askLogout(within time.Duration) {
-	r := c.newMessage(OpAsync)
-	r.bhs.SetITT(NoTag)
-	v := r.bhs.AsyncMessage()
-	v.SetEvent(AsyncLogout)
-	v.SetParameters(0, 0, uint16((within+time.Second-1)/time.Second))
-	r.status = true
-	c.post(r)
-}
-
-// dismiss tells the initiator that its session ends, and ends it, whether or not it listens.
-func (c *conn) dismiss(cause error) {
-	c.setCause(cause)
-	c.watch.toldAt.Store(c.server.clock.Load())
-	r := c.newMessage(OpAsync)
-	r.bhs.SetITT(NoTag)
-	v := r.bhs.AsyncMessage()
-	v.SetEvent(AsyncDropSession)
-	v.SetParameters(0, uint16(c.params.DefaultTime2Wait), 0)
-	r.status = true
-	r.then = func() { c.nc.Close() }
-	c.post(r)
-}

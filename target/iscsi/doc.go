@@ -48,6 +48,7 @@
 //	task.go inflight.go         the commands of a connection
 //	conn_command.go conn_data.go conn_memory.go   a command and its Data-Out
 //	conn_manage.go conn_nop.go conn_text.go conn_logout.go   the other requests
+//	conn_dismiss.go             a session that ends from our side
 //	conn_hold.go                requests that came before their turn
 //	outbox.go batch.go answer.go reply.go   what goes back
 //	watch.go limits.go          silence, stalls, gaps; caps

@@ -110,7 +110,7 @@ func newRig(t testing.TB, s setup) *rig {
 		r.mu.Unlock()
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
-		if err := r.server.Shutdown(ctx); err != nil {
+		if err := r.server.Shutdown(ctx, time.Second); err != nil {
 			t.Errorf("shutdown: %v\n%s", err, stacks())
 		}
 		if err := <-served; err != nil {

@@ -11,34 +11,61 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/scsi"
 	"github.com/lunarsan/lunar/target/iscsi"
 	"github.com/lunarsan/lunar/target/iscsi/initiator"
 )
 
-// TestShutdown asks initiators to log out, and cuts those who do not.
+// TestShutdown ends sessions in order: a command that is executed is answered first, and the
+// initiator is told when to come again. Those that do not go are cut, with those that have not
+// logged in.
 func TestShutdown(t *testing.T) {
-	transports(t, setup{}, func(t *testing.T, r *rig) {
+	transports(t, setup{blocks: true, wce: true}, func(t *testing.T, r *rig) {
+		hold, held := make(chan struct{}), make(chan struct{})
+		r.store.Add(sbd.Rule{Calls: sbd.CallWriteAt, Times: 1, Hold: hold, Held: func() { close(held) }})
 		polite, rude := r.login(initiator.Options{}), r.login(initiator.Options{ISID: [6]byte{1}})
 		stranger := r.open()
-		go func() {
-			p, err := polite.Receive()
-			if err != nil || p.Opcode() != iscsi.OpAsync || p.AsyncMessage().Event() != iscsi.AsyncLogout {
-				t.Errorf("asked to log out by %v, %v", &p.BHS, err)
-			}
-			polite.ExpStatSN = p.StatSN() + 1
-			// Commands still run, until the logout.
-			if err := polite.Do(&initiator.Command{CDB: make([]byte, 6)}); err != nil {
-				t.Error(err)
-			}
-			r.logout(polite)
-		}()
-		ctx, cancel := context.WithTimeout(context.Background(), 400*time.Millisecond)
+		write := initiator.Command{CDB: write10(0, 1), Out: pattern(512, 1)}
+		waits := initiator.Command{CDB: write10(8, 1024), Out: pattern(512<<10, 1)} // for an R2T that it does not answer
+		polite.Start(&write)
+		polite.Announce(&waits)
+		polite.Flush()
+		<-held
+		ctx, cancel := context.WithTimeout(context.Background(), 800*time.Millisecond)
 		defer cancel()
+		ended := make(chan error)
 		began := time.Now()
-		if err := r.server.Shutdown(ctx); err != nil {
+		go func() { ended <- r.server.Shutdown(ctx, 3*time.Second) }()
+		told(t, rude, iscsi.AsyncDropSession, 0, 3, 0)
+		close(hold)
+		var last iscsi.Opcode
+		for {
+			p, err := polite.Receive()
+			if err != nil {
+				t.Fatalf("after %v: %v", last, err)
+			}
+			if p.Opcode() == iscsi.OpAsync {
+				if p1, p2, p3 := p.AsyncMessage().Parameters(); p.AsyncMessage().Event() != iscsi.AsyncDropSession || p1 != 0 || p2 != 3 || p3 != 0 {
+					t.Errorf("told %v: %d, %d, %d", p.AsyncMessage().Event(), p1, p2, p3)
+				}
+				break
+			}
+			if last = p.Opcode(); last == iscsi.OpSCSIResponse && (p.ITT() != write.ITT || p.SCSIResponse().Status() != scsi.Good) {
+				t.Errorf("answered %v", &p.BHS)
+			}
+		}
+		if last != iscsi.OpSCSIResponse {
+			t.Errorf("the last PDU before the message is a %v, want the answer to the write", last)
+		}
+		if _, err := polite.Receive(); err == nil {
+			t.Error("it goes on after its end")
+		}
+		polite.Close()
+		if err := <-ended; err != nil {
 			t.Error(err)
 		}
-		if took := time.Since(began); took > 350*time.Millisecond {
+		if took := time.Since(began); took > 750*time.Millisecond {
 			t.Errorf("shut down after %v", took)
 		}
 		for {

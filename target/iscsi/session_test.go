@@ -176,11 +176,11 @@ func TestTimes(t *testing.T) {
 		defer cancel()
 		var ended sync.WaitGroup
 		ended.Go(func() {
-			if err := r.server.Shutdown(ctx); err != nil {
+			if err := r.server.Shutdown(ctx, time.Second); err != nil {
 				t.Error(err)
 			}
 		})
-		told(t, c, iscsi.AsyncLogout, 0, 0, 2)
+		told(t, c, iscsi.AsyncDropSession, 0, 1, 0)
 		c.Close()
 		ended.Wait()
 	})

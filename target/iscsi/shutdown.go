@@ -6,13 +6,14 @@ import (
 	"time"
 )
 
-// Shutdown stops accepting, asks every initiator to log out, and closes what is left after
-// half of the time that ctx allows (three seconds at most). It returns when the commands of
-// all connections are drained, or ctx's error when that does not happen in time.
-func (s *Server) Shutdown(ctx context.Context) error {
+// Shutdown stops accepting and ends every session: what has arrived is executed and answered,
+// and initiators are told to come again after wait, in whole seconds. What is left after three
+// quarters of the time that ctx allows (three seconds at most) is closed. It returns when the
+// commands of all connections are drained, or ctx's error when that does not happen in time.
+func (s *Server) Shutdown(ctx context.Context, wait time.Duration) error {
 	grace := 3 * time.Second
 	if deadline, ok := ctx.Deadline(); ok {
-		grace = min(grace, time.Until(deadline)/2)
+		grace = min(grace, time.Until(deadline)*3/4)
 	}
 	s.mu.Lock()
 	s.closing = true
@@ -22,7 +23,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.mu.Unlock()
 	s.each(func(c *conn) {
 		if c.inFull() {
-			c.askLogout(grace)
+			c.dismiss(errShutdown, wait)
 		} else {
 			c.close(errShutdown)
 		}
@@ -74,7 +75,7 @@ func (s *Server) dismiss(cause error, match func(*session) bool) int {
 	s.mu.Unlock()
 	for _, c := range conns {
 		if c.inFull() {
-			c.dismiss(cause)
+			c.dismiss(cause, time.Duration(c.params.DefaultTime2Wait)*time.Second)
 		} else {
 			c.close(cause)
 		}
