@@ -134,3 +134,26 @@ func TestGuestPlug(t *testing.T) {
 		"plug": lunar.Start,
 	})
 }
+
+// TestGuestRestart: the daemon restarts under load, and nobody hears of it.
+func TestGuestRestart(t *testing.T) {
+	g := guest(t)
+	const size, grown = 256 << 20, 384 << 20
+	lunar := serveGuest(t, Unit{Path: filepath.Join(t.TempDir(), "unit"), Size: size, Thin: true})
+	asks := map[string]func() error{
+		"grow-and-restart": func() error { // GUIDs begin with 6024
+			if _, err := lunar.CLI(t.Context(), "lu", "resize", "6024", strconv.Itoa(grown)); err != nil {
+				return err
+			}
+			return lunar.Restart()
+		},
+	}
+	for n := range 3 {
+		asks["stop-"+strconv.Itoa(n+1)] = lunar.Restart
+		asks["kill-"+strconv.Itoa(n+1)] = func() error {
+			lunar.Kill()
+			return lunar.Start()
+		}
+	}
+	runGuest(t, g, lunar, "restart.sh", map[string]string{"NEWSIZE": strconv.Itoa(grown)}, asks)
+}

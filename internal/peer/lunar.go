@@ -79,6 +79,14 @@ func (l *Lunar) Start() (err error) {
 	return nil
 }
 
+// Restart stops the daemon in order and starts it again.
+func (l *Lunar) Restart() error {
+	if err := l.Stop(); err != nil {
+		return err
+	}
+	return l.Start()
+}
+
 func (l *Lunar) configure(ctx context.Context, units []Unit) error {
 	for _, u := range units {
 		args := []string{"lu", "create", u.Path, "--size", strconv.FormatInt(u.Size, 10), "--write-cache", onOff(u.WriteCache)}

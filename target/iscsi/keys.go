@@ -109,7 +109,7 @@ var keys = []key{
 	{name: "FirstBurstLength", rule: minimum, when: inOperational, leading: true, noDiscovery: true, low: 512, high: 1<<24 - 1, def: 65536, own: ownFirstBurst,
 		cap: func(p *Params) int { return p.MaxBurst },
 		set: func(p *Params, v value) { p.FirstBurst = v.number }},
-	{name: "DefaultTime2Wait", rule: maximum, when: inOperational, leading: true, low: 0, high: 3600, def: 2, own: 1,
+	{name: "DefaultTime2Wait", rule: maximum, when: inOperational, leading: true, low: 0, high: 3600, def: 2, own: 2,
 		set: func(p *Params, v value) { p.DefaultTime2Wait = v.number }},
 	{name: "DefaultTime2Retain", rule: minimum, when: inOperational, leading: true, low: 0, high: 3600, def: 20, own: 0, // a session ends with its connection
 		set: func(p *Params, v value) { p.DefaultTime2Retain = v.number }},

@@ -160,7 +160,7 @@ func TestChooseNumber(t *testing.T) {
 	}{
 		{"MaxBurstLength", 1 << 24, ""}, {"MaxBurstLength", 1<<24 - 1, strconv.Itoa(ownMaxBurst)}, {"MaxBurstLength", 512, "512"}, {"MaxBurstLength", 511, ""},
 		{"FirstBurstLength", 512, "512"}, {"FirstBurstLength", 65536, "4096"},
-		{"DefaultTime2Wait", 0, "1"}, {"DefaultTime2Wait", 3600, "3600"}, {"DefaultTime2Wait", 3601, ""},
+		{"DefaultTime2Wait", 0, "2"}, {"DefaultTime2Wait", 3600, "3600"}, {"DefaultTime2Wait", 3601, ""},
 		{"DefaultTime2Retain", 0, "0"}, {"DefaultTime2Retain", 3600, "0"},
 	} {
 		k := keys[findKey(c.key)]
