@@ -155,6 +155,8 @@ func (a *annotator) data(c *CDB) {
 		a.modes(a.take(2, "BLOCK DESCRIPTOR LENGTH"))
 	case opLogSense:
 		a.logs()
+	case opPersistentIn:
+		a.persistent(c.service())
 	case opMaintenanceIn:
 		if c.service() == saReportPortGroups {
 			a.portGroups(c[1] >> 5)
@@ -257,6 +259,37 @@ func (a *annotator) vpd() {
 		a.take(1, "LBPU, LBPWS, LBPWS10, LBPRZ")
 		a.take(1, "PROVISIONING TYPE")
 	}
+}
+
+func (a *annotator) persistent(service byte) {
+	if service == saReportCapabilities {
+		a.take(2, "LENGTH")
+		a.take(1, "RLR_C, CRH, SIP_C, ATP_C, PTPL_C")
+		a.take(1, "TMV, ALLOW COMMANDS, PTPL_A")
+		a.take(2, "PERSISTENT RESERVATION TYPE MASK")
+		return
+	}
+	a.take(4, "PRGENERATION")
+	a.take(4, "ADDITIONAL LENGTH")
+	a.each(len(a.p), func() {
+		a.take(8, "RESERVATION KEY")
+		switch service {
+		case saReadReservation:
+			a.zeros(5)
+			a.take(1, "SCOPE, TYPE")
+			a.zeros(2)
+		case saReadFullStatus:
+			a.zeros(4)
+			a.take(1, "ALL_TG_PT, R_HOLDER")
+			a.take(1, "SCOPE, TYPE")
+			a.zeros(4)
+			a.take(2, "RELATIVE TARGET PORT IDENTIFIER")
+			if n := a.take(4, "ADDITIONAL DESCRIPTOR LENGTH"); len(n) == 4 {
+				a.take(4, "TransportID")
+				a.text(int(n[3])-4, "initiator port")
+			}
+		}
+	})
 }
 
 func (a *annotator) modes(blocks []byte) {

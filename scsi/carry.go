@@ -12,6 +12,8 @@ type Carried struct {
 	// Mode parameters that initiators have changed: they are not told of a power on.
 	DescriptorSense, TaskAborted, WriteProtect bool
 	WriteCache                                 bool
+
+	Reservations Reservations
 }
 
 // A CarriedNexus is a nexus and the unit attentions that it has not heard yet.
@@ -28,6 +30,7 @@ func (lu *LogicalUnit) Carry() Carried {
 		WriteProtect:    lu.modes.swp.Load(),
 		WriteCache:      !lu.unit.Durable(),
 	}
+	c.Reservations = lu.Reservations()
 	lu.mu.Lock()
 	defer lu.mu.Unlock()
 	for _, l := range lu.lost {
@@ -39,8 +42,9 @@ func (lu *LogicalUnit) Carry() Carried {
 	return c
 }
 
-// Resume takes over what Carry has returned, before any nexus sees the unit.
-func (lu *LogicalUnit) Resume(c Carried) {
+// Resume takes over what Carry has returned, before any nexus sees the unit. An error says what
+// of it cannot be, and is left out.
+func (lu *LogicalUnit) Resume(c Carried) error {
 	lu.modes.dsense.Store(c.DescriptorSense)
 	lu.modes.tas.Store(c.TaskAborted)
 	lu.modes.swp.Store(c.WriteProtect)
@@ -54,4 +58,5 @@ func (lu *LogicalUnit) Resume(c Carried) {
 		}
 		lu.lost = append(lu.lost, l)
 	}
+	return lu.restoreLocked(c.Reservations)
 }

@@ -33,7 +33,7 @@ func (h *History) add(t *Task, at time.Time) {
 	if h == nil {
 		return
 	}
-	k := eventKey{t.CDB.request(), t.Status, t.Sense.Sense()}
+	k := eventKey{t.request(), t.Status, t.Sense.Sense()}
 	if k.sense.Key() == 6 {
 		k.request = request{}
 	}
@@ -50,7 +50,7 @@ func (h *History) add(t *Task, at time.Time) {
 		}
 		e = &Event{Status: k.status, Sense: k.sense}
 		if k.request != (request{}) {
-			e.Request = k.request.String()
+			e.Request = k.request.name(t.nexus.commands)
 		}
 		h.events[k] = e
 	}
@@ -79,8 +79,9 @@ const (
 	logPageCode
 )
 
-func (c *CDB) request() request {
+func (t *Task) request() request {
 	const opLogSense = 0x4D
+	c := &t.CDB
 	switch op := c.Opcode(); op {
 	case opInquiry:
 		if c[1]&inquiryEVPD != 0 {
@@ -91,7 +92,7 @@ func (c *CDB) request() request {
 	case opLogSense:
 		return request{op, logPageCode, c[2] & 0x3F, c[3]}
 	default:
-		if commands[op].services != nil || strangers[op].services {
+		if t.nexus.commands[op].services != nil || strangers[op].services {
 			return request{op, serviceAction, c.service(), 0}
 		}
 	}
@@ -126,14 +127,14 @@ var strangers = [256]struct {
 	0xB7: {name: "READ DEFECT DATA(12)"},
 }
 
-// String names what was asked for.
-func (r request) String() string {
-	name := commands[r.opcode].name
+// name names what was asked for, by the table of commands.
+func (r request) name(table *commandTable) string {
+	name := table[r.opcode].name
 	if name == "" {
 		name = strangers[r.opcode].name
 	}
 	if name == "" {
-		name = r.opcode.String()
+		name = fmt.Sprintf("opcode %02Xh", uint8(r.opcode))
 	}
 	page := fmt.Sprintf("page %02Xh", r.code)
 	if r.sub != 0 {
@@ -141,7 +142,7 @@ func (r request) String() string {
 	}
 	switch r.part {
 	case serviceAction:
-		return serviceName(r.opcode, r.code, name)
+		return serviceName(table[r.opcode].services, r.code, name)
 	case vpdPageCode:
 		return name + ", VPD " + page
 	case modePageCode, logPageCode:
@@ -150,9 +151,9 @@ func (r request) String() string {
 	return name
 }
 
-// serviceName is the name of a service action where the table has one; name is its opcode's.
-func serviceName(op Opcode, service byte, name string) string {
-	if rows := commands[op].services; rows != nil && rows[service].name != "" {
+// serviceName is the name of a service action that has a row; name is its opcode's.
+func serviceName(rows *[32]command, service byte, name string) string {
+	if rows != nil && rows[service].name != "" {
 		return rows[service].name
 	}
 	return fmt.Sprintf("%s, service action %02Xh", name, service)

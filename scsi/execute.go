@@ -17,6 +17,8 @@ func (t *Task) execute() (err error) {
 		if err := t.check(); err != nil {
 			return err
 		}
+	} else if t.path.conflicts(t.row.flags) { // it waited, and the unit was reserved meanwhile
+		return ReservationConflict
 	}
 	return t.row.run(t)
 }
@@ -48,7 +50,7 @@ func (t *Task) check() error {
 // status or an error.
 func (p *path) permits(flags commandFlags) error {
 	lu := p.unit
-	if holder := lu.holder.Load(); holder != nil && holder != p && flags&anyHolder == 0 {
+	if p.conflicts(flags) {
 		return ReservationConflict
 	}
 	if flags&offline == 0 {

@@ -30,6 +30,8 @@ const (
 	opReserve10          Opcode = 0x56
 	opRelease10          Opcode = 0x57
 	opModeSense10        Opcode = 0x5A
+	opPersistentIn       Opcode = 0x5E
+	opPersistentOut      Opcode = 0x5F
 	opRead16             Opcode = 0x88
 	opCompareAndWrite    Opcode = 0x89
 	opWrite16            Opcode = 0x8A
@@ -48,6 +50,23 @@ const (
 	opWrite12            Opcode = 0xAA
 	opWriteVerify12      Opcode = 0xAE
 	opVerify12           Opcode = 0xAF
+)
+
+// The service actions of PERSISTENT RESERVE IN and PERSISTENT RESERVE OUT.
+const (
+	saReadKeys           = 0x00
+	saReadReservation    = 0x01
+	saReportCapabilities = 0x02
+	saReadFullStatus     = 0x03
+
+	saRegister         = 0x00
+	saReserve          = 0x01
+	saRelease          = 0x02
+	saClear            = 0x03
+	saPreempt          = 0x04
+	saPreemptAndAbort  = 0x05
+	saRegisterIgnoring = 0x06
+	saRegisterMove     = 0x07
 )
 
 // The service actions of SERVICE ACTION IN(16), MAINTENANCE IN and MAINTENANCE OUT.
@@ -84,7 +103,9 @@ type commandFlags uint16
 
 const (
 	noAttention commandFlags = 1 << iota // executes while a unit attention is pending (INQUIRY, REPORT LUNS, REQUEST SENSE)
-	anyHolder                            // executes while another nexus holds the reservation
+	anyHolder                            // executes whatever another nexus has reserved
+	anyPersist                           // executes beside any persistent reservation, but not beside RESERVE
+	anyReader                            // executes beside a persistent reservation that lets others read
 	offline                              // executes while the unit has no store
 	unmapped                             // executes on a LUN that is not mapped
 	express                              // blocked work has workers of its own (COMPARE AND WRITE)
@@ -131,7 +152,7 @@ type commandTable [256]command
 // commands is the table. The limits that its masks assume: no protection information, no
 // anchored blocks, no group numbers.
 var commands = commandTable{
-	opTestUnitReady: {name: "TEST UNIT READY", run: testUnitReady, flags: inactive | aside,
+	opTestUnitReady: {name: "TEST UNIT READY", run: testUnitReady, flags: inactive | aside | anyPersist,
 		usage: []byte{0x00, 0, 0, 0, 0, 4}},
 	opRequestSense: {name: "REQUEST SENSE", run: requestSense, lengths: allocLengths,
 		flags: noAttention | anyHolder | offline | unmapped | anyAccess,
@@ -143,39 +164,68 @@ var commands = commandTable{
 		flags: noAttention | anyHolder | offline | unmapped | anyAccess,
 		usage: []byte{0xA0, 0, 0xFF, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 
-	opModeSense6: {name: "MODE SENSE(6)", run: modeSense6, lengths: allocLengths, flags: offline | inactive,
+	opModeSense6: {name: "MODE SENSE(6)", run: modeSense6, lengths: allocLengths, flags: offline | inactive | anyReader,
 		usage: []byte{0x1A, 0x08, 0xFF, 0xFF, 0xFF, 4}},
-	opModeSense10: {name: "MODE SENSE(10)", run: modeSense10, lengths: allocLengths, flags: offline | inactive,
+	opModeSense10: {name: "MODE SENSE(10)", run: modeSense10, lengths: allocLengths, flags: offline | inactive | anyReader,
 		usage: []byte{0x5A, 0x18, 0xFF, 0xFF, 0, 0, 0, 0xFF, 0xFF, 4}},
 	opModeSelect6: {name: "MODE SELECT(6)", run: modeSelect6, lengths: paramLengths, flags: offline | inactive,
 		usage: []byte{0x15, 0x11, 0, 0, 0xFF, 4}},
 	opModeSelect10: {name: "MODE SELECT(10)", run: modeSelect10, lengths: paramLengths, flags: offline | inactive,
 		usage: []byte{0x55, 0x11, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
 
-	opLogSense: {name: "LOG SENSE", run: logSense, lengths: allocLengths, flags: offline,
+	opLogSense: {name: "LOG SENSE", run: logSense, lengths: allocLengths, flags: offline | anyPersist,
 		usage: []byte{0x4D, 0x01, 0xFF, 0xFF, 0, 0xFF, 0xFF, 0xFF, 0xFF, 4}},
 
-	opStartStopUnit: {name: "START STOP UNIT", run: startStopUnit, flags: offline,
+	opStartStopUnit: {name: "START STOP UNIT", run: startStopUnit, flags: offline | anyPersist,
 		usage: []byte{0x1B, 1, 0, 0x0F, 0xF7, 4}},
 
-	opReserve6: {name: "RESERVE(6)", run: reserve, flags: offline | inactive,
+	opReserve6: {name: "RESERVE(6)", run: reserve, flags: offline | inactive | anyPersist | express,
 		usage: []byte{0x16, 0, 0, 0, 0, 4}},
-	opReserve10: {name: "RESERVE(10)", run: reserve, flags: offline | inactive,
+	opReserve10: {name: "RESERVE(10)", run: reserve, flags: offline | inactive | anyPersist | express,
 		usage: []byte{0x56, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
 	opRelease6: {name: "RELEASE(6)", run: release, flags: offline | anyHolder | inactive,
 		usage: []byte{0x17, 0, 0, 0, 0, 4}},
 	opRelease10: {name: "RELEASE(10)", run: release, flags: offline | anyHolder | inactive,
 		usage: []byte{0x57, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
 
+	opPersistentIn: {name: "PERSISTENT RESERVE IN", services: &[32]command{
+		saReadKeys: {name: "PERSISTENT RESERVE IN: READ KEYS", run: persistentIn(readKeys), lengths: allocLengths, flags: offline | anyPersist | inactive,
+			usage: []byte{0x5E, saReadKeys, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
+		saReadReservation: {name: "PERSISTENT RESERVE IN: READ RESERVATION", run: persistentIn(readReservation), lengths: allocLengths, flags: offline | anyPersist | inactive,
+			usage: []byte{0x5E, saReadReservation, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
+		saReportCapabilities: {name: "PERSISTENT RESERVE IN: REPORT CAPABILITIES", run: reportCapabilities, lengths: allocLengths, flags: offline | anyPersist | inactive,
+			usage: []byte{0x5E, saReportCapabilities, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
+		saReadFullStatus: {name: "PERSISTENT RESERVE IN: READ FULL STATUS", run: persistentIn(readFullStatus), lengths: allocLengths, flags: offline | anyPersist | inactive,
+			usage: []byte{0x5E, saReadFullStatus, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
+	}},
+	opPersistentOut: {name: "PERSISTENT RESERVE OUT", services: &[32]command{
+		saRegister: {name: "PERSISTENT RESERVE OUT: REGISTER", run: persistentOut((*change).register), lengths: outLengths, flags: offline | anyPersist | express | inactive,
+			usage: []byte{0x5F, saRegister, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 4}},
+		saReserve: {name: "PERSISTENT RESERVE OUT: RESERVE", run: persistentOut((*change).reserve), lengths: outLengths, flags: offline | anyPersist | express | inactive,
+			usage: []byte{0x5F, saReserve, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 4}},
+		saRelease: {name: "PERSISTENT RESERVE OUT: RELEASE", run: persistentOut((*change).release), lengths: outLengths, flags: offline | anyPersist | express | inactive,
+			usage: []byte{0x5F, saRelease, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 4}},
+		saClear: {name: "PERSISTENT RESERVE OUT: CLEAR", run: persistentOut((*change).clear), lengths: outLengths, flags: offline | anyPersist | express | inactive,
+			usage: []byte{0x5F, saClear, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 4}},
+		saPreempt: {name: "PERSISTENT RESERVE OUT: PREEMPT", run: persistentOut((*change).preempt), lengths: outLengths, flags: offline | anyPersist | express | inactive,
+			usage: []byte{0x5F, saPreempt, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 4}},
+		saPreemptAndAbort: {name: "PERSISTENT RESERVE OUT: PREEMPT AND ABORT", run: persistentOut((*change).preemptAndAbort), lengths: outLengths, flags: offline | anyPersist | express | inactive,
+			usage: []byte{0x5F, saPreemptAndAbort, 0xFF, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 4}},
+		saRegisterIgnoring: {name: "PERSISTENT RESERVE OUT: REGISTER AND IGNORE EXISTING KEY", run: persistentOut((*change).registerIgnoring), lengths: outLengths, flags: offline | anyPersist | express | inactive,
+			usage: []byte{0x5F, saRegisterIgnoring, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 4}},
+		saRegisterMove: {name: "PERSISTENT RESERVE OUT: REGISTER AND MOVE", run: persistentOut((*change).move), lengths: outLengths, flags: offline | anyPersist | express | inactive,
+			usage: []byte{0x5F, saRegisterMove, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 4}},
+	}},
+
 	opMaintenanceIn: {name: "MAINTENANCE IN", services: &[32]command{
 		saReportPortGroups: {name: "REPORT TARGET PORT GROUPS", run: reportPortGroups,
 			lengths: allocLengths, flags: offline | anyHolder | anyAccess,
 			usage: []byte{0xA3, 0xE0 | saReportPortGroups, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 		saReportOpcodes: {name: "REPORT SUPPORTED OPERATION CODES", run: reportOpcodes,
-			lengths: allocLengths, flags: offline | anyHolder | inactive,
+			lengths: allocLengths, flags: offline | anyReader | inactive,
 			usage: []byte{0xA3, saReportOpcodes, 0x87, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 		saReportTaskManagement: {name: "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", run: reportTaskManagement,
-			lengths: allocLengths, flags: offline | anyHolder | inactive,
+			lengths: allocLengths, flags: offline | anyReader | inactive,
 			usage: []byte{0xA3, saReportTaskManagement, 0x80, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 	}},
 
@@ -185,23 +235,23 @@ var commands = commandTable{
 			usage: []byte{0xA4, saSetPortGroups, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 	}},
 
-	opReadCapacity10: {name: "READ CAPACITY(10)", run: readCapacity10, flags: inactive | aside,
+	opReadCapacity10: {name: "READ CAPACITY(10)", run: readCapacity10, flags: inactive | aside | anyPersist,
 		lengths: func(*Task) (out, in int64, err error) { return 0, 8, nil },
 		usage:   []byte{0x25, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
 	opServiceActionIn16: {name: "SERVICE ACTION IN(16)", services: &[32]command{
-		saReadCapacity16: {name: "READ CAPACITY(16)", run: readCapacity16, lengths: allocLengths, flags: inactive | aside,
+		saReadCapacity16: {name: "READ CAPACITY(16)", run: readCapacity16, lengths: allocLengths, flags: inactive | aside | anyPersist,
 			usage: []byte{0x9E, saReadCapacity16, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
-		saGetLBAStatus: {name: "GET LBA STATUS", run: getLBAStatus, lengths: allocLengths, flags: aside,
+		saGetLBAStatus: {name: "GET LBA STATUS", run: getLBAStatus, lengths: allocLengths, flags: aside | anyReader,
 			usage: []byte{0x9E, saGetLBAStatus, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 	}},
 
-	opRead6: {name: "READ(6)", run: read, lengths: readLengths,
+	opRead6: {name: "READ(6)", run: read, lengths: readLengths, flags: anyReader,
 		usage: []byte{0x08, 0x1F, 0xFF, 0xFF, 0xFF, 4}},
-	opRead10: {name: "READ(10)", run: read, lengths: readLengths,
+	opRead10: {name: "READ(10)", run: read, lengths: readLengths, flags: anyReader,
 		usage: []byte{0x28, 0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
-	opRead12: {name: "READ(12)", run: read, lengths: readLengths,
+	opRead12: {name: "READ(12)", run: read, lengths: readLengths, flags: anyReader,
 		usage: []byte{0xA8, 0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
-	opRead16: {name: "READ(16)", run: read, lengths: readLengths,
+	opRead16: {name: "READ(16)", run: read, lengths: readLengths, flags: anyReader,
 		usage: []byte{0x88, 0x18, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 
 	opWrite6: {name: "WRITE(6)", run: write, lengths: writeLengths, flags: writes,
@@ -220,16 +270,16 @@ var commands = commandTable{
 	opWriteVerify16: {name: "WRITE AND VERIFY(16)", run: writeVerify, lengths: writeVerifyLengths, flags: writes,
 		usage: []byte{0x8E, 0x16, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 
-	opVerify10: {name: "VERIFY(10)", run: verify, lengths: verifyLengths,
+	opVerify10: {name: "VERIFY(10)", run: verify, lengths: verifyLengths, flags: anyReader,
 		usage: []byte{0x2F, 0x16, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
-	opVerify12: {name: "VERIFY(12)", run: verify, lengths: verifyLengths,
+	opVerify12: {name: "VERIFY(12)", run: verify, lengths: verifyLengths, flags: anyReader,
 		usage: []byte{0xAF, 0x16, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
-	opVerify16: {name: "VERIFY(16)", run: verify, lengths: verifyLengths,
+	opVerify16: {name: "VERIFY(16)", run: verify, lengths: verifyLengths, flags: anyReader,
 		usage: []byte{0x8F, 0x16, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 
-	opPrefetch10: {name: "PRE-FETCH(10)", run: prefetch,
+	opPrefetch10: {name: "PRE-FETCH(10)", run: prefetch, flags: anyReader,
 		usage: []byte{0x34, 0x02, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
-	opPrefetch16: {name: "PRE-FETCH(16)", run: prefetch,
+	opPrefetch16: {name: "PRE-FETCH(16)", run: prefetch, flags: anyReader,
 		usage: []byte{0x90, 0x02, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 
 	opSynchronizeCache10: {name: "SYNCHRONIZE CACHE(10)", run: synchronizeCache,

@@ -27,7 +27,7 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts in testdata an
 //	                  bytes in out, unless expect says otherwise; 41*512,42 are 512 bytes of
 //	                  41 and one of 42
 //	see a 0 5 300     makes nexus a see the unit at these LUNs
-//	log-in c          makes one more nexus
+//	log-in c [2]      makes one more nexus, with the target port 1 or 2
 //	lose a            ends a nexus
 //	manage a lun-reset [lun=5]
 //	                  performs a task management function
@@ -45,6 +45,7 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts in testdata an
 //	space 100 20 70   the store takes 100 MiB, and 20 MiB are left of the 70 of its pool
 //	threshold 80, reached
 //	                  what the operator's threshold is, and when it is reached
+//	lose-power        is a restart that carries nothing but what was kept of reservations
 func TestScripts(t *testing.T) {
 	eachScript(t, "testdata/*.txt", func(t *testing.T, file string) {
 		runScript(t, file, &script{t: t, nexuses: make(map[string]*Nexus)})
@@ -115,7 +116,8 @@ type script struct {
 	pool    *buffer.Pool
 	nexuses map[string]*Nexus
 	groups  []PortGroup
-	unsaved error // of SET TARGET PORT GROUPS
+	unsaved error // of SET TARGET PORT GROUPS and PERSISTENT RESERVE OUT
+	kept    Reservations
 }
 
 // testIdentity is what the units of scripts are known by.
@@ -168,10 +170,24 @@ func (s *script) makeUnit(words []string) {
 	s.pool = buffer.NewPool(64 << 20)
 	s.unit = sbd.NewUnit(id, cfg)
 	s.attach()
-	s.lu = NewLogicalUnit(s.unit, s.pool)
-	s.logIn("a")
-	s.logIn("b")
+	s.serve()
+	s.logIn("a", 1)
+	s.logIn("b", 1)
 }
+
+// serve makes the device server.
+func (s *script) serve() {
+	s.lu = NewLogicalUnit(s.unit, s.pool)
+	s.lu.Keep = func(r Reservations) error {
+		if s.unsaved == nil {
+			s.kept = r
+		}
+		return s.unsaved
+	}
+	s.lu.TargetPorts = func() []TargetPort { return []TargetPort{{scriptPort(1), 1}, {scriptPort(2), 2}} }
+}
+
+func scriptPort(n int) string { return fmt.Sprintf("iqn.2026-01.test:disks,t,0x%04x", n) }
 
 func (s *script) attach() {
 	if err := s.unit.Attach(sbd.NewMem(2 * scriptSize)); err != nil {
@@ -179,11 +195,11 @@ func (s *script) attach() {
 	}
 }
 
-func (s *script) logIn(name string) {
+func (s *script) logIn(name string, port int) {
 	s.nexuses[name] = NewNexus(Names{
 		Initiator: "iqn.2026-01.test:" + name, InitiatorPort: "iqn.2026-01.test:" + name + ",i,0x00023d000001",
-		Target: "iqn.2026-01.test:disks", TargetPort: "iqn.2026-01.test:disks,t,0x0001",
-		RelativePort: 1,
+		Target: "iqn.2026-01.test:disks", TargetPort: scriptPort(port),
+		RelativePort: uint16(port),
 	}, s.pool)
 	s.see(name, []string{"0"})
 }
@@ -203,22 +219,19 @@ func (s *script) lose(name string) {
 	delete(s.nexuses, name)
 }
 
-func (s *script) restart() {
+// stop ends all nexuses, and then the device server.
+func (s *script) stop() (carried Carried) {
 	for name := range s.nexuses {
 		s.lose(name)
 	}
-	carried := s.lu.Carry()
+	carried = s.lu.Carry()
 	s.lu.Close()
-	s.lu = NewLogicalUnit(s.unit, s.pool)
-	s.lu.Resume(carried)
+	return carried
 }
 
 // end closes everything and asserts that nothing is left over.
 func (s *script) end() {
-	for name := range s.nexuses {
-		s.lose(name)
-	}
-	s.lu.Close()
+	s.stop()
 	if n := s.pool.Outstanding(); n != 0 {
 		s.t.Errorf("%d buffers were not given back", n)
 	}
@@ -249,7 +262,11 @@ func (s *script) line(w *strings.Builder, words []string) {
 	case "see":
 		s.see(rest[0], rest[1:])
 	case "log-in":
-		s.logIn(rest[0])
+		port := 1
+		if len(rest) > 1 {
+			port = s.number(rest[1])
+		}
+		s.logIn(rest[0], port)
 	case "lose":
 		s.lose(rest[0])
 	case "groups":
@@ -273,8 +290,19 @@ func (s *script) line(w *strings.Builder, words []string) {
 		}
 	case "attach":
 		s.attach()
+	case "lose-power":
+		s.stop()
+		s.serve()
+		if err := s.lu.RestoreReservations(s.kept); err != nil {
+			s.t.Fatal(err)
+		}
 	case "restart":
-		s.restart()
+		s.lu.RetainReservation()
+		carried := s.stop()
+		s.serve()
+		if err := s.lu.Resume(carried); err != nil {
+			s.t.Fatal(err)
+		}
 	case "used":
 		for _, u := range s.lu.Uses() {
 			fmt.Fprintf(w, "%s %v\n", u.Initiator, u.Ago >= 0)

@@ -30,12 +30,18 @@ const (
 	InvalidFieldInCDB        Sense = 0x052400
 	LogicalUnitNotSupported  Sense = 0x052500
 	InvalidFieldInParameters Sense = 0x052600
+	InvalidRelease           Sense = 0x052604
 	SavingNotSupported       Sense = 0x053900
+
+	InsufficientRegistrations Sense = 0x055504
 
 	PowerOnOccurred        Sense = 0x062900
 	ResetOccurred          Sense = 0x062903
 	NexusLossOccurred      Sense = 0x062907
 	ModeParametersChanged  Sense = 0x062A01
+	ReservationsPreempted  Sense = 0x062A03
+	ReservationsReleased   Sense = 0x062A04
+	RegistrationsPreempted Sense = 0x062A05
 	AccessStateChanged     Sense = 0x062A06
 	CapacityHasChanged     Sense = 0x062A09
 	CommandsCleared        Sense = 0x062F00
@@ -70,11 +76,16 @@ var senseNames = map[Sense]string{
 	InvalidFieldInCDB:          "INVALID FIELD IN CDB",
 	LogicalUnitNotSupported:    "LOGICAL UNIT NOT SUPPORTED",
 	InvalidFieldInParameters:   "INVALID FIELD IN PARAMETER LIST",
+	InvalidRelease:             "INVALID RELEASE OF PERSISTENT RESERVATION",
 	SavingNotSupported:         "SAVING PARAMETERS NOT SUPPORTED",
+	InsufficientRegistrations:  "INSUFFICIENT REGISTRATION RESOURCES",
 	PowerOnOccurred:            "POWER ON, RESET, OR BUS DEVICE RESET OCCURRED",
 	ResetOccurred:              "BUS DEVICE RESET FUNCTION OCCURRED",
 	NexusLossOccurred:          "I_T NEXUS LOSS OCCURRED",
 	ModeParametersChanged:      "MODE PARAMETERS CHANGED",
+	ReservationsPreempted:      "RESERVATIONS PREEMPTED",
+	ReservationsReleased:       "RESERVATIONS RELEASED",
+	RegistrationsPreempted:     "REGISTRATIONS PREEMPTED",
 	AccessStateChanged:         "ASYMMETRIC ACCESS STATE CHANGED",
 	CapacityHasChanged:         "CAPACITY DATA HAS CHANGED",
 	CommandsCleared:            "COMMANDS CLEARED BY ANOTHER INITIATOR",

@@ -2,6 +2,7 @@ package scsi
 
 // START STOP UNIT (SBC-4), byte 4.
 const (
+	startPower   = 0xF0 // POWER CONDITION
 	startNoFlush = 0x04
 	startLOEJ    = 0x02
 	startSTART   = 0x01
@@ -13,7 +14,9 @@ const (
 func startStopUnit(t *Task) error {
 	how := t.CDB[4]
 	switch {
-	case how&0xF0 != 0: // POWER CONDITION
+	case how&(startPower|startSTART) != startSTART && t.path.conflicts(0): // all may start it (SBC-4)
+		return ReservationConflict
+	case how&startPower != 0:
 		return InvalidFieldInCDB.AtBit(4, 7)
 	case how&startLOEJ != 0: // the medium cannot be removed
 		return InvalidFieldInCDB.AtBit(4, 1)

@@ -28,7 +28,7 @@ func TestStorm(t *testing.T) {
 
 	var storm sync.WaitGroup
 	for i := range nexuses {
-		n := NewNexus(Names{Initiator: fmt.Sprint(i)}, pool)
+		n := NewNexus(Names{Initiator: fmt.Sprint(i), InitiatorPort: fmt.Sprint(i, ",i,0x1")}, pool)
 		n.SetInventory(map[int]*LogicalUnit{0: lu})
 		over := make(chan struct{})
 		var managers sync.WaitGroup

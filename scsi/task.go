@@ -125,6 +125,14 @@ func (t *Task) blockSize() int64 { return t.path.unit.blockSize }
 // capacity returns the unit's capacity in blocks.
 func (t *Task) capacity() uint64 { return uint64(t.unit().Size() / t.blockSize()) }
 
+// targetPorts returns the ports that are known to lead to the unit.
+func (t *Task) targetPorts() []TargetPort {
+	if ports := t.lu().TargetPorts; ports != nil {
+		return ports()
+	}
+	return []TargetPort{{t.nexus.TargetPort, t.nexus.RelativePort}}
+}
+
 // extent converts blocks to bytes and refuses what reaches past the end of the unit.
 func (t *Task) extent(lba, blocks uint64) (off, n int64, err error) {
 	if size := t.capacity(); lba > size || blocks > size-lba {

@@ -120,7 +120,7 @@ func (n *Nexus) clearTaskSet(p *path, done func(Response)) {
 }
 
 // reset resets the units of paths (SAM-5, logical unit reset): aborts all their tasks, ends
-// reservations, puts the mode pages back and tells every nexus, the one that asked too.
+// reservations by RESERVE, puts the mode pages back and tells every nexus, the one that asked too.
 func (n *Nexus) reset(paths []*path, done func(Response)) {
 	b := newBarrier(func() { done(FunctionComplete) })
 	for _, p := range paths {
@@ -137,7 +137,7 @@ func (n *Nexus) reset(paths []*path, done func(Response)) {
 // reset puts the unit's SCSI state back to what it is after power on.
 func (lu *LogicalUnit) reset() {
 	lu.mu.Lock()
-	lu.holder.Store(nil)
+	lu.releaseAny()
 	lu.mu.Unlock()
 	lu.modes.reset()
 	lu.raise(ResetOccurred, nil)

@@ -61,7 +61,7 @@ func newPlay(t *testing.T, budget int64) *play {
 	}
 	p.lu = NewLogicalUnit(unit, p.pool)
 	for _, name := range []string{"a", "b"} {
-		n := NewNexus(Names{Initiator: name}, p.pool)
+		n := NewNexus(Names{Initiator: name, InitiatorPort: name + ",i,0x00023d000001"}, p.pool)
 		n.SetInventory(map[int]*LogicalUnit{0: p.lu})
 		p.nexuses[name] = n
 		tur := &Task{}

@@ -34,7 +34,7 @@ type queueEntry struct {
 	next         *Task // in a lane's queue
 	stage        stage
 	parking      *parking // while parked
-	waiting      barriers // for the end of this task, while enabled
+	waiting      barriers // for this task to run no more, while enabled
 	tellAborted  bool     // the one who aborts wants it to end with TASK ABORTED
 	aborted      bool     // ended without a result
 }
@@ -183,12 +183,13 @@ func (s *taskSet) advance() {
 }
 
 // suspend takes t out of the running, since its handler would have to block: it waits for
-// memory or for a worker. gone: it was to be aborted, and has left the set; the caller tells
-// its port and then settles waiting.
+// memory or for a worker. gone: it was to be aborted, and has left the set. The caller settles
+// waiting, after it has told the port of one that is gone.
 func (s *taskSet) suspend(t *Task) (waiting barriers, gone bool) {
 	t.keepOut()
 	s.mu.Lock()
-	if waiting = t.queued.waiting; waiting != nil {
+	waiting, t.queued.waiting = t.queued.waiting, nil
+	if t.cancel.Load() {
 		s.drop(t)
 		s.advance()
 		s.mu.Unlock()
@@ -197,7 +198,7 @@ func (s *taskSet) suspend(t *Task) (waiting barriers, gone bool) {
 	if t.inWanted == 0 {
 		s.enqueue(t)
 		s.mu.Unlock()
-		return nil, false
+		return waiting, false
 	}
 	p, pool := &parking{t, t.inWanted}, t.nexus.pool
 	t.queued.parking = p
@@ -205,7 +206,7 @@ func (s *taskSet) suspend(t *Task) (waiting barriers, gone bool) {
 	s.advance()
 	s.mu.Unlock()
 	pool.GetLater(p.want, func(b *buffer.Buffer) { s.granted(p, b) })
-	return nil, false
+	return waiting, false
 }
 
 // granted gives b to the task in p, if it still waits.
@@ -285,6 +286,19 @@ func (s *taskSet) abort(b *barrier, match func(*Task) bool, tell func(*Task) boo
 		t.Done(t)
 	}
 	return n
+}
+
+// await makes b wait until the tasks that match and run have ended or wait again, which is
+// when they meet the checks once more.
+func (s *taskSet) await(b *barrier, match func(*Task) bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for t := s.oldest; t != nil; t = t.queued.newer {
+		if t.queued.stage == enabled && match(t) {
+			t.queued.waiting = append(t.queued.waiting, b)
+			b.left.Add(1)
+		}
+	}
 }
 
 // drop takes t out of the set without a result, wherever it waits.

@@ -17,6 +17,12 @@ type LogicalUnit struct {
 	Panicked func(cause any, stack []byte)
 	// Slow, changed before the first use, is how long a command takes to be remembered as slow.
 	Slow time.Duration
+	// Keep, set before the first use, saves what is to persist through a loss of power, in
+	// place of what it saved before. It may block. Nil: nothing persists.
+	Keep func(Reservations) error
+	// TargetPorts, set before the first use, returns the ports that lead to the unit; nil: a
+	// nexus knows of its own alone.
+	TargetPorts func() []TargetPort
 
 	unit      *sbd.Unit
 	blockSize int64 // bytes
@@ -30,12 +36,24 @@ type LogicalUnit struct {
 	slow       slowLog
 	modes      modes
 	later      laterSync
-	holder     atomic.Pointer[path] // of the reservation; changed under mu
-	threshold  atomic.Int32         // see SetThreshold
+	inForce    atomic.Pointer[registry] // nil while nothing is reserved; changed under mu
+	threshold  atomic.Int32             // see SetThreshold
 
-	mu    sync.Mutex
-	paths []*path
-	lost  []lost // nexuses that may come back, the one lost last at the end
+	reserving sync.Mutex // one change of what is registered at a time; held across Keep
+
+	mu        sync.Mutex
+	paths     []*path
+	lost      []lost // nexuses that may come back, the one lost last at the end
+	registry  *registry
+	retain    bool        // the reservation of a nexus that ends
+	returning *time.Timer // ends the reservation that was restored if its holder stays away
+}
+
+// A TargetPort is a port of this machine: its name, "iqn.…,t,0x0001", and its relative target
+// port identifier.
+type TargetPort struct {
+	Name     string
+	Relative uint16
 }
 
 // NewLogicalUnit returns the device server of u, which borrows its buffers from pool.
@@ -47,6 +65,7 @@ func NewLogicalUnit(u *sbd.Unit, pool *buffer.Pool) *LogicalUnit {
 		pool:      pool,
 		Slow:      DefaultSlow,
 		born:      time.Now(),
+		registry:  newRegistry(Reservations{}),
 	}
 	lu.tasks.init()
 	return lu
@@ -68,6 +87,11 @@ func (lu *LogicalUnit) IdentityChanged() { lu.raise(InquiryDataChanged, nil) }
 func (lu *LogicalUnit) Close() {
 	lu.tasks.drain()
 	lu.later.wait()
+	lu.mu.Lock()
+	defer lu.mu.Unlock()
+	if lu.returning != nil {
+		lu.returning.Stop()
+	}
 }
 
 // attach makes a path from n to the unit.
@@ -80,7 +104,8 @@ func (lu *LogicalUnit) attach(n *Nexus) *path {
 	return p
 }
 
-// detach forgets p and its reservation. Tasks that came by it run to their end.
+// detach forgets p and, unless the same nexus has another, its reservation by RESERVE. Tasks
+// that came by it run to their end.
 func (lu *LogicalUnit) detach(p *path) {
 	lu.mu.Lock()
 	defer lu.mu.Unlock()
@@ -89,7 +114,9 @@ func (lu *LogicalUnit) detach(p *path) {
 
 func (lu *LogicalUnit) detachLocked(p *path) {
 	lu.paths = slices.DeleteFunc(lu.paths, func(o *path) bool { return o == p })
-	lu.holder.CompareAndSwap(p, nil)
+	if !lu.retain {
+		lu.releaseAbsent(p.nexus.registrant())
+	}
 }
 
 // lose is detach for a nexus that ends, and may come back.

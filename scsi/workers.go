@@ -134,10 +134,11 @@ func (s *taskSet) complete(t *Task, w *worker) {
 	t.mayBlock, t.op.MayBlock = true, true
 	err := t.execute()
 	if t.inWanted > 0 && errors.Is(err, sbd.ErrWouldBlock) {
-		if waiting, gone := s.suspend(t); gone {
+		waiting, gone := s.suspend(t)
+		if gone {
 			t.Done(t)
-			waiting.settle(false)
 		}
+		waiting.settle(false)
 		return
 	}
 	cut := errors.Is(err, errCancelled)
