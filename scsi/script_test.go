@@ -27,7 +27,7 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts in testdata an
 //	                  bytes in out, unless expect says otherwise; 41*512,42 are 512 bytes of
 //	                  41 and one of 42
 //	see a 0 5 300     makes nexus a see the unit at these LUNs
-//	log-in c [2]      makes one more nexus, with the target port 1 or 2
+//	log-in c [a 2]    makes one more nexus: of initiator a, with the target port 2
 //	lose a            ends a nexus
 //	manage a lun-reset [lun=5]
 //	                  performs a task management function
@@ -171,8 +171,8 @@ func (s *script) makeUnit(words []string) {
 	s.unit = sbd.NewUnit(id, cfg)
 	s.attach()
 	s.serve()
-	s.logIn("a", 1)
-	s.logIn("b", 1)
+	s.logIn("a", "a", 1)
+	s.logIn("b", "b", 1)
 }
 
 // serve makes the device server.
@@ -195,9 +195,9 @@ func (s *script) attach() {
 	}
 }
 
-func (s *script) logIn(name string, port int) {
+func (s *script) logIn(name, initiator string, port int) {
 	s.nexuses[name] = NewNexus(Names{
-		Initiator: "iqn.2026-01.test:" + name, InitiatorPort: "iqn.2026-01.test:" + name + ",i,0x00023d000001",
+		Initiator: "iqn.2026-01.test:" + initiator, InitiatorPort: "iqn.2026-01.test:" + initiator + ",i,0x00023d000001",
 		Target: "iqn.2026-01.test:disks", TargetPort: scriptPort(port),
 		RelativePort: uint16(port),
 	}, s.pool)
@@ -262,11 +262,11 @@ func (s *script) line(w *strings.Builder, words []string) {
 	case "see":
 		s.see(rest[0], rest[1:])
 	case "log-in":
-		port := 1
+		initiator, port := rest[0], 1
 		if len(rest) > 1 {
-			port = s.number(rest[1])
+			initiator, port = rest[1], s.number(rest[2])
 		}
-		s.logIn(rest[0], port)
+		s.logIn(rest[0], initiator, port)
 	case "lose":
 		s.lose(rest[0])
 	case "groups":

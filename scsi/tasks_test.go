@@ -22,6 +22,9 @@ import (
 //	submit a 1 [ordered|head] [read|compare]    prepares and submits task 1 on nexus a
 //	prepare a 1 [ordered|head] [read|compare]   prepares it,
 //	deliver 1, abandon 1                 and does the rest
+//	submit a 1 reserve                   reserves the unit by RESERVE(6)
+//	submit a 1 register|hold|preempt=b   registers the key a, holds the unit (exclusive
+//	                                     access) by it, preempts b and aborts its tasks
 //	end 1                                lets the store finish with task 1
 //	manage a abort-task 1                performs a task management function
 //	tas                                  asks for TASK ABORTED status
@@ -42,6 +45,7 @@ type play struct {
 	nexuses map[string]*Nexus
 	tasks   map[int]*Task
 	owner   map[int]*Nexus
+	lists   map[int][]byte // Data-Out of tasks that do not write
 	hoard   []*buffer.Buffer
 	data    [1024]byte // the receive buffer that all Data-Out lies in
 
@@ -53,7 +57,7 @@ func newPlay(t *testing.T, budget int64) *play {
 	p := &play{
 		t: t, store: &slowStore{Mem: sbd.NewMem(1 << 20), inside: make(map[int]chan struct{})},
 		pool: buffer.NewPool(budget), nexuses: make(map[string]*Nexus),
-		tasks: make(map[int]*Task), owner: make(map[int]*Nexus),
+		tasks: make(map[int]*Task), owner: make(map[int]*Nexus), lists: make(map[int][]byte),
 	}
 	unit := sbd.NewUnit(testIdentity, sbd.Config{WriteCache: true})
 	if err := unit.Attach(p.store); err != nil {
@@ -159,6 +163,15 @@ func (p *play) prepare(words []string) int {
 			t.CDB[0] = byte(opRead10)
 		case "compare":
 			t.CDB, t.Expected = cdb(opCompareAndWrite, 0, uint64(number), 1), 1024
+		case "reserve":
+			t.CDB, t.Expected = CDB{byte(opReserve6)}, 0
+		case "register":
+			p.lists[number] = t.persist(saRegisterIgnoring, 0, 0, words[0][0])
+		case "hold":
+			p.lists[number] = t.persist(saReserve, ExclusiveAccess, words[0][0], 0)
+		}
+		if victim, ok := strings.CutPrefix(word, "preempt="); ok {
+			p.lists[number] = t.persist(saPreemptAndAbort, ExclusiveAccess, words[0][0], victim[0])
 		}
 	}
 	p.mu.Lock()
@@ -166,6 +179,12 @@ func (p *play) prepare(words []string) int {
 	p.mu.Unlock()
 	n.Prepare(t)
 	return number
+}
+
+// persist makes t a PERSISTENT RESERVE OUT, and returns its parameter list.
+func (t *Task) persist(service byte, typ ReservationType, key, serviceKey byte) []byte {
+	t.CDB, t.Expected = CDB{byte(opPersistentOut), service, byte(typ), 8: outListLen}, outListLen
+	return []byte{7: key, 15: serviceKey, outListLen - 1: 0}
 }
 
 func (p *play) deliver(number int) {
@@ -176,6 +195,7 @@ func (p *play) deliver(number int) {
 	for i := range out {
 		out[i] = byte(number)
 	}
+	copy(out, p.lists[number])
 	t.Out, t.OutBorrowed = out, true
 	if p.owner[number].Submit(t) {
 		p.back(number)
