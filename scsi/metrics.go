@@ -12,10 +12,12 @@ const LatencyBuckets = 26
 
 // CommandMetrics is what one opcode has done on a unit since the start.
 type CommandMetrics struct {
-	Opcode  Opcode
-	Name    string
-	Failed  uint64 // ended with another status than GOOD and CONDITION MET
-	In, Out uint64 // bytes moved to and from the initiator
+	Opcode Opcode
+	Name   string
+	Failed uint64 // ended with another status than GOOD and CONDITION MET
+	// Conflicts are those that another's reservation refused.
+	Conflicts uint64
+	In, Out   uint64 // bytes moved to and from the initiator
 	// Latency counts the commands that ended by how long they took, from Submit to their
 	// result: waiting for their turn and for a worker is within, gathering Data-Out is not.
 	Latency [LatencyBuckets]uint64
@@ -32,9 +34,9 @@ func (m *CommandMetrics) Count() (n uint64) {
 
 // counters holds a unit's counts, by opcode.
 type counters [256]struct {
-	failed, in, out atomic.Uint64
-	took            atomic.Int64 // ns
-	latency         [LatencyBuckets]atomic.Uint64
+	failed, conflicts, in, out atomic.Uint64
+	took                       atomic.Int64 // ns
+	latency                    [LatencyBuckets]atomic.Uint64
 }
 
 // count counts t, which has its result, and returns when that came, since the unit's birth.
@@ -50,6 +52,9 @@ func (c *counters) count(t *Task) (ended time.Duration) {
 	switch {
 	case t.Status != Good && t.Status != ConditionMet:
 		row.failed.Add(1)
+		if t.Status == ReservationConflict {
+			row.conflicts.Add(1)
+		}
 	case len(t.In) > 0:
 		row.in.Add(uint64(len(t.In)))
 	case len(t.Out) > 0:
@@ -64,7 +69,7 @@ func (lu *LogicalUnit) Metrics() []CommandMetrics {
 	for i := range lu.metrics {
 		row := &lu.metrics[i]
 		m := CommandMetrics{Opcode: Opcode(i), Name: Opcode(i).String(),
-			Failed: row.failed.Load(), In: row.in.Load(), Out: row.out.Load(), Took: time.Duration(row.took.Load())}
+			Failed: row.failed.Load(), Conflicts: row.conflicts.Load(), In: row.in.Load(), Out: row.out.Load(), Took: time.Duration(row.took.Load())}
 		for b := range row.latency {
 			m.Latency[b] = row.latency[b].Load()
 		}

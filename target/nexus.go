@@ -46,7 +46,7 @@ func (d *Device) Connect(initiator string, isid [6]byte, target string, tag uint
 			Initiator:     initiator,
 			InitiatorPort: fmt.Sprintf("%s,i,0x%x", initiator, isid),
 			Target:        target,
-			TargetPort:    fmt.Sprintf("%s,t,0x%04x", target, tag),
+			TargetPort:    port{target, tag}.name(),
 			RelativePort:  d.ports[port{target, tag}],
 		}, d.pool),
 		device: d,

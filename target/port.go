@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+
+	"github.com/lunarsan/lunar/scsi"
 )
 
 // A port is a target port: a target reached through a portal group (RFC 7143 §4.4.2).
@@ -12,6 +14,9 @@ type port struct {
 	target string
 	tag    uint16
 }
+
+// name returns the target port name (RFC 7143 §4.4.2).
+func (p port) name() string { return fmt.Sprintf("%s,t,0x%04x", p.target, p.tag) }
 
 // A Port is a target port with its relative target port identifier (SPC-5): a number from 1
 // that no other port has. Initiators know a port again by it, so it stays the port's when the
@@ -100,6 +105,20 @@ func (d *Device) freeNumber(target string) (uint16, error) {
 	}
 	delete(d.ports, gone)
 	return lowest, nil
+}
+
+// TargetPorts returns the target ports that are there: any of them may lead to a unit.
+func (d *Device) TargetPorts() []scsi.TargetPort {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	ports := make([]scsi.TargetPort, 0, len(d.ports))
+	for p, n := range d.ports {
+		if d.has(p) {
+			ports = append(ports, scsi.TargetPort{Name: p.name(), Relative: n})
+		}
+	}
+	slices.SortFunc(ports, func(a, b scsi.TargetPort) int { return cmp.Compare(a.Relative, b.Relative) })
+	return ports
 }
 
 // has reports whether the port is there.

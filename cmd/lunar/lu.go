@@ -201,7 +201,7 @@ func (c *cli) showUnit(u control.UnitInfo) {
 			{"Alarm", fmt.Sprintf("when that is %d%% full", u.Alarm)},
 		}...)
 	}
-	c.table(rows)
+	c.table(append(rows, reservationRows(u.Reservations)...))
 }
 
 // alarmHelp describes --alarm.

@@ -19,6 +19,8 @@ type carryRecord struct {
 	TaskAborted     bool            `json:"task_aborted,omitempty"`
 	WriteProtect    bool            `json:"write_protect,omitempty"`
 	WriteCache      bool            `json:"write_cache,omitempty"`
+
+	Reservations scsi.Reservations `json:"reservations,omitzero"`
 }
 
 // A carriedRecord is a nexus, by its ports, and what it has still to hear.
@@ -37,6 +39,7 @@ func carryRecordOf(guid sbd.GUID, c scsi.Carried) carryRecord {
 		TaskAborted:     c.TaskAborted,
 		WriteProtect:    c.WriteProtect,
 		WriteCache:      c.WriteCache,
+		Reservations:    c.Reservations,
 	}
 	for _, n := range c.Nexuses {
 		r.Nexuses = append(r.Nexuses, carriedRecord{n.InitiatorPort, n.TargetPort, n.Attentions})
@@ -50,6 +53,7 @@ func (r carryRecord) carried() scsi.Carried {
 		TaskAborted:     r.TaskAborted,
 		WriteProtect:    r.WriteProtect,
 		WriteCache:      r.WriteCache,
+		Reservations:    r.Reservations,
 	}
 	for _, n := range r.Nexuses {
 		c.Nexuses = append(c.Nexuses, scsi.CarriedNexus{InitiatorPort: n.Initiator, TargetPort: n.Target, Attentions: n.Attentions})
@@ -78,7 +82,9 @@ func (d *Daemon) loadCarried() error {
 	}
 	for _, r := range records {
 		if u := d.units[r.GUID]; u != nil {
-			u.lu.Resume(r.carried())
+			if err := u.lu.Resume(r.carried()); err != nil {
+				d.log.Warn("the last daemon left what cannot be", "unit", r.GUID, "reason", err)
+			}
 		}
 	}
 	return d.state.Update(func(tx Tx) error {

@@ -127,6 +127,7 @@ func (d *Daemon) load() error {
 		load func() error
 	}{
 		{"units", d.loadUnits},
+		{"reservations", d.loadReservations},
 		{"units' memory", d.loadCarried},
 		{"initiators", d.loadInitiators},
 		{"discovery", d.loadDiscovery},
@@ -193,6 +194,7 @@ func (d *Daemon) drain(api *http.Server) error {
 	d.ended = true
 	d.change.Unlock()
 
+	d.retainReservations()
 	logout, cancel := context.WithTimeout(context.Background(), logoutTime)
 	defer cancel()
 	if err := d.server.Shutdown(logout, comeBack); err != nil {

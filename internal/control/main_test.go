@@ -198,3 +198,19 @@ func eventually(t *testing.T, what string, ok func() bool) {
 }
 
 var errBroken = errors.New("broken for the test")
+
+// crash ends the daemon without a drain of its state, as far as the next one can tell, and
+// starts another on it.
+func (r *rig) crash() {
+	r.t.Helper()
+	left := filepath.Join(r.opts.StateDir, boltFile)
+	state, err := os.ReadFile(left)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.end()
+	if err := os.WriteFile(left, state, 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	r.run()
+}

@@ -27,6 +27,23 @@ type UnitInfo struct {
 	WriteCache bool       `json:"write_cache"`
 	OwnStore   bool       `json:"own_store"` // lunar made the store, and may remove it
 	Created    time.Time  `json:"created"`
+
+	Reservations *ReservationInfo `json:"reservations,omitempty"` // nil: nothing is registered or reserved
+}
+
+// A ReservationInfo tells who has reserved a unit, and who is registered to.
+type ReservationInfo struct {
+	Type       string             `json:"type,omitempty"`   // RESERVE, or a persistent one: "write exclusive"; empty: none
+	Holder     string             `json:"holder,omitempty"` // initiator port; empty: all registrants
+	Persists   bool               `json:"persists"`         // through a loss of power
+	Registered []RegistrationInfo `json:"registered,omitempty"`
+}
+
+// A RegistrationInfo tells who is registered.
+type RegistrationInfo struct {
+	Key           string `json:"key"`            // 16 hexadecimal digits after "0x"
+	InitiatorPort string `json:"initiator_port"` // "iqn.…,i,0x00023d000001", or "iqn.…": all of its ports
+	TargetPort    string `json:"target_port"`    // "iqn.…,t,0x0001"
 }
 
 // The states of a unit.

@@ -125,6 +125,7 @@ var storeSeries = []series[sbd.Metrics]{
 
 var commandSeries = []series[*scsi.CommandMetrics]{
 	counter("lunar_scsi_commands_failed_total", "Commands that ended with another status than GOOD or CONDITION MET.", commandLabels, func(m *scsi.CommandMetrics) uint64 { return m.Failed }),
+	counter("lunar_scsi_reservation_conflicts_total", "Commands that another's reservation refused.", commandLabels, func(m *scsi.CommandMetrics) uint64 { return m.Conflicts }),
 	counter("lunar_scsi_in_bytes_total", "Bytes of Data-In.", commandLabels, func(m *scsi.CommandMetrics) uint64 { return m.In }),
 	counter("lunar_scsi_out_bytes_total", "Bytes of Data-Out.", commandLabels, func(m *scsi.CommandMetrics) uint64 { return m.Out }),
 }

@@ -46,6 +46,9 @@ func TestRecordFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	created := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	registered := scsi.Reservations{Generation: 1, APTPL: true, Type: scsi.WriteExclusive, Registered: []scsi.Registration{
+		{Registrant: scsi.Registrant{InitiatorPort: "i", TargetPort: "t"}, Key: 0xA1, Holder: true},
+	}}
 	c := &credential{"user", Secret("123456789012")}
 	if err := s.Update(func(tx Tx) error {
 		return errors.Join(
@@ -56,7 +59,8 @@ func TestRecordFormat(t *testing.T) {
 			portKind.put(tx, numberKey(300), portRecord{"iqn.2026-11.org.example:t", 2, 300}),
 			initiatorKind.put(tx, "iqn.2026-11.org.example:i", initiatorRecord{"iqn.2026-11.org.example:i", c}),
 			discoveryKind.put(tx, discoveryName, discoveryRecord{"mutual", c}),
-			carryKind.put(tx, guid.String(), carryRecord{guid, []carriedRecord{{"i", "t", []scsi.Sense{scsi.CapacityHasChanged}}}, true, true, true, true}),
+			carryKind.put(tx, guid.String(), carryRecord{guid, []carriedRecord{{"i", "t", []scsi.Sense{scsi.CapacityHasChanged}}}, true, true, true, true, registered}),
+			reservationKind.put(tx, guid.String(), reservationRecord{guid, registered}),
 		)
 	}); err != nil {
 		t.Fatal(err)

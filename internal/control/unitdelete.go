@@ -43,7 +43,10 @@ func (d *Daemon) removeUnit(name string, r UnitDelete) (*unit, UnitDeleted, erro
 		defer d.mu.RUnlock()
 		return nil, UnitDeleted{u.info(), r.RemoveStore && u.record.OwnStore}, nil
 	}
-	if err := d.state.Update(func(tx Tx) error { return unitKind.delete(tx, u.record.GUID.String()) }); err != nil {
+	if err := d.state.Update(func(tx Tx) error {
+		guid := u.record.GUID.String()
+		return errors.Join(unitKind.delete(tx, guid), reservationKind.delete(tx, guid))
+	}); err != nil {
 		return nil, deleted, err
 	}
 	d.mu.Lock()

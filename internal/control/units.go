@@ -38,6 +38,8 @@ func (d *Daemon) newUnit(r unitRecord) *unit {
 	u.lu = scsi.NewLogicalUnit(u.unit, d.pool)
 	u.lu.Slow = d.slow()
 	u.lu.SetThreshold(r.alarm())
+	u.lu.Keep = func(kept scsi.Reservations) error { return d.keepReservations(r.GUID, kept) }
+	u.lu.TargetPorts = d.device.TargetPorts
 	u.lu.Panicked = func(cause any, stack []byte) {
 		d.log.Error("a command handler panicked; please report it", "unit", r.GUID, "cause", cause, "stack", string(stack))
 	}
@@ -166,6 +168,8 @@ func (u *unit) info() UnitInfo {
 		WriteCache: !u.unit.Durable(), // an initiator may have changed it (MODE SELECT)
 		OwnStore:   r.OwnStore,
 		Created:    r.Created,
+
+		Reservations: reservationInfo(u.lu.Reservations()),
 	}
 	if r.Thin {
 		info.Alarm = r.alarm()
