@@ -7,6 +7,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/scsi"
 	"github.com/lunarsan/lunar/target/iscsi/initiator"
 )
@@ -123,26 +124,16 @@ func TestReservationsRestart(t *testing.T) {
 	}
 }
 
-// TestReservationsNotSaved: where they cannot be saved, nothing is reserved.
-func TestReservationsNotSaved(t *testing.T) {
-	r, a, _ := reserved(t)
-	bolt := r.d.state
-	r.d.state = brokenState{bolt}
-	if s := persistentOut(t, a, outRegister, 0, 0xA1, aptpl); s != scsi.CheckCondition {
-		t.Errorf("REGISTER ends with %v", s)
-	}
-	r.d.state = bolt
-	if u := must(r.Unit(t.Context(), guidA))(t); u.Reservations != nil {
-		t.Errorf("and leaves %+v", u.Reservations)
-	}
-}
-
 // TestReservationsEnd: a unit takes what is saved of it along.
 func TestReservationsEnd(t *testing.T) {
 	r, a, _ := reserved(t)
 	wantGood(t, persistentOut(t, a, outRegister, 0, 0xA1, aptpl))
 	if _, err := r.DeleteUnit(t.Context(), guidA, UnitDelete{Force: true}); err != nil {
 		t.Fatal(err)
+	}
+	guid := must(sbd.ParseGUID(guidA))(t)
+	if err := r.d.keepReservations(guid, scsi.Reservations{APTPL: true, Reserved: &scsi.Registrant{}}); err == nil {
+		t.Error("what a deleted unit wants to keep is saved")
 	}
 	if records := must(reservationKind.list(r.d.state))(t); len(records) > 0 {
 		t.Errorf("left behind: %+v", records)
@@ -181,8 +172,3 @@ func write(t *testing.T, c *initiator.Conn) scsi.Status {
 	}
 	return cmd.Status
 }
-
-// A brokenState saves nothing.
-type brokenState struct{ State }
-
-func (brokenState) Update(func(Tx) error) error { return errBroken }

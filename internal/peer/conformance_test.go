@@ -15,7 +15,6 @@ var rewrite = flag.Bool("rewrite", false, "write the verdicts of this run to tes
 // offer, or, of Sanitize, what would end the disk.
 var maySkip = []string{
 	"SCSI.ExtendedCopy", "SCSI.ReceiveCopyResults",
-	"SCSI.Prin*", "SCSI.Prout*",
 	"SCSI.PreventAllow", "SCSI.NoMedia", "SCSI.StartStopUnit.Simple", // the medium is not removable
 	"SCSI.ReadOnly", // the unit is not write-protected
 	"SCSI.Sanitize", "SCSI.ReadDefectData*",
