@@ -60,7 +60,8 @@ func newDisk(t testing.TB, blockSize int, config func(*sbd.Config)) *disk {
 
 // nexus adds one more initiator.
 func (d *disk) nexus() *Nexus {
-	n := NewNexus(Names{Initiator: fmt.Sprintf("iqn.2026-01.test:%d", len(d.nexuses))}, d.pool)
+	name := fmt.Sprintf("iqn.2026-01.test:%d", len(d.nexuses))
+	n := NewNexus(Names{Initiator: name, InitiatorPort: name + ",i,0x1"}, d.pool)
 	n.SetInventory(map[int]*LogicalUnit{0: d.lu})
 	d.nexuses = append(d.nexuses, n)
 	d.runOn(n, CDB{}, nil, 0) // takes the POWER ON unit attention, if there is one

@@ -15,7 +15,7 @@ import (
 
 // remembered gives a disk one more nexus, whose initiator's history is h's.
 func remembered(d *disk, h *Histories) *Nexus {
-	n := NewNexus(Names{Initiator: "iqn.2026-01.test:remembered"}, d.pool)
+	n := NewNexus(Names{Initiator: "iqn.2026-01.test:remembered", InitiatorPort: "iqn.2026-01.test:remembered,i,0x1"}, d.pool)
 	n.History = h.Open(n.Initiator)
 	n.SetInventory(map[int]*LogicalUnit{0: d.lu})
 	d.nexuses = append(d.nexuses, n)
@@ -204,9 +204,10 @@ func TestHistoryBounds(t *testing.T) {
 		if one.with(sbd.GUID{1}) == nil || one.with(sbd.GUID{1}) == nil || one.with(sbd.GUID{2}) != nil || h.dealings.Load() != maxDealings {
 			t.Error("dealings have another bound")
 		}
+		n := NewNexus(Names{}, nil)
 		for op := range 256 {
 			for sa := range 32 {
-				one.add(&Task{CDB: CDB{byte(op), byte(sa)}, Status: Busy}, time.Now())
+				one.add(&Task{nexus: n, CDB: CDB{byte(op), byte(sa)}, Status: Busy}, time.Now())
 			}
 		}
 		if a := one.account(); len(a.Events) != maxEvents || a.Untraced == 0 {

@@ -11,6 +11,9 @@ import (
 
 // TestMain fails when goroutines of a daemon are left after all tests.
 func TestMain(m *testing.M) {
+	if dir := os.Getenv(victimDir); dir != "" {
+		os.Exit(victim(dir))
+	}
 	code := m.Run()
 	for wait := time.Now().Add(5 * time.Second); code == 0; time.Sleep(10 * time.Millisecond) {
 		left := daemons()
