@@ -28,9 +28,13 @@
 // # Locks, from the outside in
 //
 //	Nexus.mu         changes of what a nexus sees, and its end
-//	LogicalUnit.mu   paths, unit attentions, reservation: short, never across I/O
+//	LogicalUnit.reserving   one change of what is registered at a time: held while it is saved
+//	LogicalUnit.mu   paths, unit attentions, reservations: short, never across I/O
 //	taskSet.mu       the tasks of a unit: short, never across I/O or callbacks
 //	Histories.mu, History.mu, slowLog.mu   what is remembered: short, with nothing inside
+//
+// What is reserved is a table behind an atomic pointer, nil while nothing is: commands look at it
+// when they begin to run, and again when a worker runs them.
 //
 // Byte-range locks belong to the sbd.Unit and are held across I/O, never while taking the
 // locks above.
@@ -50,6 +54,10 @@
 //	portgroups.go, portgroups_report.go, portgroups_set.go   asymmetric access: target port groups
 //	lost.go, carry.go   what nexuses that come back, and the next daemon, have to know
 //	use.go        who does I/O
+//	reservation.go   what is registered and reserved, and whom it is in the way of; then
+//	reserve.go (SPC-2), persistent_in.go, persistent_out.go with what it reads
+//	(persistent_list.go, transportid.go) and its service actions (persistent_register.go,
+//	persistent_preempt.go)
 //	sense.go, sensedata.go, storeerror.go
 //	limits.go     what one command may ask for
 //	metrics.go, history.go, dealings.go, event.go, managed.go, slow.go   what is remembered
