@@ -19,9 +19,9 @@ import (
 // the presence of various persistent reservations) and SPC-2, for those who do not share the
 // reservation. What is not named here conflicts.
 func TestBeside(t *testing.T) {
-	always := "INQUIRY, REPORT LUNS, REQUEST SENSE, RELEASE(6), RELEASE(10)"
+	always := "INQUIRY, REPORT LUNS, REQUEST SENSE, REPORT TARGET PORT GROUPS, RELEASE(6), RELEASE(10)"
 	persistent := always + ", TEST UNIT READY, READ CAPACITY(10), READ CAPACITY(16)" +
-		", START STOP UNIT" + // which looks itself whether it stops
+		", LOG SENSE, START STOP UNIT" + // which looks itself whether it stops
 		", RESERVE(6), RESERVE(10)" // which have their own rules
 	reading := persistent + ", READ(6), READ(10), READ(12), READ(16), VERIFY(10), VERIFY(12), VERIFY(16)" +
 		", PRE-FETCH(10), PRE-FETCH(16), GET LBA STATUS, MODE SENSE(6), MODE SENSE(10)" +

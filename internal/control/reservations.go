@@ -1,6 +1,7 @@
 package control
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/lunarsan/lunar/sbd"
@@ -20,17 +21,30 @@ type reservationRecord struct {
 
 const reservationKind kind[reservationRecord] = "reservation/"
 
-// keepReservations saves r in place of what was saved for the unit.
-func (d *Daemon) keepReservations(guid sbd.GUID, r scsi.Reservations) error {
+// keepReservations saves r in place of what was saved for u.
+func (d *Daemon) keepReservations(u *unit, r scsi.Reservations) error {
+	d.mu.RLock()
+	guid := u.record.GUID
+	d.mu.RUnlock()
 	return d.state.Update(func(tx Tx) error {
 		if tx.Get(string(unitKind)+guid.String()) == nil {
-			return fmt.Errorf("unit %s: its reservations were not saved: it was deleted", guid)
+			return fmt.Errorf("unit %s: its reservations were not saved: there is no such unit any more", guid)
 		}
 		if r.Empty() {
 			return reservationKind.delete(tx, guid.String())
 		}
 		return reservationKind.put(tx, guid.String(), reservationRecord{guid, r})
 	})
+}
+
+// moveReservations takes what was saved for a unit along to its new GUID.
+func moveReservations(tx Tx, was, is sbd.GUID) error {
+	r, there, err := reservationKind.get(tx, was.String())
+	if err != nil || !there {
+		return err
+	}
+	r.GUID = is
+	return errors.Join(reservationKind.delete(tx, was.String()), reservationKind.put(tx, is.String(), r))
 }
 
 // loadReservations gives the units what was saved for them.

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/scsi"
 	"github.com/lunarsan/lunar/target/iscsi/initiator"
 )
@@ -128,13 +127,31 @@ func TestReservationsRestart(t *testing.T) {
 func TestReservationsEnd(t *testing.T) {
 	r, a, _ := reserved(t)
 	wantGood(t, persistentOut(t, a, outRegister, 0, 0xA1, aptpl))
+	unit := must(r.d.find(guidA))(t)
 	if _, err := r.DeleteUnit(t.Context(), guidA, UnitDelete{Force: true}); err != nil {
 		t.Fatal(err)
 	}
-	guid := must(sbd.ParseGUID(guidA))(t)
-	if err := r.d.keepReservations(guid, scsi.Reservations{APTPL: true, Reserved: &scsi.Registrant{}}); err == nil {
+	if err := unit.lu.Keep(scsi.Reservations{APTPL: true, Reserved: &scsi.Registrant{}}); err == nil {
 		t.Error("what a deleted unit wants to keep is saved")
 	}
+	if records := must(reservationKind.list(r.d.state))(t); len(records) > 0 {
+		t.Errorf("left behind: %+v", records)
+	}
+}
+
+// TestReservationsMove: a unit that gets another GUID keeps what is saved of it.
+func TestReservationsMove(t *testing.T) {
+	r, a, _ := reserved(t)
+	wantGood(t, persistentOut(t, a, outRegister, 0, 0xA1, aptpl))
+	other := guidA[:len(guidA)-1] + "f"
+	must(r.ModifyUnit(t.Context(), guidA, UnitModify{GUID: &other, Force: true}))(t)
+	r.crash()
+	if u := must(r.Unit(t.Context(), other))(t); u.Reservations == nil {
+		t.Error("the registration is lost")
+	}
+	a = r.host(1)
+	ready(t, a, 0)
+	wantGood(t, persistentOut(t, a, outRegister, 0, 0, 0))
 	if records := must(reservationKind.list(r.d.state))(t); len(records) > 0 {
 		t.Errorf("left behind: %+v", records)
 	}

@@ -38,7 +38,7 @@ func (d *Daemon) newUnit(r unitRecord) *unit {
 	u.lu = scsi.NewLogicalUnit(u.unit, d.pool)
 	u.lu.Slow = d.slow()
 	u.lu.SetThreshold(r.alarm())
-	u.lu.Keep = func(kept scsi.Reservations) error { return d.keepReservations(r.GUID, kept) }
+	u.lu.Keep = func(kept scsi.Reservations) error { return d.keepReservations(u, kept) }
 	u.lu.TargetPorts = d.device.TargetPorts
 	u.lu.Panicked = func(cause any, stack []byte) {
 		d.log.Error("a command handler panicked; please report it", "unit", r.GUID, "cause", cause, "stack", string(stack))
@@ -87,7 +87,7 @@ func (d *Daemon) saveUnit(u *unit, r unitRecord) error {
 	was := u.record.GUID
 	if err := d.state.Update(func(tx Tx) error {
 		if r.GUID != was {
-			if err := unitKind.delete(tx, was.String()); err != nil {
+			if err := errors.Join(unitKind.delete(tx, was.String()), moveReservations(tx, was, r.GUID)); err != nil {
 				return err
 			}
 		}
