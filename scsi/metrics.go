@@ -32,16 +32,28 @@ func (m *CommandMetrics) Count() (n uint64) {
 	return n
 }
 
-// counters holds a unit's counts, by opcode.
-type counters [256]struct {
+// counters holds a unit's counts, by opcode. Opcodes that nobody uses take no memory: there may
+// be thousands of units.
+type counters [256]atomic.Pointer[opcodeCounters]
+
+type opcodeCounters struct {
 	failed, conflicts, in, out atomic.Uint64
 	took                       atomic.Int64 // ns
 	latency                    [LatencyBuckets]atomic.Uint64
 }
 
+// of returns the counts of an opcode, made at its first use.
+func (c *counters) of(o Opcode) *opcodeCounters {
+	if row := c[o].Load(); row != nil {
+		return row
+	}
+	c[o].CompareAndSwap(nil, new(opcodeCounters))
+	return c[o].Load()
+}
+
 // count counts t, which has its result, and returns when that came, since the unit's birth.
 func (c *counters) count(t *Task) (ended time.Duration) {
-	row := &c[t.CDB.Opcode()]
+	row := c.of(t.CDB.Opcode())
 	ended = time.Since(t.lu().born)
 	took := ended - t.started
 	if t.Status == Good && t.row.flags&(offline|aside) == 0 {
@@ -67,15 +79,16 @@ func (c *counters) count(t *Task) (ended time.Duration) {
 func (lu *LogicalUnit) Metrics() []CommandMetrics {
 	var used []CommandMetrics
 	for i := range lu.metrics {
-		row := &lu.metrics[i]
+		row := lu.metrics[i].Load()
+		if row == nil {
+			continue
+		}
 		m := CommandMetrics{Opcode: Opcode(i), Name: Opcode(i).String(),
 			Failed: row.failed.Load(), Conflicts: row.conflicts.Load(), In: row.in.Load(), Out: row.out.Load(), Took: time.Duration(row.took.Load())}
 		for b := range row.latency {
 			m.Latency[b] = row.latency[b].Load()
 		}
-		if m.Count() > 0 {
-			used = append(used, m)
-		}
+		used = append(used, m)
 	}
 	return used
 }

@@ -2,7 +2,6 @@ package scsi
 
 import (
 	"maps"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -42,8 +41,7 @@ type Nexus struct {
 
 // inventory is what a nexus sees; it is replaced, never changed.
 type inventory struct {
-	paths   map[int]*path // by LUN
-	numbers []int         // the LUNs, ascending
+	paths map[int]*path // by LUN
 }
 
 // NewNexus returns a nexus that sees nothing yet and borrows its buffers from pool. Until
@@ -63,7 +61,7 @@ func (n *Nexus) SetInventory(units map[int]*LogicalUnit) {
 	defer n.mu.Unlock()
 	maps.DeleteFunc(n.former, func(u *LogicalUnit, _ bool) bool { return !u.tasks.has(n.owns) })
 	old := n.luns.Load()
-	seen := &inventory{make(map[int]*path, len(units)), slices.Sorted(maps.Keys(units))}
+	seen := &inventory{make(map[int]*path, len(units))}
 	changed := len(units) != len(old.paths)
 	for number, unit := range units {
 		p := old.paths[number]

@@ -23,6 +23,7 @@ type Device struct {
 
 	mu         sync.Mutex
 	units      []Unit
+	lastSeen   map[int]*scsi.LogicalUnit // what inventory returned last
 	targets    map[string]Target
 	removed    map[string]bool // names of targets that were removed: ErrRemoved, not ErrNoTarget
 	groups     map[uint16]PortalGroup
@@ -39,6 +40,7 @@ type Device struct {
 func NewDevice(pool *buffer.Pool) *Device {
 	return &Device{
 		pool:       pool,
+		lastSeen:   make(map[int]*scsi.LogicalUnit),
 		targets:    make(map[string]Target),
 		removed:    make(map[string]bool),
 		groups:     make(map[uint16]PortalGroup),

@@ -3,6 +3,7 @@ package target
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/lunarsan/lunar/scsi"
@@ -84,12 +85,15 @@ func (d *Device) RemoveUnit(lu *scsi.LogicalUnit) {
 }
 
 // inventory is Inventory of the units there are now. Nobody sees anything on a target that
-// was removed.
+// was removed. Nexuses that see the same share a map, which nobody changes.
 func (d *Device) inventory(initiator, target string) map[int]*scsi.LogicalUnit {
 	if _, there := d.targets[target]; !there {
 		return nil
 	}
-	return Inventory(d.units, initiator, target)
+	if seen := Inventory(d.units, initiator, target); !maps.Equal(seen, d.lastSeen) {
+		d.lastSeen = seen
+	}
+	return d.lastSeen
 }
 
 // refresh tells every live nexus what it sees from now on, where that has changed.
