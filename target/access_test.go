@@ -186,6 +186,14 @@ func TestSetTargetPortGroups(t *testing.T) {
 		t.Errorf("when it cannot be saved: %s", sense)
 	}
 	hears(t, "b after that", b)
+
+	// To ask for the state that is there changes nothing.
+	d.SaveAccess = func([]AccessGroup, string) error { return nil }
+	must(t, d.ChangeAccess(set(2, func(g *AccessGroup) { g.Cause = scsi.ChangedImplicitly }), save))
+	if sense := set2(a, 2); sense != "" || d.AccessGroups()[1].Cause != scsi.ChangedImplicitly {
+		t.Errorf("the same again: %s, %+v", sense, d.AccessGroups()[1])
+	}
+	hears(t, "b after the same again", b)
 }
 
 // Ports keep the numbers that they are restored with, and the last number is not the end.
@@ -201,6 +209,14 @@ func TestRestorePorts(t *testing.T) {
 		t.Errorf("ports (-want +got):\n%s", diff)
 	}
 	mustFail(t, d.AddTarget(Target{Name: "iqn.2026-01.org.example:more"}), "65535")
+
+	// The ports of one target do not take each other's.
+	d = NewDevice(buffer.NewPool(1 << 20))
+	must(t, d.RestorePorts([]Port{{"iqn.2026-01.org.example:old", 1, 3}, {disks, 1, 1<<16 - 1}}))
+	must(t, d.SetPortalGroup(PortalGroup{Tag: 1}))
+	must(t, d.SetPortalGroup(PortalGroup{Tag: 2}))
+	must(t, d.AddTarget(Target{Name: disks, Groups: []uint16{1}}))
+	mustFail(t, d.AddTarget(Target{Name: tapes}), "65535")
 
 	for want, ports := range map[string][]Port{
 		"7 belongs to":   {{disks, 1, 7}, {tapes, 1, 7}},

@@ -114,6 +114,14 @@ func TestAccessStates(t *testing.T) {
 	if g.ALUAState != "optimized" {
 		t.Errorf("made anew: %+v", g)
 	}
+	must(r.ModifyGroup(ctx, "c", GroupModify{PathChange: PathChange{Group: ptr(uint16(3))}}))(t)
+	var saved []uint16
+	for _, record := range must(accessKind.list(r.d.state))(t) {
+		saved = append(saved, record.Number)
+	}
+	if diff := cmp.Diff([]uint16{1, 3}, saved); diff != "" {
+		t.Errorf("saved are (-want +got):\n%s", diff)
+	}
 
 	for word, p := range map[string]PathChange{
 		"group 0":    {Group: ptr(uint16(0))},
@@ -190,6 +198,17 @@ func TestPortsStay(t *testing.T) {
 	want := append(before, target.Port{Target: third, Tag: 1, Number: 5})
 	if diff := cmp.Diff(want, r.d.device.Ports()); diff != "" {
 		t.Errorf("ports (-want +got):\n%s", diff)
+	}
+
+	// A number is saved before the target is answered.
+	const fourth, fifth = "iqn.2026-11.org.example:fourth", "iqn.2026-11.org.example:fifth"
+	must(r.CreateTarget(ctx, TargetCreate{Name: fourth}))(t)
+	must(r.CreateTarget(ctx, TargetCreate{Name: fifth}))(t)
+	must(r.DeleteTarget(ctx, fourth, TargetDelete{}))(t)
+	r.restart()
+	want = append(want, target.Port{Target: fourth, Tag: 1, Number: 6}, target.Port{Target: fifth, Tag: 1, Number: 7})
+	if diff := cmp.Diff(want, r.d.device.Ports()); diff != "" {
+		t.Errorf("ports after two more (-want +got):\n%s", diff)
 	}
 
 	// What an older program saved has no ports: they are numbered once, at the start.
