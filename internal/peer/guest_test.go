@@ -4,6 +4,7 @@ package peer
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
@@ -156,4 +157,26 @@ func TestGuestRestart(t *testing.T) {
 		}
 	}
 	runGuest(t, g, lunar, "restart.sh", map[string]string{"NEWSIZE": strconv.Itoa(grown)}, asks)
+}
+
+// TestGuestPaths: two paths with states, which the host and then the guest change.
+func TestGuestPaths(t *testing.T) {
+	g := guest(t)
+	lunar := serveGuest(t, Unit{Path: filepath.Join(t.TempDir(), "unit"), Size: 128 << 20, Thin: true})
+	cli := func(args ...string) error {
+		_, err := lunar.CLI(t.Context(), args...)
+		return err
+	}
+	port, err := FreePort()
+	if err != nil {
+		t.Fatal(err)
+	}
+	second := fmt.Sprintf("10.0.2.2:%d", port)
+	if err := cli("tpg", "create", "second", fmt.Sprintf("127.0.0.1:%d", port), "--announce", second, "--alua-group", "2", "--alua-state", "non-optimized"); err != nil {
+		t.Fatal(err)
+	}
+	runGuest(t, g, lunar, "paths.sh", map[string]string{"PORTAL2": second}, map[string]func() error{
+		"standby":  func() error { return cli("tpg", "modify", "default", "--alua-state", "standby") },
+		"explicit": func() error { return cli("tpg", "modify", "default", "--alua", "explicit") },
+	})
 }
