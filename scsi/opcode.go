@@ -173,7 +173,7 @@ var commands = commandTable{
 	opModeSelect10: {name: "MODE SELECT(10)", run: modeSelect10, lengths: paramLengths, flags: offline | inactive,
 		usage: []byte{0x55, 0x11, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
 
-	opLogSense: {name: "LOG SENSE", run: logSense, lengths: allocLengths, flags: offline | anyPersist,
+	opLogSense: {name: "LOG SENSE", run: logSense, lengths: allocLengths, flags: offline | anyPersist | inactive,
 		usage: []byte{0x4D, 0x01, 0xFF, 0xFF, 0, 0xFF, 0xFF, 0xFF, 0xFF, 4}},
 
 	opStartStopUnit: {name: "START STOP UNIT", run: startStopUnit, flags: offline | anyPersist,

@@ -128,7 +128,7 @@ func TestInactiveCommands(t *testing.T) {
 	want := []string{
 		"TEST UNIT READY", "REQUEST SENSE", "INQUIRY", "REPORT LUNS", "MODE SENSE(6)", "MODE SENSE(10)",
 		"READ CAPACITY(10)", "READ CAPACITY(16)", "RESERVE(6)", "RELEASE(6)", "RESERVE(10)", "RELEASE(10)",
-		"REPORT TARGET PORT GROUPS", "SET TARGET PORT GROUPS",
+		"REPORT TARGET PORT GROUPS", "SET TARGET PORT GROUPS", "LOG SENSE",
 	}
 	var rows []*command
 	for i := range commands {
