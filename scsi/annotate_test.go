@@ -254,6 +254,8 @@ func (a *annotator) vpd() {
 		}
 	case 0xB1:
 		a.take(2, "MEDIUM ROTATION RATE")
+		a.zeros(1)
+		a.take(1, "WABEREQ, WACEREQ")
 	case 0xB2:
 		a.take(1, "THRESHOLD EXPONENT")
 		a.take(1, "LBPU, LBPWS, LBPWS10, LBPRZ")

@@ -17,10 +17,18 @@ func (t *Task) execute() (err error) {
 		if err := t.check(); err != nil {
 			return err
 		}
-	} else if t.path.conflicts(t.row.flags) { // it waited, and the unit was reserved meanwhile
-		return ReservationConflict
+	} else if err := t.recheck(); err != nil {
+		return err
 	}
 	return t.row.run(t)
+}
+
+// recheck repeats what others may have changed while t waited.
+func (t *Task) recheck() error {
+	if t.path.conflicts(t.row.flags) {
+		return ReservationConflict
+	}
+	return t.lu().barsMedium(t.row.flags)
 }
 
 // check does what comes before a handler, in the order of SAM-5 and SPC-5.
@@ -57,6 +65,9 @@ func (p *path) permits(flags commandFlags) error {
 		if err := lu.unit.Err(); err != nil && errors.Is(err, sbd.ErrOffline) {
 			return err
 		}
+	}
+	if err := lu.barsMedium(flags); err != nil {
+		return err
 	}
 	if flags&writes != 0 && lu.writeProtected() {
 		return WriteProtected

@@ -87,6 +87,9 @@ func (t *Task) appendBlocks(p []byte, long bool) []byte {
 // appendPages appends the pages that the CDB asks for.
 func (t *Task) appendPages(p []byte) ([]byte, error) {
 	code, sub := t.CDB[2]&0x3F, t.CDB[3]
+	if s := t.lu().sanitizing.Load(); s != nil && !whileSanitizing(code, sub) {
+		return nil, s.sense()
+	}
 	control := t.CDB[2] >> 6
 	if control == pageSaved {
 		return nil, SavingNotSupported
@@ -110,6 +113,12 @@ func (t *Task) appendPages(p []byte) ([]byte, error) {
 		return nil, InvalidFieldInCDB.At(3)
 	}
 	return p, nil
+}
+
+// whileSanitizing reports whether a page may be asked for while the unit is sanitized (SBC-4,
+// commands allowed during sanitize).
+func whileSanitizing(code, sub byte) bool {
+	return sub == 0 && (code == 0x08 || code == 0x0A || code == 0x1C)
 }
 
 // values returns the page as PAGE CONTROL asks for it.

@@ -99,8 +99,10 @@ func (n *Nexus) Prepare(t *Task) {
 		t.refused = LogicalUnitNotSupported
 	case row == nil && known:
 		t.refused = InvalidFieldInCDB.AtBit(1, 4)
-	case row == nil, t.path != nil && !t.offers(row):
+	case row == nil:
 		t.refused = InvalidOpcode
+	case t.path != nil && !t.offers(row):
+		t.refused = n.lacks(t)
 	case t.CDB.naca():
 		t.refused = InvalidFieldInCDB.AtBit(t.CDB.size()-1, 2)
 	case row.lengths != nil:
@@ -112,6 +114,19 @@ func (n *Nexus) Prepare(t *Task) {
 	if t.path != nil {
 		t.lu().tasks.enter(t)
 	}
+}
+
+// lacks is why t, whose row the unit does not offer, is refused: for its service action where the
+// opcode has another one that is offered.
+func (n *Nexus) lacks(t *Task) Sense {
+	if services := n.commands[t.CDB.Opcode()].services; services != nil {
+		for i := range services {
+			if t.offers(&services[i]) {
+				return InvalidFieldInCDB
+			}
+		}
+	}
+	return InvalidOpcode
 }
 
 // Submit executes t. True: the result is in t. False: t.Done will be called, or was already.

@@ -26,6 +26,7 @@ const (
 	opWriteSame10        Opcode = 0x41
 	opUnmap              Opcode = 0x42
 	opLogSense           Opcode = 0x4D
+	opSanitize           Opcode = 0x48
 	opModeSelect10       Opcode = 0x55
 	opReserve10          Opcode = 0x56
 	opRelease10          Opcode = 0x57
@@ -73,6 +74,9 @@ const (
 const (
 	saReadCapacity16       = 0x10
 	saGetLBAStatus         = 0x12
+	saOverwrite            = 0x01
+	saBlockErase           = 0x02
+	saExitFailureMode      = 0x1F
 	saReportPortGroups     = 0x0A
 	saSetPortGroups        = 0x0A
 	saReportOpcodes        = 0x0C
@@ -99,23 +103,25 @@ type command struct {
 	services *[32]command
 }
 
-type commandFlags uint16
+type commandFlags uint32
 
 const (
-	noAttention commandFlags = 1 << iota // executes while a unit attention is pending (INQUIRY, REPORT LUNS, REQUEST SENSE)
-	anyHolder                            // executes whatever another nexus has reserved
-	anyPersist                           // executes beside any persistent reservation, but not beside RESERVE
-	anyReader                            // executes beside a persistent reservation that lets others read
-	offline                              // executes while the unit has no store
-	unmapped                             // executes on a LUN that is not mapped
-	express                              // blocked work has workers of its own (COMPARE AND WRITE)
-	writes                               // changes the medium: refused on a write-protected unit
-	thin                                 // is there on thin units alone
-	lengthy                              // works in pieces, and may take long: workers of its own, few
-	aside                                // needs the store, and is no I/O: the unit may lie idle all the same
-	inactive                             // executes while the target port group is standby or unavailable
-	anyAccess                            // executes in all states of the target port group
-	explicit                             // is there where initiators may change these states
+	noAttention    commandFlags = 1 << iota // executes while a unit attention is pending (INQUIRY, REPORT LUNS, REQUEST SENSE)
+	anyHolder                               // executes whatever another nexus has reserved
+	anyPersist                              // executes beside any persistent reservation, but not beside RESERVE
+	anyReader                               // executes beside a persistent reservation that lets others read
+	offline                                 // executes while the unit has no store
+	unmapped                                // executes on a LUN that is not mapped
+	express                                 // blocked work has workers of its own (COMPARE AND WRITE)
+	writes                                  // changes the medium: refused on a write-protected unit
+	thin                                    // is there on thin units alone
+	lengthy                                 // works in pieces, and may take long: workers of its own, few
+	duringSanitize                          // executes while the unit is sanitized, and after that has failed
+	sanitizes                               // SANITIZE: executes after that has failed
+	aside                                   // needs the store, and is no I/O: the unit may lie idle all the same
+	inactive                                // executes while the target port group is standby or unavailable
+	anyAccess                               // executes in all states of the target port group
+	explicit                                // is there where initiators may change these states
 )
 
 // row finds the row of c; nil: no such command. known says that the opcode exists and only
@@ -155,18 +161,18 @@ var commands = commandTable{
 	opTestUnitReady: {name: "TEST UNIT READY", run: testUnitReady, flags: inactive | aside | anyPersist,
 		usage: []byte{0x00, 0, 0, 0, 0, 4}},
 	opRequestSense: {name: "REQUEST SENSE", run: requestSense, lengths: allocLengths,
-		flags: noAttention | anyHolder | offline | unmapped | anyAccess,
+		flags: noAttention | anyHolder | offline | unmapped | anyAccess | duringSanitize,
 		usage: []byte{0x03, 1, 0, 0, 0xFF, 4}},
 	opInquiry: {name: "INQUIRY", run: inquiry, lengths: inquiryLengths,
-		flags: noAttention | anyHolder | offline | unmapped | anyAccess,
+		flags: noAttention | anyHolder | offline | unmapped | anyAccess | duringSanitize,
 		usage: []byte{0x12, 1, 0xFF, 0xFF, 0xFF, 4}},
 	opReportLUNs: {name: "REPORT LUNS", run: reportLUNs, lengths: allocLengths,
-		flags: noAttention | anyHolder | offline | unmapped | anyAccess,
+		flags: noAttention | anyHolder | offline | unmapped | anyAccess | duringSanitize,
 		usage: []byte{0xA0, 0, 0xFF, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 
-	opModeSense6: {name: "MODE SENSE(6)", run: modeSense6, lengths: allocLengths, flags: offline | inactive | anyReader,
+	opModeSense6: {name: "MODE SENSE(6)", run: modeSense6, lengths: allocLengths, flags: offline | inactive | anyReader | duringSanitize,
 		usage: []byte{0x1A, 0x08, 0xFF, 0xFF, 0xFF, 4}},
-	opModeSense10: {name: "MODE SENSE(10)", run: modeSense10, lengths: allocLengths, flags: offline | inactive | anyReader,
+	opModeSense10: {name: "MODE SENSE(10)", run: modeSense10, lengths: allocLengths, flags: offline | inactive | anyReader | duringSanitize,
 		usage: []byte{0x5A, 0x18, 0xFF, 0xFF, 0, 0, 0, 0xFF, 0xFF, 4}},
 	opModeSelect6: {name: "MODE SELECT(6)", run: modeSelect6, lengths: paramLengths, flags: offline | inactive,
 		usage: []byte{0x15, 0x11, 0, 0, 0xFF, 4}},
@@ -222,10 +228,10 @@ var commands = commandTable{
 			lengths: allocLengths, flags: offline | anyHolder | anyAccess,
 			usage: []byte{0xA3, 0xE0 | saReportPortGroups, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 		saReportOpcodes: {name: "REPORT SUPPORTED OPERATION CODES", run: reportOpcodes,
-			lengths: allocLengths, flags: offline | anyReader | inactive,
+			lengths: allocLengths, flags: offline | anyReader | inactive | duringSanitize,
 			usage: []byte{0xA3, saReportOpcodes, 0x87, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 		saReportTaskManagement: {name: "REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS", run: reportTaskManagement,
-			lengths: allocLengths, flags: offline | anyReader | inactive,
+			lengths: allocLengths, flags: offline | anyReader | inactive | duringSanitize,
 			usage: []byte{0xA3, saReportTaskManagement, 0x80, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 	}},
 
@@ -235,11 +241,11 @@ var commands = commandTable{
 			usage: []byte{0xA4, saSetPortGroups, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 	}},
 
-	opReadCapacity10: {name: "READ CAPACITY(10)", run: readCapacity10, flags: inactive | aside | anyPersist,
+	opReadCapacity10: {name: "READ CAPACITY(10)", run: readCapacity10, flags: inactive | aside | anyPersist | duringSanitize,
 		lengths: func(*Task) (out, in int64, err error) { return 0, 8, nil },
 		usage:   []byte{0x25, 0, 0, 0, 0, 0, 0, 0, 0, 4}},
 	opServiceActionIn16: {name: "SERVICE ACTION IN(16)", services: &[32]command{
-		saReadCapacity16: {name: "READ CAPACITY(16)", run: readCapacity16, lengths: allocLengths, flags: inactive | aside | anyPersist,
+		saReadCapacity16: {name: "READ CAPACITY(16)", run: readCapacity16, lengths: allocLengths, flags: inactive | aside | anyPersist | duringSanitize,
 			usage: []byte{0x9E, saReadCapacity16, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 		saGetLBAStatus: {name: "GET LBA STATUS", run: getLBAStatus, lengths: allocLengths, flags: aside | anyReader,
 			usage: []byte{0x9E, saGetLBAStatus, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
@@ -291,6 +297,14 @@ var commands = commandTable{
 		usage: []byte{0x41, 0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0xFF, 0xFF, 4}},
 	opWriteSame16: {name: "WRITE SAME(16)", run: writeSame, lengths: writeSameLengths, flags: writes | lengthy,
 		usage: []byte{0x93, 0x09, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+	opSanitize: {name: "SANITIZE", services: &[32]command{
+		saOverwrite: {name: "SANITIZE OVERWRITE", run: sanitizeOverwrite, lengths: overwriteLengths, flags: writes | lengthy | sanitizes,
+			usage: []byte{0x48, sanitizeIMMED | sanitizeAUSE | saOverwrite, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
+		saBlockErase: {name: "SANITIZE BLOCK ERASE", run: sanitizeErase, lengths: bareLengths, flags: writes | lengthy | sanitizes | thin,
+			usage: []byte{0x48, sanitizeIMMED | sanitizeAUSE | saBlockErase, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
+		saExitFailureMode: {name: "SANITIZE EXIT FAILURE MODE", run: exitFailureMode, lengths: bareLengths, flags: writes | sanitizes,
+			usage: []byte{0x48, saExitFailureMode, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
+	}},
 	opUnmap: {name: "UNMAP", run: unmap, lengths: unmapLengths, flags: writes | thin | lengthy,
 		usage: []byte{0x42, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
 

@@ -9,6 +9,9 @@ func requestSense(t *Task) error {
 		if err := t.unit().Err(); f.Sense == NoSense && err != nil {
 			f = t.fault(err)
 		}
+		if s := t.lu().sanitizing.Load(); f.Sense == NoSense && s != nil {
+			f = t.fault(s.sense())
+		}
 	}
 	var d SenseData
 	d.encode(f, t.CDB[1]&0x01 != 0) // DESC

@@ -1,6 +1,9 @@
 package scsi
 
-import "fmt"
+import (
+	"fmt"
+	"math"
+)
 
 // Sense is a sense key, additional sense code and qualifier, as 0x00KKAAQQ. It is the error
 // that handlers return; CHECK CONDITION status is implied. At, AtBit and Info add detail.
@@ -13,12 +16,14 @@ const (
 
 	BecomingReady              Sense = 0x020401
 	ManualInterventionRequired Sense = 0x020403
+	SanitizeInProgress         Sense = 0x02041B
 	PortInTransition           Sense = 0x02040A
 	PortInStandby              Sense = 0x02040B
 	PortUnavailable            Sense = 0x02040C
 
 	WriteError           Sense = 0x030C00
 	UnrecoveredReadError Sense = 0x031100
+	SanitizeFailed       Sense = 0x033103
 
 	InternalTargetFailure Sense = 0x044400
 	SetPortGroupsFailed   Sense = 0x04670A
@@ -65,6 +70,8 @@ var senseNames = map[Sense]string{
 	PortInTransition:           "LOGICAL UNIT NOT ACCESSIBLE, ASYMMETRIC ACCESS STATE TRANSITION",
 	PortInStandby:              "LOGICAL UNIT NOT ACCESSIBLE, TARGET PORT IN STANDBY STATE",
 	PortUnavailable:            "LOGICAL UNIT NOT ACCESSIBLE, TARGET PORT IN UNAVAILABLE STATE",
+	SanitizeInProgress:         "LOGICAL UNIT NOT READY, SANITIZE IN PROGRESS",
+	SanitizeFailed:             "SANITIZE COMMAND FAILED",
 	WriteError:                 "WRITE ERROR",
 	UnrecoveredReadError:       "UNRECOVERED READ ERROR",
 	InternalTargetFailure:      "INTERNAL TARGET FAILURE",
@@ -123,6 +130,8 @@ func (s Sense) Error() string { return s.String() }
 type Fault struct {
 	Sense
 	pointer fieldPointer
+	done    uint16 // PROGRESS INDICATION
+	hasDone bool
 	info    uint64
 	hasInfo bool
 	cause   error // for the log
@@ -150,6 +159,13 @@ func (s Sense) AtBit(field, bit int) *Fault {
 // Info adds the INFORMATION field: an LBA, or for a miscompare the offset in the data of the
 // first byte that differs.
 func (s Sense) Info(n uint64) *Fault { return &Fault{Sense: s, info: n, hasInfo: true} }
+
+// progress says how much of an operation is done, of 1 (SPC-5, progress indication).
+func (s Sense) progress(done float64) *Fault {
+	return &Fault{Sense: s, done: uint16(min(done, 1) * math.MaxUint16), hasDone: true}
+}
+
+func (s Sense) fault() *Fault { return &Fault{Sense: s} }
 
 // Because adds the error behind the fault, for the log: an initiator does not see it.
 func (f *Fault) Because(cause error) *Fault {

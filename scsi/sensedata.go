@@ -55,7 +55,7 @@ func (d *SenseData) encodeFixed(f *Fault) {
 	}
 	d.b[7] = 18 - 8
 	d.b[12], d.b[13] = f.ASC(), f.ASCQ()
-	f.putPointer(d.b[15:18])
+	f.putSpecific(d.b[15:18])
 }
 
 // encodeDescriptors writes descriptor format sense data (SPC-5):
@@ -73,19 +73,25 @@ func (d *SenseData) encodeDescriptors(f *Fault) {
 		binary.BigEndian.PutUint64(p[4:], f.info)
 		d.n += 12
 	}
-	if f.pointer.known {
+	if f.pointer.known || f.hasDone {
 		p := d.b[d.n:]
 		p[0], p[1] = 0x02, 0x06
-		f.putPointer(p[4:7])
+		f.putSpecific(p[4:7])
 		d.n += 8
 	}
 	d.b[7] = d.n - 8
 }
 
-// putPointer writes the field pointer, if there is one, into the three sense key specific
-// bytes (SPC-5, field pointer): SKSV, C/D, BPV and BIT POINTER, then FIELD POINTER.
-func (f *Fault) putPointer(p []byte) {
-	if !f.pointer.known {
+// putSpecific writes what there is into the three sense key specific bytes (SPC-5): with a field
+// pointer SKSV, C/D, BPV and BIT POINTER, then FIELD POINTER; with a progress indication SKSV, then
+// PROGRESS INDICATION.
+func (f *Fault) putSpecific(p []byte) {
+	switch {
+	case f.hasDone:
+		p[0] = 0x80
+		binary.BigEndian.PutUint16(p[1:], f.done)
+		return
+	case !f.pointer.known:
 		return
 	}
 	p[0] = 0x80

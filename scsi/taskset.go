@@ -26,6 +26,8 @@ type taskSet struct {
 	lanes          [laneCount]lane
 	handing        []*worker // those that hand a result over
 	empty          sync.Cond // there may be no task and no worker left; its lock is mu
+	solitary       int       // tasks that wait to be alone
+	quiet          sync.Cond // a single task may be enabled; its lock is mu
 }
 
 // queueEntry is a task's place in its set; guarded by taskSet.mu.
@@ -59,7 +61,7 @@ type parking struct {
 }
 
 func (s *taskSet) init() {
-	s.empty.L = &s.mu
+	s.empty.L, s.quiet.L = &s.mu, &s.mu
 	s.lanes[bulk].limit, s.lanes[fast].limit, s.lanes[slow].limit = bulkWorkers, fastWorkers, slowWorkers
 }
 
@@ -142,6 +144,21 @@ func (s *taskSet) move(t *Task, to stage) {
 	s.in[t.queued.stage]--
 	s.in[to]++
 	t.queued.stage = to
+	if s.solitary > 0 && s.in[enabled] <= s.solitary {
+		s.quiet.Broadcast()
+	}
+}
+
+// alone waits for a moment at which nothing runs but the task that asks. Whoever may not run
+// beside it has to be refused from before on.
+func (s *taskSet) alone() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.solitary++
+	for s.in[enabled] > s.solitary {
+		s.quiet.Wait()
+	}
+	s.solitary--
 }
 
 // postpone leaves t to wait for its turn: false. True: it was aborted meanwhile.

@@ -15,6 +15,9 @@ type LogicalUnit struct {
 	// Panicked, set before the first use, hears of handlers that panicked: their commands
 	// end with INTERNAL TARGET FAILURE.
 	Panicked func(cause any, stack []byte)
+	// SaveSanitize, set before the first use, keeps what ResumeSanitize is to go on with in another
+	// run; nil: there is nothing any more.
+	SaveSanitize func(*Sanitize) error
 	// Slow, changed before the first use, is how long a command takes to be remembered as slow.
 	Slow time.Duration
 	// Keep, set before the first use, saves what is to persist through a loss of power, in
@@ -36,8 +39,10 @@ type LogicalUnit struct {
 	slow       slowLog
 	modes      modes
 	later      laterSync
-	inForce    atomic.Pointer[registry] // nil while nothing is reserved; changed under mu
-	threshold  atomic.Int32             // see SetThreshold
+	inForce    atomic.Pointer[registry]   // nil while nothing is reserved; changed under mu
+	threshold  atomic.Int32               // see SetThreshold
+	sanitizing atomic.Pointer[sanitizing] // nil: the medium may be used
+	sanitizers sync.WaitGroup
 
 	reserving sync.Mutex // one change of what is registered at a time; held across Keep
 
@@ -85,6 +90,7 @@ func (lu *LogicalUnit) IdentityChanged() { lu.raise(InquiryDataChanged, nil) }
 
 // Close waits until no task is inside and no worker runs. No nexus may see the unit.
 func (lu *LogicalUnit) Close() {
+	lu.stopSanitize()
 	lu.tasks.drain()
 	lu.later.wait()
 	lu.mu.Lock()

@@ -106,6 +106,9 @@ func vpdBlockCharacteristics(t *Task, p []byte) []byte {
 	if !t.unit().Advice().Rotational {
 		binary.BigEndian.PutUint16(page[4:], 1) // MEDIUM ROTATION RATE: does not rotate
 	}
+	if t.lu().thin {
+		page[7] = 0x40 // WABEREQ 01b: what SANITIZE BLOCK ERASE has erased can be read
+	}
 	return append(p, page[4:]...)
 }
 

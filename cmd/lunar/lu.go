@@ -183,6 +183,9 @@ func (c *cli) showUnit(u control.UnitInfo) {
 	if u.Reason != "" {
 		rows = append(rows, []string{"Reason", u.Reason})
 	}
+	if u.Sanitize != "" {
+		rows = append(rows, []string{"Sanitize", u.Sanitize})
+	}
 	rows = append(rows, [][]string{
 		{"Path", u.Path},
 		{"Size", fmt.Sprintf("%s (%d bytes, %d blocks of %d)", formatSize(u.Size), u.Size, u.Size/int64(u.BlockSize), u.BlockSize)},

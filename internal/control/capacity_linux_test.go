@@ -1,7 +1,6 @@
 package control
 
 import (
-	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -12,64 +11,6 @@ import (
 
 	"github.com/lunarsan/lunar/scsi"
 )
-
-// A local is an initiator without a network: it sees one unit as LUN 0.
-type local struct {
-	t     *testing.T
-	nexus *scsi.Nexus
-}
-
-func (r *rig) local(name, guid string) *local {
-	r.t.Helper()
-	h := &local{r.t, scsi.NewNexus(scsi.Names{Initiator: name}, r.d.pool)}
-	h.nexus.SetInventory(map[int]*scsi.LogicalUnit{0: r.d.units[mustGUID(r.t, guid)].lu})
-	r.t.Cleanup(func() {
-		drained := make(chan struct{})
-		h.nexus.Close(func() { close(drained) })
-		<-drained
-	})
-	h.do(scsi.CDB{}, nil) // takes the unit attention
-	return h
-}
-
-// do executes c and returns its sense data; none: it is GOOD.
-func (h *local) do(c scsi.CDB, out []byte) scsi.Sense {
-	done := make(chan struct{})
-	t := &scsi.Task{CDB: c, Expected: int64(len(out)), Out: out, Done: func(*scsi.Task) { close(done) }}
-	h.nexus.Prepare(t)
-	if !h.nexus.Submit(t) {
-		<-done
-	}
-	s := t.Sense.Sense()
-	t.Release()
-	return s
-}
-
-// write writes n MiB of something at mib, by WRITE(10) of 1 MiB each, and returns how the first
-// that failed did.
-func (h *local) write(mib, n int) scsi.Sense {
-	data := make([]byte, 1<<20)
-	data[0] = 1
-	for i := range n {
-		c := scsi.CDB{0: 0x2A, 7: 0x08}
-		binary.BigEndian.PutUint32(c[2:], uint32(mib+i)*2048)
-		if s := h.do(c, data); s != scsi.NoSense {
-			return s
-		}
-	}
-	return scsi.NoSense
-}
-
-// unmap gives n MiB at mib back.
-func (h *local) unmap(mib, n int) scsi.Sense {
-	p := make([]byte, 24)
-	binary.BigEndian.PutUint16(p[2:], 16)
-	binary.BigEndian.PutUint64(p[8:], uint64(mib)*2048)
-	binary.BigEndian.PutUint32(p[16:], uint32(n)*2048)
-	return h.do(scsi.CDB{0: 0x42, 8: 24}, p)
-}
-
-func (h *local) ready() scsi.Sense { return h.do(scsi.CDB{}, nil) }
 
 // TestPoolFills fills a file system of 8 MiB from one of its two thin units: the warning comes
 // first, to every nexus and once, then 07/27/07 for what needs space, while what has its space,
@@ -87,7 +28,7 @@ func TestPoolFills(t *testing.T) {
 		r.createUnit(UnitCreate{Path: filepath.Join(dir, fmt.Sprint(i)), GUID: guid, Size: 64 << 20, Thin: true, WriteCache: i == 0})
 	}
 	t.Cleanup(r.end) // before the file system goes
-	writer, watcher, other := r.local("writer", guidA), r.local("watcher", guidA), r.local("other", guidB)
+	writer, watcher, other := newLocal(t, r, "writer", guidA), newLocal(t, r, "watcher", guidA), newLocal(t, r, "other", guidB)
 	if s := other.write(0, 1); s != scsi.NoSense { // its metadata
 		t.Fatal(s)
 	}

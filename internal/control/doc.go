@@ -33,6 +33,7 @@
 //	unitdelete.go inuse.go faults.go
 //	capacity.go capacity_zfs.go  how full the pools of thin units are
 //	reservations.go              what initiators rely on after a loss of power
+//	sanitize.go                  what a unit is being sanitized with
 //	carry.go                     what a daemon leaves to the next one
 //	targets.go initiators.go discovery.go   who may log in
 //	portals.go portallist.go address.go listen.go   where

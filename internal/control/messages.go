@@ -21,8 +21,9 @@ type UnitInfo struct {
 	Version    byte       `json:"version"`
 	DeviceType byte       `json:"device_type"`
 	Thin       bool       `json:"thin"`
-	Alarm      int        `json:"alarm,omitempty"` // percent of the pool in use that is an alarm
-	Space      *SpaceInfo `json:"space,omitempty"` // of a thin unit, as measured last
+	Alarm      int        `json:"alarm,omitempty"`    // percent of the pool in use that is an alarm
+	Space      *SpaceInfo `json:"space,omitempty"`    // of a thin unit, as measured last
+	Sanitize   string     `json:"sanitize,omitempty"` // how far an initiator's SANITIZE is; failed
 	ReadOnly   bool       `json:"read_only"`
 	WriteCache bool       `json:"write_cache"`
 	OwnStore   bool       `json:"own_store"` // lunar made the store, and may remove it

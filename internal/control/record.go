@@ -113,6 +113,7 @@ const (
 	portKind      kind[portRecord]      = "target-port/"
 	initiatorKind kind[initiatorRecord] = "initiator/"
 	discoveryKind kind[discoveryRecord] = "discovery/"
+	sanitizeKind  kind[sanitizeRecord]  = "sanitize/"
 )
 
 // A stored record.

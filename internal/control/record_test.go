@@ -58,6 +58,7 @@ func TestRecordFormat(t *testing.T) {
 			accessKind.put(tx, numberKey(7), accessRecord{7, scsi.NonOptimized, true, true, scsi.ChangedByCommand}),
 			portKind.put(tx, numberKey(300), portRecord{"iqn.2026-11.org.example:t", 2, 300}),
 			initiatorKind.put(tx, "iqn.2026-11.org.example:i", initiatorRecord{"iqn.2026-11.org.example:i", c}),
+			sanitizeKind.put(tx, guid.String(), sanitizeRecord{guid, scsi.Sanitize{Pattern: []byte{1, 2}, Passes: 3, Invert: true, Exitable: true, Failed: true}}),
 			discoveryKind.put(tx, discoveryName, discoveryRecord{"mutual", c}),
 			carryKind.put(tx, guid.String(), carryRecord{guid, []carriedRecord{{"i", "t", []scsi.Sense{scsi.CapacityHasChanged}}}, true, true, true, true, registered}),
 			reservationKind.put(tx, guid.String(), reservationRecord{guid, registered}),

@@ -57,6 +57,11 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 			s.Alarms = append(s.Alarms, fmt.Sprintf("unit %s is %s: %s", u.GUID, u.State, u.Reason))
 		}
 	}
+	for _, u := range s.Units {
+		if u.Sanitize != "" {
+			s.Alarms = append(s.Alarms, fmt.Sprintf("unit %s is being sanitized for an initiator: %s", u.GUID, u.Sanitize))
+		}
+	}
 	for _, p := range s.Pools {
 		if alarm := p.alarm(); alarm != "" {
 			s.Alarms = append(s.Alarms, alarm)

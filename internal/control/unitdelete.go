@@ -45,7 +45,7 @@ func (d *Daemon) removeUnit(name string, r UnitDelete) (*unit, UnitDeleted, erro
 	}
 	if err := d.state.Update(func(tx Tx) error {
 		guid := u.record.GUID.String()
-		return errors.Join(unitKind.delete(tx, guid), reservationKind.delete(tx, guid))
+		return errors.Join(unitKind.delete(tx, guid), reservationKind.delete(tx, guid), sanitizeKind.delete(tx, guid))
 	}); err != nil {
 		return nil, deleted, err
 	}

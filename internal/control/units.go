@@ -40,6 +40,7 @@ func (d *Daemon) newUnit(r unitRecord) *unit {
 	u.lu.SetThreshold(r.alarm())
 	u.lu.Keep = func(kept scsi.Reservations) error { return d.keepReservations(u, kept) }
 	u.lu.TargetPorts = d.device.TargetPorts
+	u.lu.SaveSanitize = func(s *scsi.Sanitize) error { return d.saveSanitize(u, s) }
 	u.lu.Panicked = func(cause any, stack []byte) {
 		d.log.Error("a command handler panicked; please report it", "unit", r.GUID, "cause", cause, "stack", string(stack))
 	}
@@ -73,6 +74,9 @@ func (d *Daemon) loadUnits() error {
 			}
 		}
 		d.units[r.GUID] = u
+		if err := d.restoreSanitize(u); err != nil {
+			return fmt.Errorf("unit %s: %w", r.GUID, err)
+		}
 		if reason := r.offlineReason(); reason != nil {
 			d.takeOffline(u, reason)
 		} else {
@@ -87,7 +91,7 @@ func (d *Daemon) saveUnit(u *unit, r unitRecord) error {
 	was := u.record.GUID
 	if err := d.state.Update(func(tx Tx) error {
 		if r.GUID != was {
-			if err := errors.Join(unitKind.delete(tx, was.String()), moveReservations(tx, was, r.GUID)); err != nil {
+			if err := errors.Join(unitKind.delete(tx, was.String()), moveReservations(tx, was, r.GUID), moveSanitize(tx, was, r.GUID)); err != nil {
 				return err
 			}
 		}
@@ -171,6 +175,7 @@ func (u *unit) info() UnitInfo {
 
 		Reservations: reservationInfo(u.lu.Reservations()),
 	}
+	info.Sanitize = u.sanitizeState()
 	if r.Thin {
 		info.Alarm = r.alarm()
 	}

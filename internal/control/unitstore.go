@@ -80,6 +80,7 @@ func (d *Daemon) open(ctx context.Context, u *unit) error {
 		d.takeOffline(u, awaited(err))
 		return errors.Join(err, s.Close())
 	}
+	u.lu.ResumeSanitize()
 	d.log.Info("the unit is online", "unit", r.GUID, "path", r.Path)
 	return nil
 }
