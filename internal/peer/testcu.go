@@ -58,11 +58,13 @@ func Suites(ctx context.Context) (names []string, tests map[string][]string, err
 }
 
 // RunSuite runs one suite in a process of its own, writing to the unit, and returns one
-// result per test, in the tool's order. Tests that the process did not come to are crashes.
-func RunSuite(ctx context.Context, suite string, tests []string, url string) ([]Result, error) {
+// result per test, in the tool's order. Tests that the process did not come to are crashes. The
+// options are more of the tool's.
+func RunSuite(ctx context.Context, suite string, tests []string, url string, options ...string) ([]Result, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, testLimit, fmt.Errorf("%s took more than %v", suite, testLimit))
 	defer cancel()
-	out, err := Output(ctx, nil, "iscsi-test-cu", "--dataloss", "--test", suite, url)
+	args := append([]string{"--dataloss", "--test", suite}, options...)
+	out, err := Output(ctx, nil, "iscsi-test-cu", append(args, url)...)
 	var exit *exec.ExitError
 	if err != nil && !errors.As(err, &exit) && ctx.Err() == nil {
 		return nil, err
