@@ -22,7 +22,8 @@ const (
 type rival struct {
 	peer.Target
 	files   *files
-	serves  int // how many of the units
+	serves  int  // how many of the units
+	plain   bool // digests are not to be had of it
 	spawn   func(dir string, units []peer.Unit) (peer.Target, error)
 	dir     string      // for other processes of it
 	another int         // how many of them there were
@@ -32,26 +33,27 @@ type rival struct {
 // A kind is a program that can be started as a target.
 type kind struct {
 	name  string
-	most  int // units that it can serve
+	most  int  // units that it can serve
+	plain bool // digests are not to be had of it
 	spawn func(dir string, units []peer.Unit) (peer.Target, error)
 }
 
 // kinds are the programs to measure, ours first, the ceiling last.
 func kinds(ctx context.Context, c Config, binary string) []kind {
 	all := []kind{
-		{ours, scsiLUNs, func(dir string, units []peer.Unit) (peer.Target, error) {
+		{ours, scsiLUNs, false, func(dir string, units []peer.Unit) (peer.Target, error) {
 			return peer.StartLunar(ctx, dir, binary, "", units...)
 		}},
-		{other, scsiLUNs, func(dir string, units []peer.Unit) (peer.Target, error) {
+		{other, scsiLUNs, false, func(dir string, units []peer.Unit) (peer.Target, error) {
 			l, err := peer.StartLunar(ctx, dir, c.Other, "", units...)
 			return renamed{l, other}, err
 		}},
-		{"tgt", shared, func(dir string, units []peer.Unit) (peer.Target, error) { return peer.StartTgt(ctx, dir, units...) }},
-		{"istgt", shared, func(dir string, units []peer.Unit) (peer.Target, error) { return peer.StartIstgt(ctx, dir, units...) }},
-		{"gotgt", 1, func(dir string, units []peer.Unit) (peer.Target, error) {
+		{"tgt", shared, false, func(dir string, units []peer.Unit) (peer.Target, error) { return peer.StartTgt(ctx, dir, units...) }},
+		{"istgt", shared, false, func(dir string, units []peer.Unit) (peer.Target, error) { return peer.StartIstgt(ctx, dir, units...) }},
+		{"gotgt", 1, true, func(dir string, units []peer.Unit) (peer.Target, error) {
 			return peer.StartGotgt(ctx, dir, c.Root, units[0])
 		}},
-		{ceiling, 1, func(dir string, _ []peer.Unit) (peer.Target, error) {
+		{ceiling, 1, true, func(dir string, _ []peer.Unit) (peer.Target, error) {
 			if c.Ceiling == "" {
 				return nil, peer.Unbuilt{Program: ceiling, Reason: "no source given (-ceiling)"}
 			}
@@ -96,7 +98,7 @@ func start(ctx context.Context, c Config, f *files, dir string) (r *rivals, err 
 		r.notes = append(r.notes, fmt.Sprintf("lunar serves %d sparse units beside the file; the others the file alone", n))
 	}
 	for _, k := range kinds(ctx, c, binary) {
-		t := &rival{files: f, serves: len(f.units), spawn: k.spawn, dir: filepath.Join(dir, k.name)}
+		t := &rival{files: f, serves: len(f.units), plain: k.plain, spawn: k.spawn, dir: filepath.Join(dir, k.name)}
 		if t.serves > k.most {
 			t.serves = 1
 		}
@@ -146,6 +148,8 @@ func (r *rival) can(l Load) bool {
 	switch {
 	case r.Name() == ceiling:
 		return l.plain()
+	case l.Digests != NoDigests && r.plain:
+		return false
 	case l.Units > 0:
 		return r.files.sparse+l.Units <= r.serves
 	}

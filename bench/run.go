@@ -77,7 +77,7 @@ type cell struct{ load, target int }
 
 // timed measures, and gives up on a target that does not answer.
 func timed(ctx context.Context, c Config, l Load, r *rival) (Sample, error) {
-	limit := 30*time.Second + 4*c.Time
+	limit := 10*time.Second + 4*c.Time + time.Duration(l.Sessions)*20*time.Millisecond
 	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("not done after %v", limit))
 	defer cancel()
 	return l.measure(ctx, r, c.Time)

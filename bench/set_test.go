@@ -132,6 +132,7 @@ func TestCan(t *testing.T) {
 		{"gotgt", 1, read, true},
 		{"gotgt", 1, read.units(1), false},
 		{"gotgt", 1, read.on(Cold), false},
+		{"gotgt", 1, read.digests(DataDigest), false}, // its own are wrong
 		{ceiling, 1, read, true},
 		{ceiling, 1, read.on(Cold), true}, // the disk itself
 		{ceiling, 1, read.digests(HeaderDigest), false},
@@ -139,7 +140,7 @@ func TestCan(t *testing.T) {
 		{ceiling, 1, read.on(Scratch).with(Unmaps, Beside), false},
 		{ceiling, 1, thousand(), false},
 	} {
-		r := rival{Target: renamed{nil, tt.name}, files: f, serves: tt.serves}
+		r := rival{Target: renamed{nil, tt.name}, files: f, serves: tt.serves, plain: tt.serves == 1}
 		if got := r.can(tt.load); got != tt.want {
 			t.Errorf("%s, %s: %v", tt.name, tt.load, got)
 		}

@@ -40,6 +40,11 @@ func (t *Tgt) configure(ctx context.Context, units []Unit) error {
 	if err := t.admin(ctx, "--op", "new", "--mode", "target", "--tid", "1", "-T", iqn); err != nil {
 		return err
 	}
+	for _, key := range []string{"HeaderDigest", "DataDigest"} { // for initiators that ask for them
+		if err := t.admin(ctx, "--op", "update", "--mode", "target", "--tid", "1", "--name", key, "--value", "None,CRC32C"); err != nil {
+			return err
+		}
+	}
 	for i, u := range units {
 		if err := makeFile(u); err != nil {
 			return err
