@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"os"
 	"path/filepath"
 	"sync"
 	"time"
@@ -34,10 +35,12 @@ type Options struct {
 	Log      *slog.Logger
 	Ready    func() // called once when the daemon serves; nil: nothing
 
-	// openStore, wait and run stand in for the medium, the clock and other programs in tests.
+	// openStore, wait, run and kept stand in for the medium, the clock, other programs and the
+	// service manager in tests.
 	openStore func(path string, o sbd.OpenOptions) (sbd.Store, error)
 	wait      func(context.Context, time.Duration) error
 	run       func(ctx context.Context, name string, args ...string) ([]byte, error)
+	kept      func() []*os.File
 }
 
 // How long the parts of a drain may take; together they stay below a second.
@@ -63,6 +66,7 @@ type Daemon struct {
 	pool    *buffer.Pool
 	device  *target.Device
 	server  *iscsi.Server
+	keeper  *keeper
 	started time.Time
 
 	// background carries all goroutines of the daemon; stop ends them.
@@ -91,6 +95,9 @@ func Open(opts Options) (*Daemon, error) {
 	if opts.run == nil {
 		opts.run = runCommand
 	}
+	if opts.kept == nil {
+		opts.kept = keptFiles
+	}
 	state, err := openBolt(opts.StateDir)
 	if err != nil {
 		return nil, err
@@ -100,6 +107,7 @@ func Open(opts Options) (*Daemon, error) {
 		log:      opts.Log,
 		state:    state,
 		pool:     buffer.NewPool(opts.Memory),
+		keeper:   newKeeper(opts.kept()),
 		started:  time.Now(),
 		units:    make(map[sbd.GUID]*unit),
 		portals:  make(map[uint16][]*portal),
@@ -195,9 +203,13 @@ func (d *Daemon) drain(api *http.Server) error {
 	d.change.Unlock()
 
 	d.retainReservations()
+	wait := comeBack
+	if d.keeper.works {
+		wait = 0 // they are not refused meanwhile
+	}
 	logout, cancel := context.WithTimeout(context.Background(), logoutTime)
 	defer cancel()
-	if err := d.server.Shutdown(logout, comeBack); err != nil {
+	if err := d.server.Shutdown(logout, wait); err != nil {
 		d.log.Warn("sessions were cut off", "reason", err)
 	}
 	saved := make(chan error, 1)

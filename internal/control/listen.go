@@ -6,6 +6,7 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
 	"syscall"
 )
 
@@ -27,6 +28,9 @@ func (d *Daemon) listenAll() error {
 	if err != nil {
 		return err
 	}
+	d.keeper.release(func(a netip.AddrPort) bool {
+		return slices.ContainsFunc(groups, func(g groupRecord) bool { return slices.Contains(g.Portals, a.String()) })
+	})
 	for _, g := range groups {
 		if err := d.listen(g); err != nil {
 			return err
@@ -66,6 +70,7 @@ func (d *Daemon) silence(tag uint16) {
 	for _, p := range portals {
 		p.cancel()
 		<-p.ended
+		d.keeper.forget(p.wanted)
 	}
 }
 
@@ -92,18 +97,22 @@ func (d *Daemon) servePortal(ctx context.Context, p *portal, l net.Listener, err
 	}
 }
 
-// bind makes one attempt to listen on p. An IPv6 wildcard takes no IPv4 connections: that is
+// bind makes one attempt to listen on p, where nobody has kept its socket. An IPv6 wildcard takes no IPv4 connections: that is
 // another portal.
 func (d *Daemon) bind(ctx context.Context, p *portal) (net.Listener, error) {
 	network := "tcp6"
 	if p.wanted.Addr().Is4() {
 		network = "tcp4"
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, network, p.wanted.String())
+	l, err := d.keeper.take(p.wanted), error(nil)
+	if l == nil {
+		l, err = new(net.ListenConfig).Listen(ctx, network, p.wanted.String())
+	}
 	if err != nil {
 		d.unbound(p, err)
 		return nil, err
 	}
+	d.keeper.keep(p.wanted, l)
 	bound, _ := netip.ParseAddrPort(l.Addr().String())
 	d.mu.Lock()
 	p.bound, p.reason = bound, nil

@@ -5,12 +5,14 @@ import (
 	"net"
 	"os"
 	"strconv"
+	"syscall"
 	"time"
 )
 
 // notify tells the service manager how the daemon is (sd_notify(3)): READY=1, STOPPING=1,
-// WATCHDOG=1. Without one it does nothing; a service manager that has gone is not our problem.
-func notify(state string) {
+// WATCHDOG=1. Descriptors go along. Without one it does nothing; a service manager that has gone
+// is not our problem.
+func notify(state string, descriptors ...int) {
 	socket := os.Getenv("NOTIFY_SOCKET")
 	if socket == "" {
 		return
@@ -22,7 +24,15 @@ func notify(state string) {
 	if err != nil {
 		return
 	}
-	_, _ = c.Write([]byte(state))
+	if raw, err := c.SyscallConn(); err == nil {
+		var rights []byte
+		if len(descriptors) > 0 {
+			rights = syscall.UnixRights(descriptors...)
+		}
+		_ = raw.Write(func(fd uintptr) (done bool) {
+			return syscall.Sendmsg(int(fd), []byte(state), rights, nil, 0) != syscall.EAGAIN
+		})
+	}
 	_ = c.Close()
 }
 

@@ -13,13 +13,7 @@ import (
 // listenNotify is a service manager's end of sd_notify.
 func listenNotify(t *testing.T) (next func() string) {
 	t.Helper()
-	path := filepath.Join(shortDir(t), "n")
-	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { c.Close() })
-	t.Setenv("NOTIFY_SOCKET", path)
+	c := notifySocket(t)
 	return func() string {
 		c.SetReadDeadline(time.Now().Add(10 * time.Second))
 		var b [256]byte
@@ -29,6 +23,18 @@ func listenNotify(t *testing.T) (next func() string) {
 		}
 		return string(b[:n])
 	}
+}
+
+func notifySocket(t *testing.T) *net.UnixConn {
+	t.Helper()
+	path := filepath.Join(shortDir(t), "n")
+	c, err := net.ListenUnixgram("unixgram", &net.UnixAddr{Name: path, Net: "unixgram"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	t.Setenv("NOTIFY_SOCKET", path)
+	return c
 }
 
 func TestNotify(t *testing.T) {

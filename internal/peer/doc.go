@@ -5,6 +5,7 @@
 //	process.go   a child process: start, wait for its port, stop
 //	target.go    what every target has in common
 //	lunar.go     ours, built from this checkout
+//	keeper.go    who keeps its sockets while it restarts, as systemd does
 //	tgt.go       Debian's tgt
 //	istgt.go     Debian's istgt
 //	gotgt.go     gotgt, built from bench/gotgt

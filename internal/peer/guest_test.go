@@ -58,10 +58,16 @@ func serveGuest(t *testing.T, units ...Unit) *Lunar {
 // runGuest runs a script in the guest and reports each of its checks as a test.
 func runGuest(t *testing.T, g *Guest, lunar *Lunar, script string, env map[string]string, asks map[string]func() error) {
 	t.Helper()
+	runGuestIn(t, g, lunar, t.TempDir(), script, env, asks)
+}
+
+// runGuestIn is runGuest with a folder of the caller's, which is /out inside.
+func runGuestIn(t *testing.T, g *Guest, lunar *Lunar, out, script string, env map[string]string, asks map[string]func() error) {
+	t.Helper()
 	_, port, _ := strings.Cut(lunar.Portal(), ":")
 	all := map[string]string{"PORTAL": "10.0.2.2:" + port, "IQN": lunar.IQN(), "INITIATOR": guestInitiator}
 	maps.Copy(all, env)
-	results, err := g.Run(t.Context(), t.TempDir(), script, all, asks)
+	results, err := g.Run(t.Context(), out, script, all, asks)
 	for _, r := range results {
 		if r.Test == "note" {
 			t.Log(r.Detail)
@@ -149,12 +155,21 @@ func TestGuestRestart(t *testing.T) {
 			return lunar.Restart()
 		},
 	}
+	kill := func() error {
+		lunar.Kill()
+		return lunar.Start()
+	}
+	asks["keep"] = func() (err error) {
+		if lunar.Keeper, err = NewKeeper(t.TempDir()); err != nil {
+			return err
+		}
+		t.Cleanup(func() { lunar.Keeper.Close() })
+		return lunar.Restart()
+	}
+	asks["kept-1"], asks["kept-2"], asks["kept-3"] = lunar.Restart, kill, lunar.Restart
 	for n := range 3 {
 		asks["stop-"+strconv.Itoa(n+1)] = lunar.Restart
-		asks["kill-"+strconv.Itoa(n+1)] = func() error {
-			lunar.Kill()
-			return lunar.Start()
-		}
+		asks["kill-"+strconv.Itoa(n+1)] = kill
 	}
 	runGuest(t, g, lunar, "restart.sh", map[string]string{"NEWSIZE": strconv.Itoa(grown)}, asks)
 }
@@ -178,5 +193,38 @@ func TestGuestPaths(t *testing.T) {
 	runGuest(t, g, lunar, "paths.sh", map[string]string{"PORTAL2": second}, map[string]func() error{
 		"standby":  func() error { return cli("tpg", "modify", "default", "--alua-state", "standby") },
 		"explicit": func() error { return cli("tpg", "modify", "default", "--alua", "explicit") },
+	})
+}
+
+// TestGuestLife: units that are taken away, for a while and for good, and come back.
+func TestGuestLife(t *testing.T) {
+	g := guest(t)
+	dir, out := t.TempDir(), t.TempDir()
+	lunar := serveGuest(t,
+		Unit{Path: filepath.Join(dir, "unit0"), Size: 64 << 20, Thin: true},
+		Unit{Path: filepath.Join(dir, "unit1"), Size: 64 << 20, Thin: true})
+	list, err := lunar.CLI(t.Context(), "lu", "list", "--json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := regexp.MustCompile(`\b[0-9a-f]{32}\b`).FindString(list)
+	cli := func(args ...string) func() error {
+		return func() error {
+			_, err := lunar.CLI(t.Context(), args...)
+			return err
+		}
+	}
+	runGuestIn(t, g, lunar, out, "life.sh", nil, map[string]func() error{
+		"maintenance": cli("lu", "offline", first, "--for", "maintenance", "--force"),
+		"online":      cli("lu", "online", first),
+		"refused": func() error {
+			said, err := lunar.CLI(t.Context(), "lu", "retire", first)
+			if err == nil {
+				return errors.New("a unit in use was retired")
+			}
+			return os.WriteFile(filepath.Join(out, "refusal"), []byte(said), 0o600)
+		},
+		"retire": cli("lu", "retire", first, "--force"),
+		"back":   cli("lu", "online", first),
 	})
 }

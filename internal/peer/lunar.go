@@ -40,6 +40,7 @@ func Checkout() (string, error) {
 type Lunar struct {
 	*Process
 	Binary string
+	Keeper *Keeper // who keeps its sockets while it restarts; nil: nobody
 	dir    string
 	addr   string
 	args   []string // beside the listener, the state and the socket
@@ -69,7 +70,11 @@ func StartLunar(ctx context.Context, dir, binary, announce string, units ...Unit
 // Start starts the daemon again after Stop or Kill, with the state it had.
 func (l *Lunar) Start() (err error) {
 	args := append([]string{"serve", "--listen", l.addr, "--state", filepath.Join(l.dir, "state"), "--api", l.socket()}, l.args...)
-	if l.Process, err = start(l.dir, l.Binary, args...); err != nil {
+	prepare := func(*exec.Cmd) {}
+	if l.Keeper != nil {
+		prepare = l.Keeper.Hand
+	}
+	if l.Process, err = startWith(prepare, l.dir, l.Binary, args...); err != nil {
 		return err
 	}
 	if err := l.await(l.addr, 20*time.Second); err != nil {

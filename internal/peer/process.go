@@ -26,6 +26,11 @@ type Process struct {
 
 // start runs a program until Stop or Kill, with its output in dir.
 func start(dir, name string, args ...string) (*Process, error) {
+	return startWith(func(*exec.Cmd) {}, dir, name, args...)
+}
+
+// startWith is start for a command that prepare changes first.
+func startWith(prepare func(*exec.Cmd), dir, name string, args ...string) (*Process, error) {
 	path, err := find(name)
 	if err != nil {
 		return nil, err
@@ -38,6 +43,7 @@ func start(dir, name string, args ...string) (*Process, error) {
 	p := &Process{cmd: exec.Command(path, args...), log: log.Name(), done: make(chan struct{})}
 	p.cmd.Stdout, p.cmd.Stderr = log, log
 	p.cmd.SysProcAttr = dieWithUs()
+	prepare(p.cmd)
 	if err := p.cmd.Start(); err != nil {
 		return nil, err
 	}

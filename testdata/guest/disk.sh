@@ -55,5 +55,9 @@ check 'xfs_repair finds nothing' xfs_repair -n "$d"
 ask resize
 check 'a rescan shows the new size' sh -c 'echo 1 >"/sys/block/${1#/dev/}/device/rescan" && test "$(blockdev --getsize64 "$1")" = "$2"' - "$d" "$NEWSIZE"
 check 'the new end can be written' dd if=/tmp/4k of="$d" bs=4k seek=$((NEWSIZE / 4096 - 1)) oflag=direct
+check 'mount xfs again' mount -t xfs "$d" /mnt
+check 'xfs grows while it is mounted' xfs_growfs /mnt
+check 'and has the room' sh -c 'test "$(df -B1 --output=size /mnt | tail -n 1)" -gt $(($1 * 8 / 10))' - "$NEWSIZE"
+check 'umount xfs again' umount /mnt
 check logout logout "$IQN"
 check 'the disk is gone' soon 10 sh -c '! test -b "$1"' - "$d"

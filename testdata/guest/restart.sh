@@ -40,6 +40,11 @@ survives() {
 survives stop 3
 survives kill 3
 
+# The same with the listening sockets kept open, as systemd does: nobody is refused meanwhile.
+ask keep
+check 'the session is back, with sockets kept' soon 15 sg_turs -n 3 "$d"
+survives kept 3
+
 # A unit attention that was pending when the daemon stopped arrives when it is back.
 sg_turs "$d"
 dmesg -C
