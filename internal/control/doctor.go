@@ -68,6 +68,7 @@ var examinations = []func(*patient){
 	(*patient).examineUnits,
 	(*patient).examineOffloads,
 	(*patient).examineTrouble,
+	(*patient).examineWarnings,
 	(*patient).examineRefusals,
 	(*patient).examineManagement,
 	(*patient).examineSlowness,

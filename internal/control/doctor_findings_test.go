@@ -133,6 +133,9 @@ func TestFindings(t *testing.T) {
 		{"miscompare", esxi, func(p *patient) { p.did(func(u *scsi.UnitAccount) { u.Trouble[scsi.Miscompare] = count(2) }) }, Note, "ATS found other data than expected (0E/1D/00) 2 times, on vm1."},
 		{"conflict", windows, func(p *patient) { p.did(func(u *scsi.UnitAccount) { u.Trouble[scsi.Conflict] = count(2) }) }, Note, "reservation of another initiator 2 times, on vm1."},
 		{"full", esxi, func(p *patient) { p.did(func(u *scsi.UnitAccount) { u.Trouble[scsi.OutOfSpace] = count(1) }) }, Broken, "The store was full (07/27/07) once, on vm1"},
+		{"warned of space", esxi, func(p *patient) {
+			p.account.Events = []scsi.Event{event(scsi.CDB{}, "", scsi.SoftThresholdReached)}
+		}, Warning, "runs out of space (06/38/07) 2 times"},
 		{"store error", esxi, func(p *patient) { p.did(func(u *scsi.UnitAccount) { u.Trouble[scsi.StoreError] = count(1) }) }, Broken, "The store failed once, on vm1"},
 		{"ready to be full", esxi, func(*patient) {}, Good, "ready to run out of space well"},
 

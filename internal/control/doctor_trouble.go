@@ -26,7 +26,7 @@ func (p *patient) examineTrouble() {
 	say(scsi.Miscompare, level, "Two hosts that reach for one lock at a moment are normal. "+
 		"Many, with aborts, are heartbeats that took too long: lunar doctor --slow shows what held them up.",
 		"ATS found other data than expected (0E/1D/00) %s, on %s.")
-	say(scsi.Conflict, Note, "VMFS without ATS and clusters do this all the time. If nothing moves, find who holds the reservation: a reset of the unit by the host ends it.",
+	say(scsi.Conflict, Note, "VMFS without ATS and clusters do this all the time. If nothing moves: lunar lu show UNIT says who holds it, and the end of that session or a reset of the unit ends it.",
 		"It met the reservation of another initiator %s, on %s.")
 	say(scsi.OutOfSpace, Broken, "Free space below the store, or grow it. Then answer Retry to the question that the virtual machine asks in the vSphere client.",
 		"The store was full (07/27/07) %s, on %s: ESXi pauses the virtual machine that wrote, others get an error.")
@@ -34,6 +34,16 @@ func (p *patient) examineTrouble() {
 		"It asked for a unit that was offline (sense key 02) %s, on %s.")
 	say(scsi.StoreError, Broken, "The log of lunar has the store's own words behind \"a command failed\". Look at the disks (SMART, zpool status).",
 		"The store failed %s, on %s: guests got errors.")
+}
+
+// examineWarnings looks at what the patient was told of space that runs out.
+func (p *patient) examineWarnings() {
+	for _, e := range p.account.Events {
+		if e.Sense == scsi.SoftThresholdReached {
+			p.say(Warning, "Make room below the store before it is full. lunar status shows the alarm as long as it lasts.",
+				"It was warned that a thin unit runs out of space (06/38/07) %s; ESXi shows that at the datastore.", times(e.Count))
+		}
+	}
 }
 
 // where names the units that met trouble.
