@@ -37,16 +37,16 @@ func persistentOut(act func(*change) error) func(*Task) error {
 			return sbd.ErrWouldBlock
 		}
 		c := &change{t: t, told: make(map[int]Sense), removed: make(map[int]bool)}
-		r, err := c.perform(act)
+		enforced, err := c.perform(act)
 		if err == nil {
-			c.enforce(r)
+			<-enforced
 		}
 		return err
 	}
 }
 
-// perform does act, and returns what is in force then.
-func (c *change) perform(act func(*change) error) (*registry, error) {
+// perform does act. The channel is closed when no task is in the way of it any more.
+func (c *change) perform(act func(*change) error) (enforced <-chan struct{}, err error) {
 	lu := c.t.lu()
 	lu.reserving.Lock()
 	defer lu.reserving.Unlock()
@@ -54,22 +54,41 @@ func (c *change) perform(act func(*change) error) (*registry, error) {
 	if c.old.Reserved != nil { // by the asker or another: they exclude each other (SPC-2)
 		return nil, ReservationConflict
 	}
-	var err error
 	if c.list, err = parseOutList(c.t.CDB.service(), c.t.Out, c.t.outLen); err != nil {
 		return nil, err
 	}
 	c.own = c.old.find(c.t.nexus.registrant())
 	c.Reservations = c.old.Reservations
 	c.Registered = slices.Clone(c.Registered)
-	if err := act(c); err != nil || !c.made {
-		return c.old, err
+	if err := act(c); err != nil {
+		return nil, err
 	}
-	if lu.Keep != nil && (c.APTPL || c.old.APTPL) {
-		if err := lu.Keep(c.lasting()); err != nil {
-			return nil, (&Fault{Sense: InsufficientRegistrations}).Because(err)
+	next := c.old
+	if c.made {
+		if err := c.keep(); err != nil {
+			return nil, err
 		}
+		next = newRegistry(c.Reservations)
+		c.publish(next)
 	}
-	next := newRegistry(c.Reservations)
+	return c.enforce(next), nil
+}
+
+// keep saves what has to persist.
+func (c *change) keep() error {
+	keep := c.t.lu().Keep
+	if keep == nil || !c.APTPL && !c.old.APTPL {
+		return nil
+	}
+	if err := keep(c.lasting()); err != nil {
+		return (&Fault{Sense: InsufficientRegistrations}).Because(err)
+	}
+	return nil
+}
+
+// publish puts next in force and tells those who have to know, here or not.
+func (c *change) publish(next *registry) {
+	lu := c.t.lu()
 	lu.mu.Lock()
 	defer lu.mu.Unlock()
 	lu.publish(next)
@@ -87,17 +106,17 @@ func (c *change) perform(act func(*change) error) (*registry, error) {
 			l.attentions.raise(s)
 		}
 	}
-	return next, nil
 }
 
-// enforce returns when no task runs that next refuses, and none of those to be aborted.
-func (c *change) enforce(next *registry) {
+// enforce aborts what is to be aborted. The channel is closed when that does not run any more,
+// nor what next refuses.
+func (c *change) enforce(next *registry) <-chan struct{} {
 	var match func(*Task) bool
 	if c.aborts {
 		match = func(t *Task) bool { return t != c.t && c.removed[c.old.find(t.nexus.registrant())] }
 	}
 	tell := c.t.lu().modes.tas.Load()
-	c.t.lu().exclude(next, match, func(t *Task) bool { return tell && t.nexus != c.t.nexus })
+	return c.t.lu().exclude(next, match, func(t *Task) bool { return tell && t.nexus != c.t.nexus })
 }
 
 // authorised reports whether the asker is registered and knows its key.

@@ -225,9 +225,11 @@ func (lu *LogicalUnit) publish(r *registry) {
 	lu.inForce.Store(r)
 }
 
-// exclude waits until no task runs that what is in force refuses, and aborts those that match,
-// if match is not nil. Tasks that begin to run later meet the checks in front of them.
-func (lu *LogicalUnit) exclude(r *registry, match func(*Task) bool, tell func(*Task) bool) {
+// exclude aborts the tasks that match, if match is not nil. The channel is closed when they do
+// not run any more, nor any task that r, which is in force, refuses; those that begin to run
+// later meet the checks in front of them. lu.reserving is held, and given back before anybody
+// waits: of two that wait for each other's tasks, the second is no registrant any more.
+func (lu *LogicalUnit) exclude(r *registry, match func(*Task) bool, tell func(*Task) bool) <-chan struct{} {
 	gone := make(chan struct{})
 	b := newBarrier(func() { close(gone) })
 	if match != nil {
@@ -235,5 +237,5 @@ func (lu *LogicalUnit) exclude(r *registry, match func(*Task) bool, tell func(*T
 	}
 	lu.tasks.await(b, func(t *Task) bool { return t.row != nil && r.refuses(t.nexus.registrant(), t.row.flags) })
 	b.settle(false)
-	<-gone
+	return gone
 }

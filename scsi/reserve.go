@@ -29,18 +29,22 @@ func reserve(t *Task) error {
 	if !t.mayBlock {
 		return sbd.ErrWouldBlock
 	}
+	lu := t.lu()
+	lu.reserving.Lock() // no persistent reservation comes in between
 	r, err := t.takeReservation()
-	if err == nil {
-		t.lu().exclude(r, nil, nil)
+	if err != nil {
+		lu.reserving.Unlock()
+		return err
 	}
-	return err
+	alone := lu.exclude(r, nil, nil)
+	lu.reserving.Unlock()
+	<-alone
+	return nil
 }
 
 // takeReservation reserves the unit and returns what is in force then.
 func (t *Task) takeReservation() (*registry, error) {
 	lu, who := t.lu(), t.nexus.registrant()
-	lu.reserving.Lock() // no persistent reservation comes in between
-	defer lu.reserving.Unlock()
 	lu.mu.Lock()
 	defer lu.mu.Unlock()
 	r := lu.registry
