@@ -26,7 +26,7 @@ func (p *patient) examineTrouble() {
 	say(scsi.Miscompare, level, "Two hosts that reach for one lock at a moment are normal. "+
 		"Many, with aborts, are heartbeats that took too long: lunar doctor --slow shows what held them up.",
 		"ATS found other data than expected (0E/1D/00) %s, on %s.")
-	say(scsi.Conflict, Note, "VMFS without ATS and clusters do this all the time. If nothing moves: lunar lu show UNIT says who holds it, and the end of that session or a reset of the unit ends it.",
+	say(scsi.Conflict, Note, "VMFS without ATS and clusters do this all the time. If nothing moves: lunar lu show UNIT says who holds it: RESERVE ends with its session or a reset of the unit, a persistent reservation by CLEAR or PREEMPT of a registered host.",
 		"It met the reservation of another initiator %s, on %s.")
 	say(scsi.OutOfSpace, Broken, "Free space below the store, or grow it. Then answer Retry to the question that the virtual machine asks in the vSphere client.",
 		"The store was full (07/27/07) %s, on %s: ESXi pauses the virtual machine that wrote, others get an error.")
