@@ -2,6 +2,7 @@ package scsi
 
 import (
 	"encoding/binary"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
@@ -21,14 +22,23 @@ func unmapOf(lba uint64, n uint32) []byte {
 // A flight is a task under way on the first nexus of a disk.
 type flight struct {
 	*Task
-	back bool
+	returned atomic.Bool
 }
 
+// back reports whether the task has come back to its port.
+func (f *flight) back() bool { return f.returned.Load() }
+
 func (d *disk) submit(tag uint64, c CDB, out []byte) *flight {
-	f := &flight{}
-	f.Task = &Task{CDB: c, Tag: tag, Expected: int64(len(out)), Out: out, Done: func(*Task) { f.back = true }}
-	d.nexuses[0].Prepare(f.Task)
-	f.back = d.nexuses[0].Submit(f.Task)
+	return d.fly(&Task{CDB: c, Tag: tag, Expected: int64(len(out)), Out: out})
+}
+
+func (d *disk) fly(t *Task) *flight {
+	f := &flight{Task: t}
+	t.Done = func(*Task) { f.returned.Store(true) }
+	d.nexuses[0].Prepare(t)
+	if d.nexuses[0].Submit(t) {
+		f.returned.Store(true)
+	}
 	return f
 }
 
@@ -49,9 +59,9 @@ func TestLengthyCommandsKeepTheirLane(t *testing.T) {
 		if inside != slowWorkers {
 			t.Errorf("%d UNMAPs are inside the store, want %d", inside, slowWorkers)
 		}
-		if w := d.submit(1000, cdb(opWrite10, 0, 0, 1), d.data(1, 'w')); !w.back {
+		if w := d.submit(1000, cdb(opWrite10, 0, 0, 1), d.data(1, 'w')); !w.back() {
 			synctest.Wait()
-			if !w.back || w.Status != Good {
+			if !w.back() || w.Status != Good {
 				t.Errorf("a write, which has to wait for its sync, did not come through")
 			}
 			w.Release()
@@ -59,8 +69,8 @@ func TestLengthyCommandsKeepTheirLane(t *testing.T) {
 		close(release)
 		synctest.Wait()
 		for i, f := range storm {
-			if !f.back || f.Status != Good {
-				t.Errorf("UNMAP %d: back %t, status %v", i, f.back, f.Status)
+			if !f.back() || f.Status != Good {
+				t.Errorf("UNMAP %d: back %t, status %v", i, f.back(), f.Status)
 			}
 			f.Release()
 		}
@@ -93,13 +103,13 @@ func TestLengthyCommandsStop(t *testing.T) {
 				response, answered := Response(0), false
 				d.nexuses[0].Manage(AbortTask, 0, 7, func(r Response) { response, answered = r, true })
 				synctest.Wait()
-				if answered || f.back {
+				if answered || f.back() {
 					t.Fatal("answered while the store is at work for the task")
 				}
 				close(release)
 				synctest.Wait()
-				if !answered || response != FunctionComplete || !f.back || !f.Aborted() {
-					t.Errorf("answered %t with %v; the task is back %t, aborted %t", answered, response, f.back, f.Aborted())
+				if !answered || response != FunctionComplete || !f.back() || !f.Aborted() {
+					t.Errorf("answered %t with %v; the task is back %t, aborted %t", answered, response, f.back(), f.Aborted())
 				}
 				if n := d.store.Calls(tt.call); n > 4 { // of a piece
 					t.Errorf("%d calls of the store after the abort", n)
@@ -126,13 +136,13 @@ func TestNeighboursOfALengthyCommand(t *testing.T) {
 			d.want(d.run(cdb(opWrite10, 0, lba, 1), d.data(1, 'n')), "GOOD")
 			d.want(d.run(cdb(opCompareAndWrite, 0, lba, 1), append(d.data(1, 'n'), d.data(1, 'c')...)), "GOOD")
 		}
-		if long.back {
+		if long.back() {
 			t.Error("the long command is back already")
 		}
 		close(release)
 		synctest.Wait()
-		if !long.back || long.Status != Good {
-			t.Errorf("the long command: back %t, status %v", long.back, long.Status)
+		if !long.back() || long.Status != Good {
+			t.Errorf("the long command: back %t, status %v", long.back(), long.Status)
 		}
 		long.Release()
 		d.holds(0, 1, 'c')            // its piece was done before

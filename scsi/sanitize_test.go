@@ -60,8 +60,9 @@ func TestSanitizeInProgress(t *testing.T) {
 		f := d.submit(1, c, list)
 		synctest.Wait()
 		time.Sleep(time.Minute)
-		if f.back || len(saved) != 1 || saved[0].Failed {
-			t.Fatalf("back %t, saved %+v", f.back, saved)
+		synctest.Wait()
+		if f.back() || len(saved) != 1 || saved[0].Failed {
+			t.Fatalf("back %t, saved %+v", f.back(), saved)
 		}
 		for name, c := range map[string]CDB{
 			"TEST UNIT READY": {}, "READ": cdb(opRead10, 0, 0, 1), "WRITE": cdb(opWrite10, 0, 0, 1),
@@ -95,8 +96,9 @@ func TestSanitizeInProgress(t *testing.T) {
 		d.nexuses[0].Manage(LogicalUnitReset, 0, 0, func(Response) {})
 		close(release)
 		time.Sleep(time.Hour)
-		if !f.back || !f.Aborted() || !aborted {
-			t.Errorf("the command is back %t, aborted %t, and the function answered %t", f.back, f.Aborted(), aborted)
+		synctest.Wait()
+		if !f.back() || !f.Aborted() || !aborted {
+			t.Errorf("the command is back %t, aborted %t, and the function answered %t", f.back(), f.Aborted(), aborted)
 		}
 		f.Release()
 		d.runOn(other, CDB{}, nil, 0) // the reset
@@ -117,24 +119,22 @@ func TestSanitizeWaitsForWrites(t *testing.T) {
 		d.store.Add(sbd.Rule{Calls: sbd.CallWriteAt, Times: 1, Hold: release})
 		running := d.submit(1, cdb(opWrite10, 0, 0, 1), d.data(1, 'w'))
 		synctest.Wait()
-		queuedTask := &flight{}
-		queuedTask.Task = &Task{CDB: cdb(opWrite10, 0, 1, 1), Tag: 2, Attr: Ordered, Expected: 512, Out: d.data(1, 'w'), Done: func(*Task) { queuedTask.back = true }}
 		c, list := overwriteOf(sanitizeIMMED, 's')
 		sanitize := d.submit(3, c, list)
 		synctest.Wait()
-		d.nexuses[0].Prepare(queuedTask.Task)
-		queuedTask.back = d.nexuses[0].Submit(queuedTask.Task)
+		later := d.fly(&Task{CDB: cdb(opWrite10, 0, 1, 1), Tag: 2, Attr: Ordered, Expected: 512, Out: d.data(1, 'w')})
 		synctest.Wait()
-		if sanitize.back || running.back || queuedTask.back {
+		if sanitize.back() || running.back() || later.back() {
 			t.Fatal("something is back before the write")
 		}
 		close(release)
 		time.Sleep(time.Hour)
-		if running.Status != Good || sanitize.Status != Good || queuedTask.Status != CheckCondition {
-			t.Errorf("the write ended with %v, SANITIZE with %v, the later write with %v", running.Status, sanitize.Status, queuedTask.Status)
+		synctest.Wait()
+		if running.Status != Good || sanitize.Status != Good || later.Status != CheckCondition {
+			t.Errorf("the write ended with %v, SANITIZE with %v, the later write with %v", running.Status, sanitize.Status, later.Status)
 		}
 		d.holds(0, testBlocks, 's')
-		for _, f := range []*flight{running, sanitize, queuedTask} {
+		for _, f := range []*flight{running, sanitize, later} {
 			f.Release()
 		}
 	})
@@ -196,12 +196,14 @@ func TestSanitizeResumes(t *testing.T) {
 		d.lu.ResumeSanitize()
 		d.lu.ResumeSanitize()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		d.want(d.run(CDB{}, nil), "GOOD")
 		d.holds(0, testBlocks, 'r')
 
 		d.lu.RestoreSanitize(Sanitize{Failed: true, Exitable: true})
 		d.lu.ResumeSanitize()
 		time.Sleep(time.Hour)
+		synctest.Wait()
 		d.want(d.run(CDB{}, nil), "03/31/03")
 		if s, _, is := d.lu.Sanitizing(); !is || !s.Failed {
 			t.Errorf("sanitizing %t, %+v", is, s)
