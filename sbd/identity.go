@@ -105,6 +105,7 @@ func (id Identity) Check() error {
 type Config struct {
 	Path       string // the store
 	Size       int64  // bytes; 0 stands for all that the store holds
+	Offset     int64  // where the unit's bytes begin in the store, in bytes; never changes
 	Alias      string
 	Thin       bool // give space back on UNMAP and tell initiators so
 	ReadOnly   bool

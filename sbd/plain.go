@@ -39,6 +39,9 @@ func writeZeros(s Store, off, n int64) error {
 
 // copyFrom copies by s if it can; it is for the caller to read and write otherwise.
 func copyFrom(s, from Store, fromOff, off, n int64) (shared bool, err error) {
+	if from, ok := from.(*shifted); ok {
+		return copyFrom(s, from.Store, fromOff+from.by, off, n) // stores know each other by their types
+	}
 	if s, ok := s.(Copier); ok {
 		return s.CopyFrom(from, fromOff, off, n)
 	}

@@ -142,6 +142,12 @@ func (u *Unit) Attach(s Store) error {
 	if u.state.Load().offline == nil {
 		return fmt.Errorf("unit %s: %w: it has a store already, detach that first", id.GUID, ErrInUse)
 	}
+	if offset := u.Config().Offset; offset > 0 {
+		var err error
+		if s, err = Shift(s, offset); err != nil {
+			return fmt.Errorf("unit %s: %w", u.id.GUID, err)
+		}
+	}
 	size, has := u.size.Load(), s.Size()
 	switch {
 	case size == 0:

@@ -24,6 +24,7 @@ var mayImport = map[string][]string{
 	"bench":            {"internal/peer", "target/iscsi", "scsi"},
 	"internal/peer":    {},
 	"internal/buffer":  {},
+	"internal/comstar": {"sbd"},
 	"internal/lint":    {},
 }
 
