@@ -145,7 +145,7 @@ func (u *Unit) Attach(s Store) error {
 	if offset := u.Config().Offset; offset > 0 {
 		var err error
 		if s, err = Shift(s, offset); err != nil {
-			return fmt.Errorf("unit %s: %w", u.id.GUID, err)
+			return fmt.Errorf("unit %s: %w", u.Identity().GUID, err)
 		}
 	}
 	size, has := u.size.Load(), s.Size()

@@ -17,7 +17,7 @@ import (
 // lu has the verbs of logical units.
 func (c *cli) lu() *cobra.Command {
 	return c.noun("lu", "Logical units: the disks that initiators see",
-		c.luCreate(), c.luList(), c.luShow(), c.luModify(), c.luResize(), c.luOnline(), c.luOffline(), c.luRetire(), c.luDelete())
+		c.luCreate(), c.luImport(), c.luList(), c.luShow(), c.luModify(), c.luResize(), c.luOnline(), c.luOffline(), c.luRetire(), c.luDelete())
 }
 
 // unitNames completes GUIDs.
@@ -124,7 +124,7 @@ func (c *cli) luCreate() *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.Var(&bytes, "size", "capacity; needed when there is nothing at PATH")
-	f.StringVar(&r.GUID, "guid", "", "its `NAA` identifier: 32 hexadecimal digits, the first a 6 (default: a new one)")
+	f.StringVar(&r.GUID, "guid", "", "its `NAA` identifier: 32 hexadecimal digits, the first a 6, or comstar for a new one of the form that COMSTAR's have (default: a new one)")
 	f.StringVar(&r.Alias, "alias", "", "a `NAME` for people")
 	f.IntVar(&lun, "lun", 0, "the LUN that initiators see it at (default: the lowest that is free)")
 	f.StringVar(&r.Serial, "serial", "", "its unit serial number (default: the GUID)")
@@ -186,8 +186,11 @@ func (c *cli) showUnit(u control.UnitInfo) {
 	if u.Sanitize != "" {
 		rows = append(rows, []string{"Sanitize", u.Sanitize})
 	}
+	rows = append(rows, []string{"Path", u.Path})
+	if u.Offset > 0 {
+		rows = append(rows, []string{"Begins at", fmt.Sprintf("byte %d of it, behind COMSTAR's metadata", u.Offset)})
+	}
 	rows = append(rows, [][]string{
-		{"Path", u.Path},
 		{"Size", fmt.Sprintf("%s (%d bytes, %d blocks of %d)", formatSize(u.Size), u.Size, u.Size/int64(u.BlockSize), u.BlockSize)},
 		{"Serial", u.Serial},
 		{"Vendor, product, revision", u.Vendor + ", " + u.Product + ", " + u.Revision},

@@ -3,11 +3,14 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/hex"
+	"errors"
 	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -28,8 +31,9 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts print into the
 //	! text                   a line of its standard error
 //	[exit 1]                 its exit code, when it is not 0
 //
-// Beside lunar there are: write FILE TEXT, move FILE FILE, exists FILE, and restart, which
-// ends the daemon and starts it again. All other lines are for the reader.
+// Beside lunar there are: write FILE TEXT, patch FILE OFFSET HEX, which makes the file if there is
+// none, move FILE FILE, exists FILE, and restart, which ends the daemon and starts it again. All
+// other lines are for the reader.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
 	if err != nil || len(files) == 0 {
@@ -108,6 +112,15 @@ func (s *script) perform(command, stdin string) string {
 		s.start()
 	case "write":
 		s.check(os.WriteFile(words[1], []byte(strings.Join(words[2:], " ")+"\n"), 0o600))
+	case "patch":
+		f, err := os.OpenFile(words[1], os.O_RDWR|os.O_CREATE, 0o600)
+		s.check(err)
+		at, err := strconv.ParseInt(words[2], 10, 64)
+		s.check(err)
+		b, err := hex.DecodeString(words[3])
+		s.check(err)
+		_, err = f.WriteAt(b, at)
+		s.check(errors.Join(err, f.Close()))
 	case "move":
 		s.check(os.Rename(words[1], words[2]))
 	case "exists":

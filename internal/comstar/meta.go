@@ -25,8 +25,8 @@ type Meta struct {
 	Offset     int64 // where its bytes begin in the store
 	BlockSize  int
 	DataPath   string // where the store is, when these metadata are a file of their own; Offset is 0
-	Alias      string
-	Serial     string // as VPD page 80h had it
+	Alias      string // empty where it was the path, as it was unless somebody chose one
+	Serial     string // of VPD page 80h; empty where COMSTAR showed four spaces
 	Vendor     string // as INQUIRY had them, without trailing spaces
 	Product    string
 	Revision   string
@@ -37,11 +37,14 @@ type Meta struct {
 
 // What COMSTAR tells initiators where metadata say nothing.
 const (
-	defaultVendor   = "SUN"
-	defaultProduct  = "COMSTAR"
-	defaultRevision = "1.0"
-	defaultSerial   = "    "
+	Vendor   = "SUN"
+	Product  = "COMSTAR"
+	Revision = "1.0"
+	Version  = 5 // of INQUIRY
 )
+
+// Company begins the GUIDs that COMSTAR makes.
+const Company = "600144f0"
 
 // Metadata have the first 64 KiB of a store, and begin 4 KiB into them:
 //
@@ -223,10 +226,9 @@ func readUnit10(p []byte) (*Meta, error) {
 		Size:      int64(store) - metaRegion,
 		Offset:    metaRegion,
 		BlockSize: 512,
-		Serial:    defaultSerial,
-		Vendor:    defaultVendor,
-		Product:   defaultProduct,
-		Revision:  defaultRevision,
+		Vendor:    Vendor,
+		Product:   Product,
+		Revision:  Revision,
 	}, nil
 }
 
@@ -287,10 +289,9 @@ func readUnit11(p []byte) (*Meta, error) {
 		GUID:       sbd.GUID(p[0x60:]),
 		Size:       int64(size),
 		BlockSize:  1 << shift,
-		Serial:     defaultSerial,
-		Vendor:     defaultVendor,
-		Product:    defaultProduct,
-		Revision:   defaultRevision,
+		Vendor:     Vendor,
+		Product:    Product,
+		Revision:   Revision,
 		ReadOnly:   flags&metaReadOnly != 0,
 		WriteCache: flags&metaNoCache == 0,
 	}
@@ -329,6 +330,9 @@ func readUnit11(p []byte) (*Meta, error) {
 		}
 		text, _, _ := bytes.Cut(texts[at:], []byte{0})
 		*f.into = string(text)
+	}
+	if strings.HasPrefix(m.Alias, "/") {
+		m.Alias = ""
 	}
 	if flags&metaSerial != 0 {
 		at, n := order.Uint64(p[0x48:]), uint64(p[0x5a])

@@ -145,7 +145,7 @@ const fullTexts = "gold\x00http:\x00S123"
 func TestReadMeta(t *testing.T) {
 	plain := Meta{
 		Version: "1.1", GUID: metaGUID, Size: 1 << 30, Offset: 64 << 10, BlockSize: 512, WriteCache: true,
-		Serial: "    ", Vendor: "SUN", Product: "COMSTAR", Revision: "1.0",
+		Vendor: "SUN", Product: "COMSTAR", Revision: "1.0",
 	}
 	first := plain
 	first.Version, first.WriteCache = "1.0", false
@@ -164,6 +164,9 @@ func TestReadMeta(t *testing.T) {
 			Version: "1.1", GUID: metaGUID, Size: 1 << 30, Offset: 64 << 10, BlockSize: 4096, ReadOnly: true,
 			Alias: "gold", Serial: "S123", Vendor: "MOON", Product: "DISK", Revision: "2.0", URL: "http:",
 		}},
+		{"its path for an alias", func(w *metaWriter) {
+			w.unit11(func(u *metaUnit11) { u.Flags = metaAlias }, "/export/luns/iso\x00")
+		}, plain},
 		{"a file of their own", func(w *metaWriter) {
 			w.unit11(func(u *metaUnit11) { u.Flags = metaSeparate | metaDataPath }, "/dev/rdsk/c0t1d0s2\x00")
 		}, apart},

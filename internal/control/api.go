@@ -21,6 +21,7 @@ var routes = [...]route{
 
 	{"GET", "/v1/units", "the units", get((*Daemon).Units)},
 	{"POST", "/v1/units", "make a unit", post((*Daemon).CreateUnit)},
+	{"POST", "/v1/units/import", "make a unit on a store that COMSTAR served", post((*Daemon).ImportUnit)},
 	{"GET", "/v1/units/{name}", "one unit", getOne((*Daemon).Unit)},
 	{"PATCH", "/v1/units/{name}", "change a unit", postOne((*Daemon).ModifyUnit)},
 	{"DELETE", "/v1/units/{name}", "end a unit", postOne((*Daemon).DeleteUnit)},

@@ -56,6 +56,10 @@ func (c *Client) CreateUnit(ctx context.Context, r UnitCreate) (UnitInfo, error)
 	return ask[UnitInfo](ctx, c, "POST", "/v1/units", r)
 }
 
+func (c *Client) ImportUnit(ctx context.Context, r UnitImport) (UnitImported, error) {
+	return ask[UnitImported](ctx, c, "POST", "/v1/units/import", r)
+}
+
 func (c *Client) ModifyUnit(ctx context.Context, name string, r UnitModify) (UnitModified, error) {
 	return ask[UnitModified](ctx, c, "PATCH", unitPath(name), r)
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/internal/buffer"
+	"github.com/lunarsan/lunar/internal/comstar"
 	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/scsi"
 	"github.com/lunarsan/lunar/target"
@@ -68,6 +69,7 @@ type Daemon struct {
 	server  *iscsi.Server
 	keeper  *keeper
 	started time.Time
+	guids   comstar.Generator // GUIDs of COMSTAR's form
 
 	// background carries all goroutines of the daemon; stop ends them.
 	background context.Context
@@ -113,6 +115,7 @@ func Open(opts Options) (*Daemon, error) {
 		portals:  make(map[uint16][]*portal),
 		troubled: make(chan struct{}, 1),
 	}
+	d.guids.Host = hostPart()
 	d.device = target.NewDevice(d.pool)
 	d.server = iscsi.NewServer(d.device, d.pool, iscsi.Options{Log: opts.Log})
 	d.background, d.stop = context.WithCancel(context.Background())

@@ -29,7 +29,7 @@
 //	state.go bolt.go record.go   what is kept, and how
 //	daemon.go                    start, run, drain
 //	units.go unitstore.go        units, and how their stores are opened
-//	unitcreate.go unitchange.go unitidentity.go unitonline.go
+//	unitcreate.go unitimport.go hostpart.go unitchange.go unitidentity.go unitonline.go
 //	unitdelete.go inuse.go faults.go
 //	capacity.go capacity_zfs.go  how full the pools of thin units are
 //	reservations.go              what initiators rely on after a loss of power

@@ -13,6 +13,7 @@ type UnitInfo struct {
 	Reason     string     `json:"reason,omitempty"` // why it is not online
 	Path       string     `json:"path"`
 	Size       int64      `json:"size"`
+	Offset     int64      `json:"offset,omitempty"` // where it begins in the store
 	BlockSize  int        `json:"block_size"`
 	Serial     string     `json:"serial"`
 	Vendor     string     `json:"vendor"`
@@ -77,8 +78,8 @@ type PoolInfo struct {
 type UnitCreate struct {
 	Path       string `json:"path"`           // absolute
 	Size       int64  `json:"size,omitempty"` // needed when there is nothing at Path
-	GUID       string `json:"guid,omitempty"`
-	LUN        *int   `json:"lun,omitempty"` // nil: the lowest that is free
+	GUID       string `json:"guid,omitempty"` // empty: a new one; GUIDAsCOMSTAR: a new one of its form
+	LUN        *int   `json:"lun,omitempty"`  // nil: the lowest that is free
 	Alias      string `json:"alias,omitempty"`
 	Serial     string `json:"serial,omitempty"`
 	Vendor     string `json:"vendor,omitempty"`
@@ -90,6 +91,24 @@ type UnitCreate struct {
 	Alarm      int    `json:"alarm,omitempty"` // percent; 0: 80
 	ReadOnly   bool   `json:"read_only,omitempty"`
 	WriteCache bool   `json:"write_cache,omitempty"`
+}
+
+// GUIDAsCOMSTAR stands for a new GUID of the form that COMSTAR's have.
+const GUIDAsCOMSTAR = "comstar"
+
+// A UnitImport asks for a logical unit on a store that another program has served.
+type UnitImport struct {
+	Path string `json:"path"`           // absolute
+	Meta string `json:"meta,omitempty"` // absolute; where COMSTAR's metadata are, if they are not in the store
+	GUID string `json:"guid,omitempty"` // where no metadata have it
+	LUN  *int   `json:"lun,omitempty"`  // nil: the lowest that is free
+}
+
+// A UnitImported tells what was found and done.
+type UnitImported struct {
+	UnitInfo
+	Metadata string   `json:"metadata,omitempty"` // the version of COMSTAR's; empty: there were none
+	Lost     []string `json:"lost,omitempty"`     // what was not carried
 }
 
 // A UnitModify changes what is not nil.

@@ -31,6 +31,7 @@ type unitRecord struct {
 	BlockSize  int       `json:"block_size"`
 	Path       string    `json:"path"`
 	Size       int64     `json:"size"`
+	Offset     int64     `json:"offset,omitempty"` // in the store: COMSTAR's metadata come before
 	Alias      string    `json:"alias,omitempty"`
 	Thin       bool      `json:"thin,omitempty"`
 	Alarm      int       `json:"alarm,omitempty"` // percent of the pool in use; 0: the default

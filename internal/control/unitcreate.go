@@ -27,6 +27,9 @@ const (
 
 // CreateUnit makes a unit on the store at r.Path, and the store too when there is nothing.
 func (d *Daemon) CreateUnit(_ context.Context, r UnitCreate) (UnitInfo, error) {
+	if r.GUID == GUIDAsCOMSTAR {
+		r.GUID = d.guids.GUID().String()
+	}
 	record, err := r.record()
 	if err != nil {
 		return UnitInfo{}, err
@@ -117,13 +120,13 @@ func checkAlias(s string) error {
 // place gives r the LUN asked for, or the lowest that is free, and refuses what another unit has
 // already.
 func (d *Daemon) place(r *unitRecord, asked *int) error {
+	if err := d.unserved(r.Path); err != nil {
+		return err
+	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	taken := make(map[int]bool)
 	for _, u := range d.units {
-		if u.record.Path == r.Path {
-			return conflict(fmt.Sprintf("%s is the store of unit %s already", r.Path, u.record.GUID), "A store serves one unit.")
-		}
 		taken[u.record.LUN] = true
 	}
 	if asked == nil {
@@ -134,6 +137,18 @@ func (d *Daemon) place(r *unitRecord, asked *int) error {
 		return conflict(fmt.Sprintf("all %d LUNs are taken", scsi.MaxLUN+1), "Delete a unit first.")
 	}
 	return d.distinct(r, nil)
+}
+
+// unserved refuses a store that another unit has already.
+func (d *Daemon) unserved(path string) error {
+	d.mu.RLock()
+	defer d.mu.RUnlock()
+	for _, u := range d.units {
+		if u.record.Path == path {
+			return conflict(fmt.Sprintf("%s is the store of unit %s already", path, u.record.GUID), "A store serves one unit.")
+		}
+	}
+	return nil
 }
 
 // makeStore opens the store of r, or makes it, and notes which in r.OwnStore.

@@ -28,6 +28,7 @@ func (d *Daemon) newUnit(r unitRecord) *unit {
 	u.unit = sbd.NewUnit(r.identity(), sbd.Config{
 		Path:       r.Path,
 		Size:       r.Size,
+		Offset:     r.Offset,
 		Alias:      r.Alias,
 		Thin:       r.Thin,
 		ReadOnly:   r.ReadOnly,
@@ -160,6 +161,7 @@ func (u *unit) info() UnitInfo {
 		Reason:     reason,
 		Path:       r.Path,
 		Size:       r.Size,
+		Offset:     r.Offset,
 		BlockSize:  r.BlockSize,
 		Serial:     r.Serial,
 		Vendor:     r.Vendor,
