@@ -49,6 +49,11 @@ func TestGoals(t *testing.T) {
 		{"rate beside a slow reader", "most", []row{{reader, known(Sample{IOPS: 100})}, {reader.with(Stall, Beside), known(Sample{IOPS: 80})}}, "kept", "0.80"},
 		{"rate beside a slow reader", "half", []row{{reader, known(Sample{IOPS: 100})}, {reader.with(Stall, Beside), known(Sample{IOPS: 50})}}, "missed", "0.50"},
 		{"NOP", "prompt", []row{{made(InProcess, Ping, 0, 1).with(SmallReads, Inside), known(Sample{P99: us, Max: 9 * time.Millisecond})}}, "kept", "9,000"},
+		{"NOP", "beside what the machine does", []row{
+			{made(InProcess, Ping, 0, 1).with(SmallReads, Apart), known(Sample{P99: us, Max: 5 * time.Millisecond})},
+			{made(InProcess, Ping, 0, 1).with(SmallReads, Beside), known(Sample{P99: us, Max: 9 * time.Millisecond})},
+		}, "kept", "5,000 with the storm apart"},
+		{"NOP", "apart", []row{{made(InProcess, Ping, 0, 1).with(SmallReads, Apart), known(Sample{P99: us, Max: 20 * time.Millisecond})}}, "", ""},
 		{"NOP", "late", []row{{made(InProcess, Ping, 0, 1), known(Sample{P99: us, Max: 11 * time.Millisecond})}}, "missed", "11,000"},
 		{"idle sessions", "small", []row{{thousand(), known(Sample{Session: 34 << 10, Peak: 50 << 20})}}, "kept", "34.0 KiB a session"},
 		{"idle sessions", "large", []row{{thousand(), known(Sample{Session: 65 << 10, Peak: 50 << 20})}}, "missed", "65.0"},

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/lunarsan/lunar/internal/peer"
 )
@@ -88,6 +89,16 @@ func (f *files) make() error {
 		}
 	}
 	return nil
+}
+
+// beside makes the same files again, by other names.
+func (f *files) beside(name string) (*files, error) {
+	again := *f
+	again.units = slices.Clone(f.units)
+	for i := range again.units {
+		again.units[i].Path += "-" + name
+	}
+	return &again, again.make()
 }
 
 // fill makes a unit's file, the first part bytes of it random.

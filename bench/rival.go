@@ -98,11 +98,17 @@ func start(ctx context.Context, c Config, f *files, dir string) (r *rivals, err 
 		r.notes = append(r.notes, fmt.Sprintf("lunar serves %d sparse units beside the file; the others the file alone", n))
 	}
 	for _, k := range kinds(ctx, c, binary) {
-		t := &rival{files: f, serves: len(f.units), plain: k.plain, spawn: k.spawn, dir: filepath.Join(dir, k.name)}
+		own := f
+		if k.name == other { // lunar shares no store with anybody
+			if own, err = f.beside(other); err != nil {
+				return r, err
+			}
+		}
+		t := &rival{files: own, serves: len(own.units), plain: k.plain, spawn: k.spawn, dir: filepath.Join(dir, k.name)}
 		if t.serves > k.most {
 			t.serves = 1
 		}
-		t.Target, err = t.begin(f.units[:t.serves])
+		t.Target, err = t.begin(own.units[:t.serves])
 		var missing peer.Missing
 		var unbuilt peer.Unbuilt
 		switch {
