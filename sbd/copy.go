@@ -19,6 +19,7 @@ type Copy struct {
 	FromOff int64
 	Off, N  int64 // of the destination
 	Durable bool  // see Unit.WriteAt
+	Late    bool  // not durable at its end: the caller, who has more to copy, calls Sync
 
 	// Buffers of CopyPiece bytes each, one at least, are what the bytes pass through that the
 	// stores cannot hand over by themselves. As many pieces are under way at a time.
@@ -94,7 +95,7 @@ func (u *Unit) copyFrom(c Copy) error {
 	if r.err != nil {
 		return r.err
 	}
-	if c.N > 0 && (c.Durable || u.Durable()) {
+	if c.N > 0 && !c.Late && (c.Durable || u.Durable()) {
 		op := Op{MayBlock: true}
 		on, err := u.enterStore(&op)
 		if err == nil {

@@ -28,6 +28,7 @@ type path struct {
 	pending atomic.Int32 // len(attentions), readable without the lock
 
 	attentions attentions // guarded by unit.mu
+	copies     copyLog
 }
 
 // raise establishes a unit attention on p.

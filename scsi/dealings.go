@@ -27,27 +27,21 @@ func (p Primitive) String() string { return primitiveNames[p] }
 
 // primitives says what an opcode offloads, counted from 1; 0: nothing.
 var primitives = [256]Primitive{
-	opCompareAndWrite: Locking + 1,
-	opWriteSame10:     Zeroing + 1,
-	opWriteSame16:     Zeroing + 1,
-	opUnmap:           Reclaim + 1,
-	opThirdPartyOut:   Cloning + 1,
+	opCompareAndWrite:   Locking + 1,
+	opWriteSame10:       Zeroing + 1,
+	opWriteSame16:       Zeroing + 1,
+	opUnmap:             Reclaim + 1,
+	opThirdPartyCopyOut: Cloning + 1,
 }
 
-// opThirdPartyOut carries both EXTENDED COPY and, from saPopulateToken on, the token commands
-// (SPC-5).
-const (
-	opThirdPartyOut Opcode = 0x83
-	saTokens               = 0x10
-)
-
-// Primitive returns what c offloads, if it does.
+// Primitive returns what c offloads, if it does. The third-party copy commands are EXTENDED COPY
+// and, from saPopulateToken on, those of tokens.
 func (c *CDB) Primitive() (p Primitive, ok bool) {
 	n := primitives[c.Opcode()]
 	if n == 0 {
 		return 0, false
 	}
-	if p = n - 1; p == Cloning && c.service() >= saTokens {
+	if p = n - 1; p == Cloning && c.service() >= saPopulateToken {
 		p = TokenUse
 	}
 	return p, true

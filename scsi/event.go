@@ -117,8 +117,6 @@ var strangers = [256]struct {
 	0x4D: {name: "LOG SENSE"},
 	0x5E: {name: "PERSISTENT RESERVE IN", services: true},
 	0x5F: {name: "PERSISTENT RESERVE OUT", services: true},
-	0x83: {name: "EXTENDED COPY", services: true},
-	0x84: {name: "RECEIVE COPY RESULTS", services: true},
 	0x85: {name: "ATA PASS-THROUGH(16)"},
 	0xA1: {name: "ATA PASS-THROUGH(12)"},
 	0xA2: {name: "SECURITY PROTOCOL IN"},

@@ -57,8 +57,9 @@ func (d *standardInquiry) describe(t *Task) {
 	id := t.unit().Identity()
 	d.header(id.DeviceType, id.Version)
 	d[5] = t.nexus.access.Load().tpgs()
-	d[6] = 0x10 // MULTIP: other target ports may lead here
-	d[7] = 0x02 // CMDQUE
+	d[5] |= 0x08 // 3PC: the third-party copy commands
+	d[6] = 0x10  // MULTIP: other target ports may lead here
+	d[7] = 0x02  // CMDQUE
 	d.names(id.Vendor, id.Product, id.Revision)
 	v := d[58:74]
 	if spc := spcVersions[id.Version]; spc != 0 {

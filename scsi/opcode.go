@@ -33,6 +33,8 @@ const (
 	opModeSense10        Opcode = 0x5A
 	opPersistentIn       Opcode = 0x5E
 	opPersistentOut      Opcode = 0x5F
+	opThirdPartyCopyOut  Opcode = 0x83
+	opThirdPartyCopyIn   Opcode = 0x84
 	opRead16             Opcode = 0x88
 	opCompareAndWrite    Opcode = 0x89
 	opWrite16            Opcode = 0x8A
@@ -70,8 +72,17 @@ const (
 	saRegisterMove     = 0x07
 )
 
-// The service actions of SERVICE ACTION IN(16), MAINTENANCE IN and MAINTENANCE OUT.
+// The service actions of SERVICE ACTION IN(16), MAINTENANCE IN, MAINTENANCE OUT and the
+// third-party copy commands.
 const (
+	saExtendedCopyLID1    = 0x00
+	saPopulateToken       = 0x10
+	saWriteUsingToken     = 0x11
+	saCopyStatusLID1      = 0x00
+	saOperatingParameters = 0x03
+	saFailureDetailsLID1  = 0x04
+	saTokenInformation    = 0x07
+
 	saReadCapacity16       = 0x10
 	saGetLBAStatus         = 0x12
 	saOverwrite            = 0x01
@@ -249,6 +260,25 @@ var commands = commandTable{
 			usage: []byte{0x9E, saReadCapacity16, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 		saGetLBAStatus: {name: "GET LBA STATUS", run: getLBAStatus, lengths: allocLengths, flags: aside | anyReader,
 			usage: []byte{0x9E, saGetLBAStatus, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+	}},
+
+	opThirdPartyCopyOut: {name: "THIRD-PARTY COPY OUT", services: &[32]command{
+		saExtendedCopyLID1: {name: "EXTENDED COPY(LID1)", run: extendedCopy, lengths: copyListLengths, flags: lengthy,
+			usage: []byte{0x83, saExtendedCopyLID1, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+		saPopulateToken: {name: "POPULATE TOKEN", run: populateToken, lengths: tokenListLengths, flags: anyReader,
+			usage: []byte{0x83, saPopulateToken, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+		saWriteUsingToken: {name: "WRITE USING TOKEN", run: writeUsingToken, lengths: tokenListLengths, flags: writes | lengthy,
+			usage: []byte{0x83, saWriteUsingToken, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+	}},
+	opThirdPartyCopyIn: {name: "THIRD-PARTY COPY IN", services: &[32]command{
+		saCopyStatusLID1: {name: "RECEIVE COPY STATUS(LID1)", run: copyStatus, lengths: allocLengths, flags: offline,
+			usage: []byte{0x84, saCopyStatusLID1, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+		saOperatingParameters: {name: "RECEIVE COPY OPERATING PARAMETERS", run: copyOperatingParameters, lengths: allocLengths, flags: offline,
+			usage: []byte{0x84, saOperatingParameters, 0, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+		saFailureDetailsLID1: {name: "RECEIVE COPY FAILURE DETAILS(LID1)", run: copyFailureDetails, lengths: allocLengths, flags: offline,
+			usage: []byte{0x84, saFailureDetailsLID1, 0xFF, 0, 0, 0, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
+		saTokenInformation: {name: "RECEIVE ROD TOKEN INFORMATION", run: tokenInformation, lengths: allocLengths, flags: offline,
+			usage: []byte{0x84, saTokenInformation, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 	}},
 
 	opRead6: {name: "READ(6)", run: read, lengths: readLengths, flags: anyReader,

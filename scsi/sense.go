@@ -33,9 +33,17 @@ const (
 	InvalidOpcode            Sense = 0x052000
 	LBAOutOfRange            Sense = 0x052100
 	InvalidFieldInCDB        Sense = 0x052400
+	UnsupportedTokenType     Sense = 0x052301
+	TokenUnknown             Sense = 0x052304
+	TokenRevoked             Sense = 0x052306
 	LogicalUnitNotSupported  Sense = 0x052500
 	InvalidFieldInParameters Sense = 0x052600
 	InvalidRelease           Sense = 0x052604
+	TooManyCSCDs             Sense = 0x052606
+	UnsupportedCSCD          Sense = 0x052607
+	TooManySegments          Sense = 0x052608
+	UnsupportedSegment       Sense = 0x052609
+	InlineDataTooLong        Sense = 0x05260B
 	SavingNotSupported       Sense = 0x053900
 
 	InsufficientRegistrations Sense = 0x055504
@@ -56,6 +64,14 @@ const (
 
 	WriteProtected        Sense = 0x072700
 	SpaceAllocationFailed Sense = 0x072707
+
+	CopyAborted              Sense = 0x0A0000
+	UnreachableCopyTarget    Sense = 0x0A0804
+	ThirdPartyDeviceFailure  Sense = 0x0A0D01
+	CopyTargetNotReachable   Sense = 0x0A0D02
+	IncorrectCopyTargetType  Sense = 0x0A0D03
+	UnexpectedInexactSegment Sense = 0x0A260A
+	CopyResourcesExhausted   Sense = 0x0A5503
 
 	UnexpectedUnsolicitedData Sense = 0x0B0C0C
 	NotEnoughUnsolicitedData  Sense = 0x0B0C0D
@@ -81,6 +97,21 @@ var senseNames = map[Sense]string{
 	InvalidOpcode:              "INVALID COMMAND OPERATION CODE",
 	LBAOutOfRange:              "LOGICAL BLOCK ADDRESS OUT OF RANGE",
 	InvalidFieldInCDB:          "INVALID FIELD IN CDB",
+	UnsupportedTokenType:       "INVALID TOKEN OPERATION, UNSUPPORTED TOKEN TYPE",
+	TokenUnknown:               "INVALID TOKEN OPERATION, TOKEN UNKNOWN",
+	TokenRevoked:               "INVALID TOKEN OPERATION, TOKEN REVOKED",
+	TooManyCSCDs:               "TOO MANY TARGET DESCRIPTORS",
+	UnsupportedCSCD:            "UNSUPPORTED TARGET DESCRIPTOR TYPE CODE",
+	TooManySegments:            "TOO MANY SEGMENT DESCRIPTORS",
+	UnsupportedSegment:         "UNSUPPORTED SEGMENT DESCRIPTOR TYPE CODE",
+	InlineDataTooLong:          "INLINE DATA LENGTH EXCEEDED",
+	CopyAborted:                "NO ADDITIONAL SENSE INFORMATION",
+	UnreachableCopyTarget:      "UNREACHABLE COPY TARGET",
+	ThirdPartyDeviceFailure:    "THIRD PARTY DEVICE FAILURE",
+	CopyTargetNotReachable:     "COPY TARGET DEVICE NOT REACHABLE",
+	IncorrectCopyTargetType:    "INCORRECT COPY TARGET DEVICE TYPE",
+	UnexpectedInexactSegment:   "UNEXPECTED INEXACT SEGMENT",
+	CopyResourcesExhausted:     "INSUFFICIENT RESOURCES",
 	LogicalUnitNotSupported:    "LOGICAL UNIT NOT SUPPORTED",
 	InvalidFieldInParameters:   "INVALID FIELD IN PARAMETER LIST",
 	InvalidRelease:             "INVALID RELEASE OF PERSISTENT RESERVATION",
@@ -134,8 +165,23 @@ type Fault struct {
 	hasDone bool
 	info    uint64
 	hasInfo bool
-	cause   error // for the log
+	copy    *copyFault // what COPY ABORTED says beside that
+	cause   error      // for the log
 }
+
+// A copyFault is what made a copy end (SPC-5, errors of third-party copy commands).
+type copyFault struct {
+	segment uint16 // the number of the segment descriptor
+	within  bool   // the field pointer counts from its beginning
+	side    byte   // copySource or copyDestination: who said status and sense
+	status  Status // GOOD: nobody
+	sense   SenseData
+}
+
+const (
+	copySource = iota
+	copyDestination
+)
 
 // fieldPointer says where the CDB or the parameter list is wrong; the zero value says nothing.
 type fieldPointer struct {

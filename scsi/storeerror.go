@@ -26,7 +26,10 @@ var storeErrors = []struct {
 }
 
 // fault turns an error of t's handler into what the initiator is told.
-func (t *Task) fault(err error) *Fault {
+func (t *Task) fault(err error) *Fault { return faultOf(err, t.row != nil && t.row.flags&writes != 0) }
+
+// faultOf is fault for something that writes, or does not.
+func faultOf(err error, writes bool) *Fault {
 	var f *Fault
 	if errors.As(err, &f) {
 		return f
@@ -43,7 +46,7 @@ func (t *Task) fault(err error) *Fault {
 		if !errors.Is(err, row.is) {
 			continue
 		}
-		if t.row.flags&writes != 0 {
+		if writes {
 			return (&Fault{Sense: row.write}).Because(err)
 		}
 		return (&Fault{Sense: row.read}).Because(err)

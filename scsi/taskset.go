@@ -365,6 +365,29 @@ func (s *taskSet) unlink(t *Task) {
 	}
 }
 
+// visit lets g, a guest that runs elsewhere, into the set as one that runs.
+func (s *taskSet) visit(g *Task) {
+	s.enter(g)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if g.queued.stage == gathering {
+		s.enable(g)
+	} else { // aborted already
+		g.cancel.Store(true)
+	}
+}
+
+// part lets a guest out of the set, and those go on that waited for it.
+func (s *taskSet) part(g *Task) {
+	s.mu.Lock()
+	var waiting barriers
+	if g.queued.stage == enabled {
+		waiting = s.leave(g)
+	}
+	s.mu.Unlock()
+	waiting.settle(true)
+}
+
 // has reports whether a task in the set matches.
 func (s *taskSet) has(match func(*Task) bool) bool {
 	s.mu.Lock()

@@ -43,6 +43,7 @@ type LogicalUnit struct {
 	threshold  atomic.Int32               // see SetThreshold
 	sanitizing atomic.Pointer[sanitizing] // nil: the medium may be used
 	sanitizers sync.WaitGroup
+	tokens     tokenTable
 
 	reserving sync.Mutex // one change of what is registered at a time; held across Keep
 
@@ -93,6 +94,7 @@ func (lu *LogicalUnit) Close() {
 	lu.stopSanitize()
 	lu.tasks.drain()
 	lu.later.wait()
+	lu.tokens.clear()
 	lu.mu.Lock()
 	defer lu.mu.Unlock()
 	if lu.returning != nil {

@@ -22,6 +22,7 @@ var vpdPages = [...]vpdPage{
 	{0x80, vpdSerialNumber},
 	{0x83, vpdIdentification},
 	{0x86, vpdExtendedInquiry},
+	{0x8F, vpdThirdPartyCopy},
 	{0xB0, vpdBlockLimits},
 	{0xB1, vpdBlockCharacteristics},
 	{0xB2, vpdProvisioning},
