@@ -50,16 +50,37 @@ func describeSense(w *strings.Builder, p []byte) {
 	if format == "fixed" && p[0]&0x80 != 0 || format != "fixed" && info != nil {
 		fmt.Fprintf(w, ", information %x", info)
 	}
+	describeCopyFault(w, key, p)
 	if specific[0]&0x80 == 0 {
 		return
 	}
 	where := "parameter list"
-	if specific[0]&0x40 != 0 {
+	switch {
+	case specific[0]&0x40 != 0:
 		where = "CDB"
+	case specific[0]&0x20 != 0:
+		where = "segment"
 	}
 	fmt.Fprintf(w, ", %s byte %d", where, binary.BigEndian.Uint16(specific[1:]))
 	if specific[0]&0x08 != 0 {
 		fmt.Fprintf(w, " bit %d", specific[0]&7)
+	}
+}
+
+// describeCopyFault writes what COPY ABORTED says in fixed format.
+func describeCopyFault(w *strings.Builder, key byte, p []byte) {
+	if key != 0x0A || p[0]&0x7F != 0x70 {
+		return
+	}
+	fmt.Fprintf(w, ", in segment %d", binary.BigEndian.Uint16(p[10:]))
+	for i, side := range []string{"source", "destination"} {
+		if at := p[8+i]; at != 0 {
+			fmt.Fprintf(w, ", the %s said %02xh", side, p[at])
+			if len(p) > int(at)+1 {
+				w.WriteString(" ")
+				describeSense(w, p[at+1:])
+			}
+		}
 	}
 }
 
@@ -171,6 +192,8 @@ func (a *annotator) data(c *CDB) {
 		}
 	case opRead6, opRead10, opRead12, opRead16:
 		a.runs()
+	case opThirdPartyCopyIn:
+		a.copyResults(c)
 	case opServiceActionIn16:
 		if c.service() == saGetLBAStatus {
 			a.take(4, "PARAMETER DATA LENGTH")
@@ -256,6 +279,15 @@ func (a *annotator) vpd() {
 		a.take(2, "MEDIUM ROTATION RATE")
 		a.zeros(1)
 		a.take(1, "WABEREQ, WACEREQ")
+	case 0x8F:
+		a.each(len(a.p), func() {
+			a.take(2, "descriptor type")
+			if n := a.take(2, "DESCRIPTOR LENGTH"); n != nil {
+				for end := min(a.at+int(binary.BigEndian.Uint16(n)), len(a.p)); a.at < end; {
+					a.take(min(16, end-a.at), "parameters")
+				}
+			}
+		})
 	case 0xB2:
 		a.take(1, "THRESHOLD EXPONENT")
 		a.take(1, "LBPU, LBPWS, LBPWS10, LBPRZ")
@@ -362,4 +394,54 @@ func (a *annotator) opcode() {
 		a.take(int(n[1]), "CDB USAGE DATA")
 	}
 	a.take(12, "command timeouts descriptor")
+}
+
+func (a *annotator) copyResults(c *CDB) {
+	a.take(4, "AVAILABLE DATA")
+	switch c.service() {
+	case saCopyStatusLID1:
+		a.take(1, "COPY COMMAND STATUS")
+		a.take(2, "SEGMENTS PROCESSED")
+		a.take(1, "TRANSFER COUNT UNITS")
+		a.take(4, "TRANSFER COUNT")
+	case saOperatingParameters:
+		a.take(1, "SNLID")
+		a.zeros(3)
+		a.take(2, "MAXIMUM CSCD DESCRIPTOR COUNT")
+		a.take(2, "MAXIMUM SEGMENT DESCRIPTOR COUNT")
+		a.take(4, "MAXIMUM DESCRIPTOR LIST LENGTH")
+		a.take(4, "MAXIMUM SEGMENT LENGTH")
+		a.zeros(14)
+		a.take(2, "TOTAL CONCURRENT COPIES")
+		a.take(1, "MAXIMUM CONCURRENT COPIES")
+		a.take(1, "DATA SEGMENT GRANULARITY")
+		a.zeros(5)
+		a.take(1, "IMPLEMENTED DESCRIPTOR LIST LENGTH")
+		a.take(len(a.p), "descriptor type codes")
+	case saFailureDetailsLID1:
+		a.zeros(52)
+		a.take(1, "COPY COMMAND STATUS")
+		a.zeros(1)
+		a.take(2, "SENSE DATA LENGTH")
+		a.take(len(a.p), "sense data")
+	case saTokenInformation:
+		a.take(1, "RESPONSE TO SERVICE ACTION")
+		a.take(1, "COPY OPERATION STATUS")
+		a.take(2, "OPERATION COUNTER")
+		a.take(4, "ESTIMATED STATUS UPDATE DELAY")
+		a.take(1, "EXTENDED COPY COMPLETION STATUS")
+		n := a.take(1, "length of the sense data field")
+		a.take(1, "SENSE DATA LENGTH")
+		a.take(1, "TRANSFER COUNT UNITS")
+		a.take(8, "TRANSFER COUNT")
+		a.take(2, "SEGMENTS PROCESSED")
+		a.zeros(6)
+		if n != nil {
+			a.take(int(n[0]), "sense data")
+		}
+		a.take(4, "ROD TOKEN DESCRIPTORS LENGTH")
+		a.zeros(2)
+		a.take(8, "ROD TYPE, ROD TOKEN LENGTH")
+		a.at = len(a.p) // the token is random
+	}
 }

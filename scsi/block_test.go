@@ -28,11 +28,17 @@ const testBlocks = 16384
 // newDisk makes a thin disk; config may change what else it is.
 func newDisk(t testing.TB, blockSize int, config func(*sbd.Config)) *disk {
 	t.Helper()
+	return newDiskCalled(t, 0, blockSize, config)
+}
+
+// newDiskCalled is newDisk with a GUID of its own, which ends with name.
+func newDiskCalled(t testing.TB, name byte, blockSize int, config func(*sbd.Config)) *disk {
+	t.Helper()
 	cfg := sbd.Config{Size: int64(testBlocks * blockSize), Thin: true, WriteCache: true}
 	if config != nil {
 		config(&cfg)
 	}
-	id := sbd.Identity{GUID: sbd.GUID{0x60}, Version: 7, BlockSize: blockSize}
+	id := sbd.Identity{GUID: sbd.GUID{0: 0x60, 15: name}, Version: 7, BlockSize: blockSize}
 	d := &disk{
 		t: t, block: blockSize,
 		store: sbd.NewFaulty(sbd.NewMem(cfg.Size)),

@@ -42,6 +42,16 @@ func TestSenseData(t *testing.T) {
 			"70 00 03 00000000 0a 00000000 11 00 00 000000",
 			"72 03 11 00 000000 0c 000a 8000 0000000100000000",
 		},
+		{
+			segmentFault(CopyAborted.At(20), 3, true, copyDestination, CheckCondition, LBAOutOfRange),
+			"70 00 0a 00000000 1d 00120003 00 00 00 a00014 02 70 00 05 00000000 0a 00000000 21 00 00 000000",
+			"72 0a 00 00 000000 2a 010a 0000 0000000000000003 0206 0000 a00014 00 0c14 0202 70 00 05 00000000 0a 00000000 21 00 00 000000",
+		},
+		{
+			segmentFault(&Fault{Sense: ThirdPartyDeviceFailure}, 0x0102, false, copySource, ReservationConflict, NoSense),
+			"70 00 0a 00000000 0b 12000102 0d 01 00 000000 18",
+			"72 0a 0d 01 000000 10 010a 0000 0000000000000102 0c02 0118",
+		},
 	} {
 		for descriptors, want := range map[bool]string{false: c.fixed, true: c.descriptor} {
 			var d SenseData
@@ -54,13 +64,22 @@ func TestSenseData(t *testing.T) {
 	}
 }
 
+// segmentFault is f in a segment of a copy, where one side has said status and sense.
+func segmentFault(f *Fault, segment uint16, within bool, side byte, status Status, sense Sense) *Fault {
+	f.copy = &copyFault{segment: segment, within: within, side: side, status: status}
+	if sense != NoSense {
+		f.copy.sense.encode(&Fault{Sense: sense}, false)
+	}
+	return f
+}
+
 // TestLongestSense wants all that a fault can say to fit.
 func TestLongestSense(t *testing.T) {
-	f := InvalidFieldInCDB.AtBit(1, 7)
+	f := segmentFault(CopyAborted.AtBit(1, 7), 1, true, copySource, CheckCondition, LBAOutOfRange)
 	f.info, f.hasInfo = 1<<63, true
 	var d SenseData
 	d.encode(f, true)
-	if n := len(d.Bytes()); n != 28 || int(d.Bytes()[7]) != n-8 {
+	if n := len(d.Bytes()); n != 62 || int(d.Bytes()[7]) != n-8 {
 		t.Errorf("%d bytes, additional length %d", n, d.Bytes()[7])
 	}
 }
