@@ -64,5 +64,8 @@
 //	then a command family per file: transfer.go has what those that move blocks share,
 //	vpd.go and designator.go what INQUIRY tells, modepage.go what the mode commands do,
 //	logsense.go the log pages, provisioning.go what a thin unit takes and what is left,
-//	sanitize.go and sanitizing.go what ends all data
+//	sanitize.go and sanitizing.go what ends all data;
+//	third-party copies: extendedcopy.go and extendedcopy_list.go, copyrun.go for a copy under
+//	way, copyresults.go and copyresults_held.go for what is told of it, vpd_copy.go; token.go,
+//	token_ranges.go, token_populate.go, token_write.go and token_info.go for ROD tokens
 package scsi
