@@ -163,7 +163,7 @@ func TestCopyOfUnseenUnits(t *testing.T) {
 // A copy may do what the nexus might do itself.
 func TestCopyIsAllowedWhatTheNexusIs(t *testing.T) {
 	reserve := func(d *disk) {
-		d.want(d.runOn(d.nexuses[0], CDB{byte(opReserve6)}, nil, 0), "GOOD")
+		d.want(d.runOn(d.nexus(), CDB{byte(opReserve6)}, nil, 0), "GOOD")
 	}
 	const source, destination = "the source said 02h ", "the destination said 02h "
 	for _, c := range []struct {

@@ -24,7 +24,7 @@ func TestBeside(t *testing.T) {
 		", LOG SENSE, START STOP UNIT" + // which looks itself whether it stops
 		", RESERVE(6), RESERVE(10)" // which have their own rules
 	reading := persistent + ", READ(6), READ(10), READ(12), READ(16), VERIFY(10), VERIFY(12), VERIFY(16)" +
-		", PRE-FETCH(10), PRE-FETCH(16), GET LBA STATUS, MODE SENSE(6), MODE SENSE(10)" +
+		", PRE-FETCH(10), PRE-FETCH(16), GET LBA STATUS, POPULATE TOKEN, MODE SENSE(6), MODE SENSE(10)" +
 		", REPORT SUPPORTED OPERATION CODES, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS"
 	const holder, registered, stranger = "holder", "registered", "stranger"
 	for _, tt := range []struct {
