@@ -19,7 +19,7 @@
 //
 // In the source of illumos (github.com/illumos/illumos-gate, below usr/src): lib/libstmf/common/store.c
 // for what STMF keeps in SMF, common/iscsit/iscsit_common.c and uts/common/sys/iscsit/iscsit_common.h
-// for the target provider's list, cmd/iscsi/iscsitgtd/mgmt_scf.c (until 2012) for the older daemon,
+// for the target provider's list, cmd/iscsi/iscsitgtd/mgmt_scf.c (in the history) for the older daemon,
 // uts/common/io/comstar/lu/stmf_sbd/stmf_sbd.h and sbd.c for metadata, and
 // uts/common/io/comstar/stmf/stmf.c for GUIDs. Packed lists are libnvpair's, in XDR.
 //

@@ -12,9 +12,9 @@ import (
 	"github.com/lunarsan/lunar/sbd"
 )
 
-// ErrNoMeta is that of stores that do not begin with metadata. COMSTAR had none there for zvols,
-// from 2009 on, whose metadata are in a property of the zvol, and where it was told to keep them
-// in a file of their own.
+// ErrNoMeta is that of stores that do not begin with metadata. COMSTAR has none there for zvols,
+// but in its first releases, since they are in a property of the zvol; nor where it was told to
+// keep them in a file of their own.
 var ErrNoMeta = errors.New("there is no metadata of COMSTAR in it")
 
 // A Meta is what COMSTAR's metadata say of a unit.
@@ -65,7 +65,7 @@ const (
 	metaRegion = 64 << 10
 	metaOffset = 4096
 	metaMagic  = "SUNSBDLU"
-	metaMagic0 = "SUNMICRO" // before the first release
+	metaMagic0 = "SUNMICRO" // of version 0
 
 	startSize   = 0x30
 	sectionSize = 0x10
@@ -95,7 +95,7 @@ func ReadMeta(r io.ReaderAt) (*Meta, error) {
 	case reversed(metaMagic):
 		order = binary.LittleEndian
 	case metaMagic0, reversed(metaMagic0):
-		return nil, errors.New("COMSTAR's metadata in it are of version 0, which no release of COMSTAR wrote")
+		return nil, errors.New("COMSTAR's metadata in it are of version 0, and 1.0 and 1.1 are known")
 	default:
 		return nil, ErrNoMeta
 	}
