@@ -6,7 +6,7 @@
 //     which COMSTAR kept there too.
 //   - ReadISCSITGT reads the XML of svccfg export -a iscsitgt, the daemon that iscsitadm spoke to.
 //   - ReadMeta reads the metadata of a unit from its store.
-//   - Clock makes GUIDs of COMSTAR's form.
+//   - A Generator makes GUIDs of COMSTAR's form.
 //
 // A Config is neither system's: names instead of numbers, views for both, and a list of what
 // could not be carried and why. It is a proposal that somebody else turns into configuration.
