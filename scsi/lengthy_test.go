@@ -48,16 +48,16 @@ func TestLengthyCommandsKeepTheirLane(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := newDisk(t, 512, func(c *sbd.Config) { c.WriteCache = false })
 		release := make(chan struct{})
-		inside := 0
-		d.store.Add(sbd.Rule{Calls: sbd.CallUnmap, Hold: release, Held: func() { inside++ }})
+		var inside atomic.Int32
+		d.store.Add(sbd.Rule{Calls: sbd.CallUnmap, Hold: release, Held: func() { inside.Add(1) }})
 		unmapCDB := CDB{byte(opUnmap), 8: 24}
 		var storm []*flight
 		for i := range uint64(2 * bulkWorkers) {
 			storm = append(storm, d.submit(i, unmapCDB, unmapOf(1024+8*i, 8)))
 		}
 		synctest.Wait()
-		if inside != slowWorkers {
-			t.Errorf("%d UNMAPs are inside the store, want %d", inside, slowWorkers)
+		if n := inside.Load(); n != slowWorkers {
+			t.Errorf("%d UNMAPs are inside the store, want %d", n, slowWorkers)
 		}
 		if w := d.submit(1000, cdb(opWrite10, 0, 0, 1), d.data(1, 'w')); !w.back() {
 			synctest.Wait()
