@@ -453,3 +453,82 @@ func TestWatchWaitsForWriters(t *testing.T) {
 		t.Errorf("%v, want ErrWouldBlock", err)
 	}
 }
+
+// A copy's destination waits for another's source, and its source for another's destination.
+func TestCopiesWaitForEachOther(t *testing.T) {
+	for name, second := range map[string]sbd.Copy{
+		"onto the source":      {FromOff: 4 << 20, Off: 0, N: 1 << 20},
+		"onto the destination": {FromOff: 4 << 20, Off: 2 << 20, N: 1 << 20},
+		"from the destination": {FromOff: 2 << 20, Off: 4 << 20, N: 1 << 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				f := sbd.NewFaulty(sbd.NewMem(8<<20), sbd.Rule{Calls: sbd.CallReadAt, Times: 1, Hold: release})
+				u := online(t, sbd.Config{WriteCache: true}, f)
+				fill(t, u, 1, 0, 8<<20)
+				ended := 0
+				for _, c := range []sbd.Copy{{FromOff: 0, Off: 2 << 20, N: 1 << 20}, second} {
+					c.From, c.Buffers = u, buffers(1)
+					go func() {
+						if err := u.CopyFrom(c); err != nil {
+							t.Error(err)
+						}
+						ended++
+					}()
+					synctest.Wait()
+				}
+				if ended != 0 {
+					t.Error("the second did not wait")
+				}
+				close(release)
+				synctest.Wait()
+				if ended != 2 {
+					t.Errorf("%d ended", ended)
+				}
+			})
+		})
+	}
+}
+
+// Two copies that cross have their first claims at the same time, and neither has the other's
+// second.
+func TestCopiesBetweenUnitsKeepAnOrder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		units := [2]*sbd.Unit{
+			another(t, 0, sbd.Config{WriteCache: true}, sbd.NewMem(4<<20)),
+			another(t, 1, sbd.Config{WriteCache: true}, sbd.NewMem(4<<20)),
+		}
+		var release [2]chan struct{}
+		ended := 0
+		for i, u := range units { // both begin with blocks that are claimed
+			release[i] = make(chan struct{})
+			fill(t, u, byte(i), 0, 4<<20)
+			go func() {
+				if err := u.Update(&sbd.Op{MayBlock: true}, 0, 512, false, func(sbd.Exclusive) error { <-release[i]; return nil }); err != nil {
+					t.Error(err)
+				}
+			}()
+		}
+		synctest.Wait()
+		for _, c := range []struct {
+			from, into *sbd.Unit
+			fromOff    int64
+		}{{units[0], units[1], 0}, {units[1], units[0], 512 << 10}, {units[1], units[0], 0}, {units[0], units[1], 512 << 10}} {
+			go func() {
+				if err := c.into.CopyFrom(sbd.Copy{From: c.from, FromOff: c.fromOff, N: 1 << 20, Buffers: buffers(1)}); err != nil {
+					t.Error(err)
+				}
+				ended++
+			}()
+			synctest.Wait()
+		}
+		for _, r := range release {
+			close(r)
+			synctest.Wait()
+		}
+		if ended != 4 {
+			t.Errorf("%d of 4 copies ended", ended)
+		}
+	})
+}

@@ -342,3 +342,64 @@ func (s *slowWrites) WriteAt(p []byte, off int64) (int, error) {
 	time.Sleep(s.each)
 	return s.Store.WriteAt(p, off)
 }
+
+// A reservation of the destination by another nexus ends the copy: RESERVE is answered when it
+// writes no more.
+func TestReserveWaitsForCopies(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b, n := twoDisks(t, nil)
+		other := b.nexus()
+		a.paint(1, 0, testBlocks)
+		release := make(chan struct{})
+		b.store.Add(sbd.Rule{Calls: sbd.CallWriteAt, Hold: release})
+		var events []string
+		cdb, list := copyCDB(1, seg{0, 1, 0, 0, testBlocks})
+		task := &Task{CDB: cdb, Expected: int64(len(list)), Out: list, Done: func(*Task) { events = append(events, "copy") }}
+		n.Prepare(task)
+		if n.Submit(task) {
+			t.Fatal("it ended at once")
+		}
+		synctest.Wait()
+		reserve := &Task{CDB: CDB{byte(opReserve6)}, Done: func(*Task) { events = append(events, "reserve") }}
+		other.Prepare(reserve)
+		if other.Submit(reserve) {
+			t.Fatal("RESERVE did not wait")
+		}
+		synctest.Wait()
+		if len(events) != 0 {
+			t.Errorf("%v while a piece is written", events)
+		}
+		close(release)
+		synctest.Wait()
+		if len(events) != 2 || reserve.Status != Good || task.Sense.Sense() != ThirdPartyDeviceFailure {
+			t.Errorf("%v: RESERVE %v, copy %v", events, reserve.Status, task.Sense.Sense())
+		}
+		if p := b.blocks(0, testBlocks); bytes.Count(p, []byte{1}) == len(p) {
+			t.Error("the copy came to its end")
+		}
+	})
+}
+
+// A unit that the nexus ceases to see is copied to no further.
+func TestCopyLosesSight(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b, n := twoDisks(t, nil)
+		a.paint(1, 0, testBlocks)
+		release := make(chan struct{})
+		b.store.Add(sbd.Rule{Calls: sbd.CallWriteAt, Hold: release})
+		cdb, list := copyCDB(1, seg{0, 1, 0, 0, testBlocks})
+		task := &Task{CDB: cdb, Expected: int64(len(list)), Out: list, Done: func(*Task) {}}
+		n.Prepare(task)
+		if n.Submit(task) {
+			t.Fatal("it ended at once")
+		}
+		synctest.Wait()
+		n.SetInventory(map[int]*LogicalUnit{0: a.lu})
+		close(release)
+		synctest.Wait()
+		if task.Sense.Sense() != ThirdPartyDeviceFailure {
+			t.Errorf("%v %v", task.Status, task.Sense.Sense())
+		}
+		b.holds(testBlocks/2, testBlocks/2, 0)
+	})
+}
