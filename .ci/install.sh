@@ -7,6 +7,7 @@ cd "$(dirname "$0")/.."
 dest=$1 prefix=$2
 root=$dest$prefix
 install -D -m 755 bin/lunar "$root/bin/lunar"
+for name in sbdadm stmfadm itadm iscsitadm; do ln -sf lunar "$root/bin/$name"; done
 mkdir -p "$root/share/man/man1"
 bin/lunar man "$root/share/man/man1"
 bin/lunar completion bash | install -D -m 644 /dev/stdin "$root/share/bash-completion/completions/lunar"

@@ -7,6 +7,7 @@
 //	serve.go demo.go           the daemon
 //	lu.go target.go tpg.go initiator.go discovery.go session.go   the nouns
 //	status.go version.go man.go
+//	comstar.go comstar_*.go       COMSTAR's own commands, each by its name
 //	doctor.go doctor_tables.go    what initiators asked for and got
 package main
 
@@ -20,6 +21,7 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	code := run(ctx, world{
+		name:   os.Args[0],
 		args:   os.Args[1:],
 		stdin:  os.Stdin,
 		stdout: os.Stdout,

@@ -16,7 +16,12 @@ func (c *cli) man() *cobra.Command {
 		if err := os.MkdirAll(args[0], 0o755); err != nil {
 			return fmt.Errorf("making the folder of the manual pages: %w", err)
 		}
-		return writePages(cmd.Root(), args[0])
+		for _, root := range append(c.comstarCommands(), cmd.Root()) {
+			if err := writePages(root, args[0]); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	cmd.Hidden = true
 	return cmd
@@ -29,7 +34,7 @@ func writePages(cmd *cobra.Command, dir string) error {
 		return fmt.Errorf("writing a manual page: %w", err)
 	}
 	for _, sub := range cmd.Commands() {
-		if !sub.IsAvailableCommand() || sub.Name() == "help" {
+		if !sub.IsAvailableCommand() || sub.Name() == "help" || isCOMSTAR(sub) {
 			continue
 		}
 		if err := writePages(sub, dir); err != nil {

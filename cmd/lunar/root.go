@@ -25,6 +25,7 @@ const (
 
 // A world is everything outside that a verb may touch.
 type world struct {
+	name   string // that the program was called by, with its path
 	args   []string
 	stdin  io.Reader
 	stdout io.Writer
@@ -36,13 +37,14 @@ type world struct {
 type cli struct {
 	world
 	socket string // --api
+	as     string // the name that it complains under
 	begun  bool   // a verb has taken over; what went wrong before is wrong usage
 }
 
 // run performs the command in w.args and returns the exit code.
 func run(ctx context.Context, w world) int {
 	c := &cli{world: w}
-	root := c.root()
+	root := c.called()
 	root.SetArgs(w.args)
 	root.SetIn(w.stdin)
 	root.SetOut(w.stdout)
@@ -51,6 +53,7 @@ func run(ctx context.Context, w world) int {
 	if err == nil {
 		return exitDone
 	}
+	c.as = nameOf(cmd)
 	if !c.begun {
 		err = misuse(cmd, "%v", err)
 	}
@@ -65,20 +68,36 @@ func run(ctx context.Context, w world) int {
 	return exitFailed
 }
 
+// called is the command that the program was called as.
+func (c *cli) called() *cobra.Command {
+	called := filepath.Base(c.world.name)
+	for _, cmd := range c.comstarCommands() {
+		if cmd.Name() == called {
+			return c.top(cmd)
+		}
+	}
+	return c.root()
+}
+
+// top prepares cmd to be the root of a tree.
+func (c *cli) top(cmd *cobra.Command) *cobra.Command {
+	cmd.SilenceErrors = true
+	cmd.SilenceUsage = true
+	cmd.PersistentFlags().StringVar(&c.socket, "api", "", "the daemon's `SOCKET` ($LUNAR_API)")
+	return cmd
+}
+
 // root is the tree of commands.
 func (c *cli) root() *cobra.Command {
 	root := c.noun("lunar", "Serve disks over iSCSI, and look after them",
-		c.serve(), c.status(), c.doctor(), c.lu(), c.target(), c.tpg(), c.initiator(), c.discovery(), c.session(), c.version(), c.man())
+		c.serve(), c.status(), c.doctor(), c.lu(), c.target(), c.tpg(), c.initiator(), c.discovery(), c.session(), c.comstar(), c.version(), c.man())
 	root.Long = `Lunar serves files, block devices and zvols to iSCSI initiators such as VMware ESXi.
 
 lunar serve is the daemon. Every other verb asks it over its socket, found by --api, then
 $LUNAR_API, then where lunar serve puts it by default.
 
 Exit status: 0 done, 1 failed, 2 wrong usage, 3 nothing listens on the socket.`
-	root.SilenceErrors = true
-	root.SilenceUsage = true
-	root.PersistentFlags().StringVar(&c.socket, "api", "", "the daemon's `SOCKET` ($LUNAR_API)")
-	return root
+	return c.top(root)
 }
 
 // A usageError is a command line that does not make sense.

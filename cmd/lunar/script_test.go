@@ -25,13 +25,14 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts print into the
 // TestScripts plays the scripts in testdata against a daemon of their own. A script is made of
 // commands and of what they print:
 //
-//	$ lunar lu list          a command line; $WORK is a folder of the script's own, "" is empty
+//	$ lunar lu list          a command line; $WORK is a folder of the script's own, "" is empty,
+//	                         $GUID the GUID that was made up last
 //	< text                   a line of its standard input
 //	| text                   a line of its standard output
 //	! text                   a line of its standard error
 //	[exit 1]                 its exit code, when it is not 0
 //
-// Beside lunar there are: write FILE TEXT, patch FILE OFFSET HEX, which makes the file if there is
+// Beside lunar and the other names that it has there are: write FILE TEXT, patch FILE OFFSET HEX, which makes the file if there is
 // none, move FILE FILE, exists FILE, and restart, which ends the daemon and starts it again. All
 // other lines are for the reader.
 func TestScripts(t *testing.T) {
@@ -66,10 +67,13 @@ type script struct {
 	work   string
 	socket string
 	stop   func()
+	text   string // the script, in lower case
+	guid   string // the one that was made up last
 }
 
 // play performs the commands of text and returns it with what they printed.
 func (s *script) play(text string) string {
+	s.text = strings.ToLower(text)
 	var out strings.Builder
 	lines := strings.Split(strings.TrimSuffix(text, "\n"), "\n")
 	for i := 0; i < len(lines); i++ {
@@ -96,7 +100,7 @@ var printed = regexp.MustCompile(`^(\||!|\[exit)`)
 
 // perform performs one command and returns what it printed, with its exit code.
 func (s *script) perform(command, stdin string) string {
-	words := strings.Fields(strings.ReplaceAll(command, "$WORK", s.work))
+	words := strings.Fields(strings.NewReplacer("$WORK", s.work, "$GUID", s.guid).Replace(command))
 	for i, w := range words {
 		if w == `""` {
 			words[i] = ""
@@ -105,8 +109,8 @@ func (s *script) perform(command, stdin string) string {
 	var stdout, stderr bytes.Buffer
 	code := 0
 	switch words[0] {
-	case "lunar":
-		code = s.lunar(s.t.Context(), words[1:], stdin, &stdout, &stderr)
+	case "lunar", "sbdadm", "stmfadm", "itadm", "iscsitadm":
+		code = s.run(s.t.Context(), words[0], words[1:], stdin, &stdout, &stderr)
 	case "restart":
 		s.stop()
 		s.start()
@@ -154,6 +158,13 @@ func (s *script) marked(mark, text string) string {
 	}
 	text = strings.ReplaceAll(text, s.work, "$WORK")
 	text = strings.ReplaceAll(text, s.socket, "$API")
+	text = comstarGUID.ReplaceAllStringFunc(text, func(guid string) string {
+		if strings.Contains(s.text, strings.ToLower(guid)) {
+			return guid
+		}
+		s.guid = guid
+		return madeUpGUID
+	})
 	for _, v := range varying {
 		text = v.pattern.ReplaceAllString(text, v.instead)
 	}
@@ -163,6 +174,11 @@ func (s *script) marked(mark, text string) string {
 	}
 	return b.String()
 }
+
+// A GUID of COMSTAR's form that is nowhere in a script was made up.
+var comstarGUID = regexp.MustCompile(`(?i)600144f0[0-9a-f]{24}`)
+
+const madeUpGUID = "600144f0-host-time-and-a-counter" // as long as one
 
 var varying = []struct {
 	pattern *regexp.Regexp
@@ -179,10 +195,11 @@ var varying = []struct {
 	{regexp.MustCompile(`go1\.\S+ (\S+)/(\S+)`), "GO PLATFORM"},
 }
 
-// lunar runs the command line in this process.
-func (s *script) lunar(ctx context.Context, args []string, stdin string, stdout, stderr *bytes.Buffer) int {
+// run runs the command line in this process, called by name.
+func (s *script) run(ctx context.Context, name string, args []string, stdin string, stdout, stderr *bytes.Buffer) int {
 	env := map[string]string{"LUNAR_API": s.socket, "HOME": s.work}
 	return run(ctx, world{
+		name:   "/usr/bin/" + name,
 		args:   args,
 		stdin:  strings.NewReader(stdin),
 		stdout: stdout,
@@ -204,7 +221,7 @@ func (s *script) start() {
 	ended := make(chan int, 1)
 	var out, log bytes.Buffer
 	go func() {
-		ended <- s.lunar(ctx, []string{
+		ended <- s.run(ctx, "lunar", []string{
 			"serve", "--state", filepath.Join(s.work, "state"), "--api", s.socket, "--listen", "127.0.0.1:0", "--memory", "1G",
 		}, "", &out, &log)
 	}()

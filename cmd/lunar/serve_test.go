@@ -205,7 +205,7 @@ func TestDemoPortTaken(t *testing.T) {
 	s := &script{t: t, work: t.TempDir(), socket: filepath.Join(shortDir(t), "s")}
 	t.Setenv("TMPDIR", s.work)
 	var stdout, stderr bytes.Buffer
-	code := s.lunar(t.Context(), []string{"serve", "--demo", "--listen", l.Addr().String(), "--api", s.socket}, "", &stdout, &stderr)
+	code := s.run(t.Context(), "lunar", []string{"serve", "--demo", "--listen", l.Addr().String(), "--api", s.socket}, "", &stdout, &stderr)
 	if code != exitFailed || !strings.Contains(stderr.String(), "lunar: cannot listen on "+l.Addr().String()) || !strings.Contains(stderr.String(), "--listen") {
 		t.Errorf("exit code %d:\n%s", code, &stderr)
 	}

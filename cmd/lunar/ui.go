@@ -19,12 +19,39 @@ import (
 // complaint is one line that says what is wrong and one that says what to do. Colours are for
 // terminals alone, and not where NO_COLOR is set.
 
-// complain prints err.
+// complain prints err, or each of several.
 func (c *cli) complain(err error) {
-	fmt.Fprintf(c.stderr, "lunar: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
-	if hint := hintOf(err); hint != "" {
-		fmt.Fprintf(c.stderr, "       %s\n", hint)
+	var several failures
+	if errors.As(err, &several) {
+		for _, err := range several {
+			c.complain(err)
+		}
+		return
 	}
+	fmt.Fprintf(c.stderr, "%s: %s\n", c.as, strings.ReplaceAll(err.Error(), "\n", "; "))
+	if hint := hintOf(err); hint != "" {
+		fmt.Fprintf(c.stderr, "%*s%s\n", len(c.as)+2, "", hint)
+	}
+}
+
+// failures are what went wrong with some of several things.
+type failures []error
+
+func (f failures) Error() string   { return errors.Join(f...).Error() }
+func (f failures) Unwrap() []error { return f }
+
+// each does do to all names, those that come after a failure too.
+func each(names []string, do func(name string) error) error {
+	var failed failures
+	for _, name := range names {
+		if err := do(name); err != nil {
+			failed = append(failed, err)
+		}
+	}
+	if len(failed) == 0 {
+		return nil
+	}
+	return failed
 }
 
 // hintOf is the way out of err, or nothing.
@@ -176,3 +203,6 @@ func or(s, instead string) string {
 	}
 	return s
 }
+
+// warn says on stderr what should be known of something that was done.
+func (c *cli) warn(format string, args ...any) { fmt.Fprintf(c.stderr, format+"\n", args...) }

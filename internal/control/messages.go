@@ -102,6 +102,8 @@ type UnitImport struct {
 	Meta string `json:"meta,omitempty"` // absolute; where COMSTAR's metadata are, if they are not in the store
 	GUID string `json:"guid,omitempty"` // where no metadata have it
 	LUN  *int   `json:"lun,omitempty"`  // nil: the lowest that is free
+
+	NeedMeta bool `json:"need_meta,omitempty"` // refuse a store without metadata
 }
 
 // A UnitImported tells what was found and done.

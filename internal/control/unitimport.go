@@ -77,6 +77,9 @@ func (d *Daemon) readMeta(r UnitImport) (*comstar.Meta, error) {
 	err = errors.Join(err, s.Close())
 	apart := meta != nil && meta.Offset == 0
 	switch {
+	case errors.Is(err, comstar.ErrNoMeta) && r.Meta == "" && r.NeedMeta:
+		return nil, conflict(fmt.Sprintf("%s: %v", path, err),
+			fmt.Sprintf("COMSTAR keeps those of a zvol in a property of it: lunar lu import %s --guid GUID, with what sbdadm list-lu showed there.", path))
 	case errors.Is(err, comstar.ErrNoMeta) && r.Meta == "":
 		return nil, nil
 	case errors.Is(err, comstar.ErrNoMeta):
