@@ -467,24 +467,24 @@ func TestCopiesWaitForEachOther(t *testing.T) {
 				f := sbd.NewFaulty(sbd.NewMem(8<<20), sbd.Rule{Calls: sbd.CallReadAt, Times: 1, Hold: release})
 				u := online(t, sbd.Config{WriteCache: true}, f)
 				fill(t, u, 1, 0, 8<<20)
-				ended := 0
+				var ended atomic.Int32
 				for _, c := range []sbd.Copy{{FromOff: 0, Off: 2 << 20, N: 1 << 20}, second} {
 					c.From, c.Buffers = u, buffers(1)
 					go func() {
 						if err := u.CopyFrom(c); err != nil {
 							t.Error(err)
 						}
-						ended++
+						ended.Add(1)
 					}()
 					synctest.Wait()
 				}
-				if ended != 0 {
+				if ended.Load() != 0 {
 					t.Error("the second did not wait")
 				}
 				close(release)
 				synctest.Wait()
-				if ended != 2 {
-					t.Errorf("%d ended", ended)
+				if ended.Load() != 2 {
+					t.Errorf("%d ended", ended.Load())
 				}
 			})
 		})
@@ -500,7 +500,7 @@ func TestCopiesBetweenUnitsKeepAnOrder(t *testing.T) {
 			another(t, 1, sbd.Config{WriteCache: true}, sbd.NewMem(4<<20)),
 		}
 		var release [2]chan struct{}
-		ended := 0
+		var ended atomic.Int32
 		for i, u := range units { // both begin with blocks that are claimed
 			release[i] = make(chan struct{})
 			fill(t, u, byte(i), 0, 4<<20)
@@ -519,7 +519,7 @@ func TestCopiesBetweenUnitsKeepAnOrder(t *testing.T) {
 				if err := c.into.CopyFrom(sbd.Copy{From: c.from, FromOff: c.fromOff, N: 1 << 20, Buffers: buffers(1)}); err != nil {
 					t.Error(err)
 				}
-				ended++
+				ended.Add(1)
 			}()
 			synctest.Wait()
 		}
@@ -527,8 +527,8 @@ func TestCopiesBetweenUnitsKeepAnOrder(t *testing.T) {
 			close(r)
 			synctest.Wait()
 		}
-		if ended != 4 {
-			t.Errorf("%d of 4 copies ended", ended)
+		if ended.Load() != 4 {
+			t.Errorf("%d of 4 copies ended", ended.Load())
 		}
 	})
 }

@@ -5,7 +5,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -222,6 +224,24 @@ func TestCopyIsAllowedWhatTheNexusIs(t *testing.T) {
 	}
 }
 
+// happenings are what callbacks tell, in their order.
+type happenings struct {
+	mu   sync.Mutex
+	list []string
+}
+
+func (h *happenings) add(what string) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.list = append(h.list, what)
+}
+
+func (h *happenings) all() []string {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return slices.Clone(h.list)
+}
+
 // What was copied before the segment that fails is durable, and counted.
 func TestCopyEndsInTheMiddle(t *testing.T) {
 	a, b, n := twoDisks(t, func(c *sbd.Config) { c.WriteCache = false })
@@ -267,9 +287,9 @@ func TestCopyIsAborted(t *testing.T) {
 				a.paint(1, 0, testBlocks)
 				release := make(chan struct{})
 				b.store.Add(sbd.Rule{Calls: sbd.CallWriteAt, Hold: release})
-				var events []string
+				var happened happenings
 				cdb, list := copyCDB(1, seg{0, 1, 0, 0, testBlocks})
-				task := &Task{CDB: cdb, Tag: 77, Expected: int64(len(list)), Out: list, Done: func(*Task) { events = append(events, "copy") }}
+				task := &Task{CDB: cdb, Tag: 77, Expected: int64(len(list)), Out: list, Done: func(*Task) { happened.add("copy") }}
 				n.Prepare(task)
 				if n.Submit(task) {
 					t.Fatal("it ended at once")
@@ -285,14 +305,15 @@ func TestCopyIsAborted(t *testing.T) {
 					if r != FunctionComplete {
 						t.Errorf("response %v", r)
 					}
-					events = append(events, "function")
+					happened.add("function")
 				})
 				synctest.Wait()
-				if len(events) != 0 {
+				if events := happened.all(); len(events) != 0 {
 					t.Errorf("%v while a piece is written", events)
 				}
 				close(release)
 				synctest.Wait()
+				events := happened.all()
 				if fmt.Sprint(events) != "[copy function]" && fmt.Sprint(events) != "[function copy]" || c.aborted && events[0] != "copy" {
 					t.Errorf("%v, want both", events)
 				}
@@ -352,26 +373,26 @@ func TestReserveWaitsForCopies(t *testing.T) {
 		a.paint(1, 0, testBlocks)
 		release := make(chan struct{})
 		b.store.Add(sbd.Rule{Calls: sbd.CallWriteAt, Hold: release})
-		var events []string
+		var happened happenings
 		cdb, list := copyCDB(1, seg{0, 1, 0, 0, testBlocks})
-		task := &Task{CDB: cdb, Expected: int64(len(list)), Out: list, Done: func(*Task) { events = append(events, "copy") }}
+		task := &Task{CDB: cdb, Expected: int64(len(list)), Out: list, Done: func(*Task) { happened.add("copy") }}
 		n.Prepare(task)
 		if n.Submit(task) {
 			t.Fatal("it ended at once")
 		}
 		synctest.Wait()
-		reserve := &Task{CDB: CDB{byte(opReserve6)}, Done: func(*Task) { events = append(events, "reserve") }}
+		reserve := &Task{CDB: CDB{byte(opReserve6)}, Done: func(*Task) { happened.add("reserve") }}
 		other.Prepare(reserve)
 		if other.Submit(reserve) {
 			t.Fatal("RESERVE did not wait")
 		}
 		synctest.Wait()
-		if len(events) != 0 {
+		if events := happened.all(); len(events) != 0 {
 			t.Errorf("%v while a piece is written", events)
 		}
 		close(release)
 		synctest.Wait()
-		if len(events) != 2 || reserve.Status != Good || task.Sense.Sense() != ThirdPartyDeviceFailure {
+		if events := happened.all(); len(events) != 2 || reserve.Status != Good || task.Sense.Sense() != ThirdPartyDeviceFailure {
 			t.Errorf("%v: RESERVE %v, copy %v", events, reserve.Status, task.Sense.Sense())
 		}
 		if p := b.blocks(0, testBlocks); bytes.Count(p, []byte{1}) == len(p) {
