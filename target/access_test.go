@@ -73,7 +73,7 @@ func twoPaths(t *testing.T) (d *Device, a, b *Nexus) {
 	d = newDevice(t)
 	must(t, d.SetPortalGroup(PortalGroup{Tag: 2, Access: 2}))
 	must(t, d.AddTarget(Target{Name: disks}))
-	must(t, d.AddUnit(0, newUnit()))
+	must(t, show(d, 0, newUnit()))
 	a, err := d.Connect(host, isid, disks, 1)
 	must(t, err)
 	b, err = d.Connect(host, isid, disks, 2)
@@ -225,22 +225,5 @@ func TestRestorePorts(t *testing.T) {
 		disks + ",1 and": {{disks, 1, 7}, {tapes, 1, 7}},
 	} {
 		mustFail(t, NewDevice(buffer.NewPool(1<<20)).RestorePorts(ports), want)
-	}
-}
-
-func TestMoveUnit(t *testing.T) {
-	d, a, _ := twoPaths(t)
-	first, second := d.units[0].Logical, newUnit()
-	must(t, d.AddUnit(1, second))
-	hears(t, "a after a new unit", a, "06/3F/0E")
-	mustFail(t, d.MoveUnit(1, first), "LUN 1 is taken")
-	mustFail(t, d.MoveUnit(scsi.MaxLUN+1, first), "out of range")
-	mustFail(t, d.MoveUnit(5, newUnit()), "not shown")
-	must(t, d.MoveUnit(1, second))
-	hears(t, "a after nothing", a)
-	must(t, d.MoveUnit(5, second))
-	hears(t, "a after the move", a, "06/3F/0E")
-	if a.seen[5] != second || a.seen[1] != nil || a.seen[0] != first {
-		t.Errorf("a sees %v", a.seen)
 	}
 }

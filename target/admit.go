@@ -48,11 +48,15 @@ func (d *Device) Discover(initiator string, tag uint16, local netip.AddrPort, on
 		}
 		only = name
 	}
+	initiator, err := ParseName(initiator)
+	if err != nil {
+		return nil
+	}
 	addresses := group.addresses(local)
 	var found []Found
 	for _, name := range slices.Sorted(maps.Keys(d.targets)) {
 		t := d.targets[name]
-		if t.through(tag) && !t.Offline && (only == "" || only == name) {
+		if t.through(tag) && t.admits(initiator) && !t.Offline && (only == "" || only == name) {
 			found = append(found, Found{name, addresses})
 		}
 	}
@@ -77,7 +81,7 @@ func (d *Device) Admit(initiator, target string, tag uint16) (Admission, error) 
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	t, err := d.find(target, tag)
+	t, err := d.find(initiator, target, tag)
 	if err != nil {
 		return Admission{}, err
 	}
@@ -98,11 +102,21 @@ func (d *Device) AdmitDiscovery(initiator string) (Admission, error) {
 	return Admission{Auth: d.discovery, Peer: d.peer(initiator)}, nil
 }
 
-// find returns the target as it is reached through the portal group tag.
-func (d *Device) find(target string, tag uint16) (Target, error) {
+// MayUse reports whether initiator may be logged in to target, as far as its name goes.
+func (d *Device) MayUse(initiator, target string) bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t, there := d.targets[target]
+	return there && t.admits(initiator)
+}
+
+// find returns the target as it is reached by initiator through the portal group tag.
+func (d *Device) find(initiator, target string, tag uint16) (Target, error) {
 	t, there := d.targets[target]
 	_, group := d.groups[tag]
 	switch {
+	case there && group && t.through(tag) && !t.admits(initiator):
+		return Target{}, ErrForbidden
 	case there && group && t.through(tag) && t.Offline:
 		return Target{}, ErrUnavailable
 	case there && group && t.through(tag):
@@ -113,14 +127,18 @@ func (d *Device) find(target string, tag uint16) (Target, error) {
 	return Target{}, ErrNoTarget
 }
 
-// peer is Admission.Peer for an initiator as it is known now.
+// peer is Admission.Peer for an initiator as it is known now: it may use its own credential,
+// or its host group's.
 func (d *Device) peer(initiator string) func(string) (Credential, bool) {
-	known := d.initiators[initiator].CHAP
+	own := d.initiators[initiator].CHAP
+	groups := d.groupCHAP[d.rosters[OfHosts].of[initiator]]
 	return func(user string) (Credential, bool) {
-		if len(known.Secret) == 0 || user != known.User {
-			return Credential{}, false
+		for _, known := range [...]Credential{own, groups} {
+			if len(known.Secret) > 0 && user == known.User {
+				return known, true
+			}
 		}
-		return known, true
+		return Credential{}, false
 	}
 }
 

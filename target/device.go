@@ -21,32 +21,37 @@ type Device struct {
 
 	accessing sync.Mutex // one change of target port groups at a time; held while it is saved, outside mu
 
-	mu         sync.Mutex
-	units      []Unit
-	lastSeen   map[int]*scsi.LogicalUnit // what inventory returned last
-	targets    map[string]Target
-	removed    map[string]bool // names of targets that were removed: ErrRemoved, not ErrNoTarget
-	groups     map[uint16]PortalGroup
-	initiators map[string]Initiator
-	discovery  Auth
-	ports      map[port]uint16 // relative target port identifiers, of ports that are gone too
-	lastPort   uint16          // the highest of them
-	access     map[uint16]AccessGroup
-	reported   []scsi.PortGroup // access as nexuses see it; nil: made when it is needed
-	nexuses    map[identity]*Nexus
+	mu          sync.Mutex
+	views       views
+	inventories map[scope]map[int]*scsi.LogicalUnit // what inventory returned, until a view changes
+	rosters     [groupKinds]roster
+	targets     map[string]Target
+	removed     map[string]bool // names of targets that were removed: ErrRemoved, not ErrNoTarget
+	groups      map[uint16]PortalGroup
+	initiators  map[string]Initiator
+	groupCHAP   map[string]Credential // of host groups: any member may use it
+	discovery   Auth
+	ports       map[port]uint16 // relative target port identifiers, of ports that are gone too
+	lastPort    uint16          // the highest of them
+	access      map[uint16]AccessGroup
+	reported    []scsi.PortGroup // access as nexuses see it; nil: made when it is needed
+	nexuses     map[identity]*Nexus
 }
 
 // NewDevice returns a device without targets or units. Its nexuses borrow from pool.
 func NewDevice(pool *buffer.Pool) *Device {
 	return &Device{
-		pool:       pool,
-		lastSeen:   make(map[int]*scsi.LogicalUnit),
-		targets:    make(map[string]Target),
-		removed:    make(map[string]bool),
-		groups:     make(map[uint16]PortalGroup),
-		initiators: make(map[string]Initiator),
-		ports:      make(map[port]uint16),
-		nexuses:    make(map[identity]*Nexus),
+		pool:        pool,
+		views:       newViews(),
+		inventories: make(map[scope]map[int]*scsi.LogicalUnit),
+		rosters:     [groupKinds]roster{newRoster(), newRoster()},
+		targets:     make(map[string]Target),
+		removed:     make(map[string]bool),
+		groups:      make(map[uint16]PortalGroup),
+		initiators:  make(map[string]Initiator),
+		groupCHAP:   make(map[string]Credential),
+		ports:       make(map[port]uint16),
+		nexuses:     make(map[identity]*Nexus),
 	}
 }
 

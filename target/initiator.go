@@ -108,16 +108,45 @@ func (d *Device) SetInitiator(i Initiator) error {
 
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	for _, t := range d.targets {
-		if same(t.Auth.Self.Secret, i.CHAP.Secret) {
-			return fmt.Errorf("initiator %s: its secret is also the one of target %s; the two directions need secrets of their own", name, t.Name)
-		}
-	}
-	if same(d.discovery.Self.Secret, i.CHAP.Secret) {
-		return fmt.Errorf("initiator %s: its secret is also the one of discovery; the two directions need secrets of their own", name)
+	if who := d.proves(i.CHAP.Secret); who != "" {
+		return fmt.Errorf("initiator %s: its secret is also the one of %s; the two directions need secrets of their own", name, who)
 	}
 	d.initiators[name] = i
 	return nil
+}
+
+// SetGroupCHAP sets the credential that any member of a host group may use; without a secret:
+// none. Sessions that are logged in stay.
+func (d *Device) SetGroupCHAP(group string, c Credential) error {
+	if len(c.Secret) > 0 || c.User != "" {
+		var err error
+		if c, err = c.checked(group); err != nil {
+			return fmt.Errorf("host group %q: %w", group, err)
+		}
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, there := d.rosters[OfHosts].groups[group]; !there {
+		return fmt.Errorf("there is no host group %q", group)
+	}
+	if who := d.proves(c.Secret); who != "" {
+		return fmt.Errorf("host group %q: its secret is also the one of %s; the two directions need secrets of their own", group, who)
+	}
+	d.groupCHAP[group] = c
+	return nil
+}
+
+// proves returns what of ours proves itself with secret, or "".
+func (d *Device) proves(secret []byte) string {
+	for _, t := range d.targets {
+		if same(t.Auth.Self.Secret, secret) {
+			return "target " + t.Name
+		}
+	}
+	if same(d.discovery.Self.Secret, secret) {
+		return "discovery"
+	}
+	return ""
 }
 
 // RemoveInitiator forgets an initiator. Sessions that are logged in stay.
@@ -139,19 +168,23 @@ func (d *Device) SetDiscoveryAuth(a Auth) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if who := d.shares(a.Self.Secret); who != "" {
-		return fmt.Errorf("discovery: its secret is also the one of initiator %s; the two directions need secrets of their own", who)
+		return fmt.Errorf("discovery: its secret is also the one of %s; the two directions need secrets of their own", who)
 	}
 	d.discovery = a
 	return nil
 }
 
-// shares returns the name of an initiator that proves itself with secret, or "": with one
-// secret for both directions an initiator could answer with the target's own proof (RFC
-// 7143 §9.2.1).
+// shares returns who of the initiators proves itself with secret, or "": with one secret for
+// both directions an initiator could answer with the target's own proof (RFC 7143 §9.2.1).
 func (d *Device) shares(secret []byte) string {
 	for _, i := range d.initiators {
 		if same(i.CHAP.Secret, secret) {
-			return i.Name
+			return "initiator " + i.Name
+		}
+	}
+	for group, c := range d.groupCHAP {
+		if same(c.Secret, secret) {
+			return fmt.Sprintf("host group %q", group)
 		}
 	}
 	return ""

@@ -1,104 +1,60 @@
 package target
 
 import (
-	"errors"
-	"fmt"
 	"maps"
-	"slices"
 
 	"github.com/lunarsan/lunar/scsi"
 )
 
-// A Unit is a logical unit and the LUN it is shown at.
-type Unit struct {
-	LUN     int
-	Logical *scsi.LogicalUnit
-}
-
-// Inventory decides which units an initiator sees on a target, and at which LUNs. It is the
-// only place that does.
-func Inventory(units []Unit, initiator, target string) map[int]*scsi.LogicalUnit {
-	seen := make(map[int]*scsi.LogicalUnit, len(units))
-	for _, u := range units {
-		seen[u.LUN] = u.Logical
+// inventory decides which units a nexus sees, and at which LUNs: those of the views for its
+// initiator's host group or all, on its target's target group or all. It is the only place that
+// does. LUNs do not collide: the views have been checked.
+func inventory(byScope map[scope]map[int]*scsi.LogicalUnit, n scope) map[int]*scsi.LogicalUnit {
+	seen := make(map[int]*scsi.LogicalUnit)
+	for _, s := range [...]scope{{}, {n.hosts, ""}, {"", n.targets}, n} {
+		maps.Copy(seen, byScope[s])
 	}
 	return seen
 }
 
-// AddUnit shows lu at LUN lun.
-func (d *Device) AddUnit(lun int, lu *scsi.LogicalUnit) error {
-	if lun < 0 || lun > scsi.MaxLUN {
-		return fmt.Errorf("LUN %d is out of range: 0 to %d", lun, scsi.MaxLUN)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, u := range d.units {
-		switch {
-		case u.LUN == lun:
-			return fmt.Errorf("LUN %d is taken by another unit", lun)
-		case u.Logical == lu:
-			return fmt.Errorf("the unit is shown at LUN %d already", u.LUN)
-		}
-	}
-	d.units = append(d.units, Unit{lun, lu})
-	d.refresh()
-	return nil
-}
-
-// MoveUnit shows lu at LUN lun instead of where it is. Every initiator that sees it is told
-// (06/3F/0E).
-func (d *Device) MoveUnit(lun int, lu *scsi.LogicalUnit) error {
-	if lun < 0 || lun > scsi.MaxLUN {
-		return fmt.Errorf("LUN %d is out of range: 0 to %d", lun, scsi.MaxLUN)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	at := -1
-	for i, u := range d.units {
-		switch {
-		case u.Logical == lu:
-			at = i
-		case u.LUN == lun:
-			return fmt.Errorf("LUN %d is taken by another unit", lun)
-		}
-	}
-	if at < 0 {
-		return errors.New("the unit is not shown")
-	}
-	d.units = slices.Clone(d.units)
-	d.units[at].LUN = lun
-	d.refresh()
-	return nil
-}
-
-// RemoveUnit shows lu no more. It does nothing if lu is not shown.
-func (d *Device) RemoveUnit(lu *scsi.LogicalUnit) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for i, u := range d.units {
-		if u.Logical == lu {
-			d.units = append(d.units[:i:i], d.units[i+1:]...)
-			d.refresh()
-			return
-		}
-	}
-}
-
-// inventory is Inventory of the units there are now. Nobody sees anything on a target that
-// was removed. Nexuses that see the same share a map, which nobody changes.
-func (d *Device) inventory(initiator, target string) map[int]*scsi.LogicalUnit {
+// inventoryOf is inventory with the views there are now. Nobody sees anything on a target that
+// was removed. Nexuses in the same groups share a map, which nobody changes.
+func (d *Device) inventoryOf(initiator, target string) map[int]*scsi.LogicalUnit {
 	if _, there := d.targets[target]; !there {
 		return nil
 	}
-	if seen := Inventory(d.units, initiator, target); !maps.Equal(seen, d.lastSeen) {
-		d.lastSeen = seen
+	n := d.scope(initiator, target)
+	seen, known := d.inventories[n]
+	if !known {
+		seen = inventory(d.views.byScope, n)
+		d.inventories[n] = seen
 	}
-	return d.lastSeen
+	return seen
 }
 
-// refresh tells every live nexus what it sees from now on, where that has changed.
-func (d *Device) refresh() {
+// reshow tells the nexuses that changed views can concern what they see from now on.
+func (d *Device) reshow(changed []View) {
+	scopes := make(map[scope]bool)
+	for _, v := range changed {
+		scopes[v.scope()] = true
+	}
+	concerns := func(n scope) bool {
+		for s := range scopes {
+			if s.holds(n) {
+				return true
+			}
+		}
+		return false
+	}
+	maps.DeleteFunc(d.inventories, func(n scope, _ map[int]*scsi.LogicalUnit) bool { return concerns(n) })
+	d.refresh(func(n *Nexus) bool { return concerns(d.scope(n.id.initiator, n.id.target)) })
+}
+
+// refresh tells the live nexuses that a change concerns what they see from now on.
+func (d *Device) refresh(concerns func(*Nexus) bool) {
 	for id, n := range d.nexuses {
-		n.show(d.inventory(id.initiator, id.target))
+		if concerns(n) {
+			n.show(d.inventoryOf(id.initiator, id.target))
+		}
 	}
 }

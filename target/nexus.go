@@ -34,7 +34,7 @@ func (d *Device) Connect(initiator string, isid [6]byte, target string, tag uint
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if _, err := d.find(target, tag); err != nil {
+	if _, err := d.find(initiator, target, tag); err != nil {
 		return nil, err
 	}
 	id := identity{initiator, isid, target, tag}
@@ -58,7 +58,7 @@ func (d *Device) Connect(initiator string, isid [6]byte, target string, tag uint
 	}
 	d.showAccess(n, nil)
 	d.nexuses[id] = n
-	n.show(d.inventory(initiator, target))
+	n.show(d.inventoryOf(initiator, target))
 	return n, nil
 }
 

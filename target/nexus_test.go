@@ -2,7 +2,6 @@ package target
 
 import (
 	"errors"
-	"maps"
 	"slices"
 	"testing"
 
@@ -12,36 +11,6 @@ import (
 )
 
 var isid = [6]byte{0x00, 0x02, 0x3d, 0x00, 0x00, 0x01}
-
-func TestInventory(t *testing.T) {
-	a, b := newUnit(), newUnit()
-	for _, c := range []struct {
-		what  string
-		units []Unit
-		want  map[int]*scsi.LogicalUnit
-	}{
-		{"nothing", nil, map[int]*scsi.LogicalUnit{}},
-		{"everything", []Unit{{0, a}, {5, b}}, map[int]*scsi.LogicalUnit{0: a, 5: b}},
-	} {
-		if got := Inventory(c.units, host, disks); !maps.Equal(got, c.want) {
-			t.Errorf("%s: %v, want %v", c.what, got, c.want)
-		}
-	}
-}
-
-func TestAddUnit(t *testing.T) {
-	d := newDevice(t)
-	a, b := newUnit(), newUnit()
-	must(t, d.AddUnit(0, a))
-	mustFail(t, d.AddUnit(0, b), "LUN 0 is taken")
-	mustFail(t, d.AddUnit(1, a), "at LUN 0 already")
-	mustFail(t, d.AddUnit(-1, b), "out of range")
-	mustFail(t, d.AddUnit(scsi.MaxLUN+1, b), "out of range")
-	must(t, d.AddUnit(scsi.MaxLUN, b))
-	d.RemoveUnit(a)
-	d.RemoveUnit(a)
-	must(t, d.AddUnit(1, a))
-}
 
 func TestNames(t *testing.T) {
 	d := newDevice(t)
@@ -123,14 +92,14 @@ func TestConnect(t *testing.T) {
 func TestLive(t *testing.T) {
 	d := newDevice(t)
 	a, b := newUnit(), newUnit()
-	must(t, d.AddUnit(0, a))
+	must(t, show(d, 0, a))
 	must(t, d.AddTarget(Target{Name: disks}))
 	must(t, d.AddTarget(Target{Name: tapes}))
 	n, err := d.Connect(host, isid, disks, 1)
 	must(t, err)
-	must(t, d.AddUnit(7, b))
+	must(t, show(d, 7, b))
 	if got := luns(n); !slices.Equal(got, []int{0, 7}) {
-		t.Errorf("after AddUnit it sees %v", got)
+		t.Errorf("after a view it sees %v", got)
 	}
 	d.RemoveUnit(a)
 	if got := luns(n); !slices.Equal(got, []int{7}) {
@@ -149,7 +118,7 @@ func TestLive(t *testing.T) {
 		t.Errorf("after AddTarget it sees %v", got)
 	}
 	n.Close(func() {})
-	must(t, d.AddUnit(0, a))
+	must(t, show(d, 0, a))
 	d.RemoveUnit(a)
 	d.RemoveUnit(b)
 	a.Close()

@@ -17,6 +17,7 @@ type PortalGroup struct {
 	Portals  []netip.AddrPort // where it listens; may be wildcards
 	Announce []string         // "host:port" told to initiators instead, when not empty
 	Redirect *Redirect        // targets have moved there
+	Networks []netip.Prefix   // whose connections it takes; empty: everybody's
 	Access   uint16           // its target port group of asymmetric access; 0: the first
 }
 
@@ -48,7 +49,7 @@ func (d *Device) SetPortalGroup(g PortalGroup) error {
 		moved := *r
 		g.Redirect = &moved
 	}
-	g.Portals, g.Announce = slices.Clone(g.Portals), slices.Clone(g.Announce)
+	g.Portals, g.Announce, g.Networks = slices.Clone(g.Portals), slices.Clone(g.Announce), slices.Clone(g.Networks)
 
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -84,6 +85,15 @@ func (d *Device) RemovePortalGroup(tag uint16) error {
 	delete(d.groups, tag)
 	d.refreshAccess(nil)
 	return nil
+}
+
+// Takes reports whether portal group tag takes connections from an address.
+func (d *Device) Takes(tag uint16, from netip.Addr) bool {
+	d.mu.Lock()
+	networks := d.groups[tag].Networks // never changed in place
+	d.mu.Unlock()
+	from = from.Unmap().WithZone("")
+	return len(networks) == 0 || slices.ContainsFunc(networks, func(n netip.Prefix) bool { return n.Contains(from) })
 }
 
 // checkAddress checks "host:port". A wildcard leads nobody anywhere.

@@ -11,6 +11,8 @@ type Target struct {
 	Alias  string
 	Groups []uint16 // portal group tags it is reached through; empty: all
 	Auth   Auth
+	// Initiators are the names of those that may find it and log in; empty: all.
+	Initiators []string
 
 	Offline bool // not found by discovery, and logins get ErrUnavailable
 }
@@ -25,6 +27,9 @@ func (d *Device) AddTarget(t Target) error {
 	}
 	t.Name = name
 	t.Groups = slices.Clone(t.Groups)
+	if t.Initiators, err = parseNames(t.Initiators); err != nil {
+		return fmt.Errorf("target %s: %w", name, err)
+	}
 	if t.Auth, err = t.Auth.checked(name); err != nil {
 		return fmt.Errorf("target %s: %w", name, err)
 	}
@@ -43,14 +48,14 @@ func (d *Device) AddTarget(t Target) error {
 		}
 	}
 	if who := d.shares(t.Auth.Self.Secret); who != "" {
-		return fmt.Errorf("target %s: its secret is also the one of initiator %s; the two directions need secrets of their own", name, who)
+		return fmt.Errorf("target %s: its secret is also the one of %s; the two directions need secrets of their own", name, who)
 	}
 	if err := d.numberPorts(name, t.Groups); err != nil {
 		return err
 	}
 	d.targets[name] = t
 	delete(d.removed, name)
-	d.refresh()
+	d.refresh(func(n *Nexus) bool { return n.id.target == name })
 	d.refreshAccess(nil)
 	return nil
 }
@@ -69,7 +74,7 @@ func (d *Device) RemoveTarget(name string) error {
 	}
 	delete(d.targets, name)
 	d.removed[name] = true
-	d.refresh()
+	d.refresh(func(n *Nexus) bool { return n.id.target == name })
 	d.refreshAccess(nil)
 	return nil
 }
@@ -90,6 +95,45 @@ func (d *Device) SetOffline(name string, offline bool) error {
 	t.Offline = offline
 	d.targets[name] = t
 	return nil
+}
+
+// SetInitiators says who may find a target and log in to it; empty: all. Sessions of others
+// stay: end them where MayUse says no.
+func (d *Device) SetInitiators(name string, initiators []string) error {
+	name, err := ParseName(name)
+	if err != nil {
+		return err
+	}
+	if initiators, err = parseNames(initiators); err != nil {
+		return fmt.Errorf("target %s: %w", name, err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t, there := d.targets[name]
+	if !there {
+		return fmt.Errorf("target %s: %w", name, ErrNoTarget)
+	}
+	t.Initiators = initiators
+	d.targets[name] = t
+	return nil
+}
+
+// parseNames checks iSCSI names and returns them in their one spelling.
+func parseNames(names []string) ([]string, error) {
+	parsed := make([]string, 0, len(names))
+	for _, s := range names {
+		name, err := ParseName(s)
+		if err != nil {
+			return nil, err
+		}
+		parsed = append(parsed, name)
+	}
+	return parsed, nil
+}
+
+// admits reports whether initiator, in its one spelling, may find t and log in.
+func (t *Target) admits(initiator string) bool {
+	return len(t.Initiators) == 0 || slices.Contains(t.Initiators, initiator)
 }
 
 // through reports whether t is reached through portal group tag.

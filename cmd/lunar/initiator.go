@@ -97,13 +97,18 @@ func (c *cli) initiatorModify() *cobra.Command {
 		}
 		return c.print(&o, i, func() { c.printf("modified initiator %s\n", i.Name) })
 	}), initiatorNames)
+	credentialFlags(cmd, &user, &secret, &none, userHelp)
+	return o.flag(cmd)
+}
+
+// credentialFlags are the flags that change a credential.
+func credentialFlags(cmd *cobra.Command, user, secret *string, none *bool, userHelp string) {
 	f := cmd.Flags()
-	f.StringVar(&user, "chap-user", "", userHelp)
-	f.StringVar(&secret, "chap-secret-file", "", secretHelp)
-	f.BoolVar(&none, "no-chap", false, "forget its secret")
+	f.StringVar(user, "chap-user", "", userHelp)
+	f.StringVar(secret, "chap-secret-file", "", secretHelp)
+	f.BoolVar(none, "no-chap", false, "forget its secret")
 	cmd.MarkFlagsMutuallyExclusive("no-chap", "chap-user")
 	cmd.MarkFlagsMutuallyExclusive("no-chap", "chap-secret-file")
-	return o.flag(cmd)
 }
 
 func (c *cli) initiatorDelete() *cobra.Command {

@@ -114,7 +114,12 @@ func (c *cli) luCreate() *cobra.Command {
 			return err
 		}
 		return c.print(&o, u, func() {
-			c.printf("created unit %s: LUN %d, %s, on %s\n", u.GUID, u.LUN, formatSize(u.Size), u.Path)
+			if r.NoView {
+				c.printf("created unit %s: %s, on %s\n", u.GUID, formatSize(u.Size), u.Path)
+				c.printf("no initiator sees it until it gets a view: lunar view add %s\n", u.GUID)
+				return
+			}
+			c.printf("created unit %s: LUN %s, %s, on %s\n", u.GUID, lunWords(u.LUNs), formatSize(u.Size), u.Path)
 			if targets, err := c.client().Targets(cmd.Context()); err == nil && len(targets) == 0 {
 				c.printf("no initiator sees it until there is a target: lunar target create\n")
 				return
@@ -127,6 +132,7 @@ func (c *cli) luCreate() *cobra.Command {
 	f.StringVar(&r.GUID, "guid", "", "its `NAA` identifier: 32 hexadecimal digits, the first a 6, or comstar for a new one of the form that COMSTAR's have (default: a new one)")
 	f.StringVar(&r.Alias, "alias", "", "a `NAME` for people")
 	f.IntVar(&lun, "lun", 0, "the LUN that initiators see it at (default: the lowest that is free)")
+	f.BoolVar(&r.NoView, "no-view", false, "show it to nobody yet; see lunar view add")
 	f.StringVar(&r.Serial, "serial", "", "its unit serial number (default: the GUID)")
 	f.StringVar(&r.Vendor, "vendor", "LUNAR", "the INQUIRY vendor, up to 8 characters")
 	f.StringVar(&r.Product, "product", "LUN", "the INQUIRY product, up to 16 characters; ESXi offloads copies between units of one product")
@@ -154,7 +160,7 @@ func (c *cli) luList() *cobra.Command {
 			}
 			rows := [][]string{{"GUID", "LUN", "SIZE", "STATE", "ALIAS", "PATH"}}
 			for _, u := range list {
-				rows = append(rows, []string{u.GUID, strconv.Itoa(u.LUN), formatSize(u.Size), u.State, or(u.Alias, "-"), u.Path})
+				rows = append(rows, []string{u.GUID, lunWords(u.LUNs), formatSize(u.Size), u.State, or(u.Alias, "-"), u.Path})
 			}
 			c.table(rows)
 		})
@@ -168,15 +174,19 @@ func (c *cli) luShow() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return c.print(&o, u, func() { c.showUnit(u) })
+		views, err := c.client().UnitViews(cmd.Context(), u.GUID)
+		if err != nil {
+			return err
+		}
+		return c.print(&o, u, func() { c.showUnit(u, views) })
 	}), unitNames))
 }
 
-func (c *cli) showUnit(u control.UnitInfo) {
+func (c *cli) showUnit(u control.UnitInfo, views []control.ViewInfo) {
 	cache := onOff{on: u.WriteCache}
 	rows := [][]string{
 		{"GUID", u.GUID},
-		{"LUN", strconv.Itoa(u.LUN)},
+		{"LUN", lunWords(u.LUNs)},
 		{"Alias", or(u.Alias, "-")},
 		{"State", u.State},
 	}
@@ -206,6 +216,9 @@ func (c *cli) showUnit(u control.UnitInfo) {
 			{"Space", formatSize(s.Used) + " taken of " + s.Pool + ", which has " + formatSize(s.PoolFree) + " of " + formatSize(s.PoolSize) + " left"},
 			{"Alarm", fmt.Sprintf("when that is %d%% full", u.Alarm)},
 		}...)
+	}
+	for _, v := range views {
+		rows = append(rows, []string{"View " + strconv.Itoa(v.Entry), fmt.Sprintf("LUN %d for %s on %s", v.LUN, or(v.HostGroup, "all hosts"), or(v.TargetGroup, "all targets"))})
 	}
 	c.table(append(rows, reservationRows(u.Reservations)...))
 }
@@ -270,7 +283,7 @@ func (c *cli) luModify() *cobra.Command {
 	f.StringVar(&product, "product", "", "another INQUIRY product")
 	f.StringVar(&revision, "revision", "", "another INQUIRY revision")
 	f.Uint8Var(&version, "version", 0, "another INQUIRY version `N`")
-	f.IntVar(&lun, "lun", 0, "another LUN")
+	f.IntVar(&lun, "lun", 0, "another LUN of its one view")
 	f.BoolVar(&force, "force", false, "although sessions use it, or initiators will take it for another disk")
 	return o.flag(cmd)
 }

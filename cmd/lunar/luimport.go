@@ -30,7 +30,7 @@ func (c *cli) luImport() *cobra.Command {
 			return err
 		}
 		return c.print(&o, u, func() {
-			c.printf("imported unit %s: LUN %d, %s, on %s\n", u.GUID, u.LUN, formatSize(u.Size), u.Path)
+			c.printf("imported unit %s: LUN %s, %s, on %s\n", u.GUID, lunWords(u.LUNs), formatSize(u.Size), u.Path)
 			if u.Metadata != "" {
 				c.printf("COMSTAR's metadata, version %s, say so; its data begin at byte %d\n", u.Metadata, u.Offset)
 			} else {
@@ -49,5 +49,6 @@ func (c *cli) luImport() *cobra.Command {
 	f.StringVar(&r.Meta, "meta", "", "the `FILE` that COMSTAR keeps the metadata in, where it was told to")
 	f.StringVar(&r.GUID, "guid", "", "its `NAA` identifier, where no metadata have it (default: a new one)")
 	f.IntVar(&lun, "lun", 0, "the LUN that initiators see it at (default: the lowest that is free)")
+	f.BoolVar(&r.NoView, "no-view", false, "show it to nobody yet; see lunar view add")
 	return o.flag(cmd)
 }

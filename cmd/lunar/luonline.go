@@ -54,10 +54,10 @@ func (c *cli) luRetire() *cobra.Command {
 		}
 		return c.print(&o, u, func() {
 			if r.Try {
-				c.printf("would retire unit %s from LUN %d\n", u.GUID, u.LUN)
+				c.printf("would retire unit %s from LUN %s\n", u.GUID, lunWords(u.LUNs))
 				return
 			}
-			c.printf("unit %s is retired; it keeps its identity and LUN %d\n", u.GUID, u.LUN)
+			c.printf("unit %s is retired; it keeps its identity and LUN %s\n", u.GUID, lunWords(u.LUNs))
 		})
 	}), unitNames)
 	cmd.Flags().BoolVar(&r.Force, "force", false, "although sessions use it")

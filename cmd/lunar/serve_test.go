@@ -10,7 +10,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -144,7 +146,7 @@ func TestKilled(t *testing.T) {
 	}
 	p = serveState()
 	after, err := p.Unit(ctx, u.GUID)
-	if err != nil || after != u {
+	if err != nil || !reflect.DeepEqual(after, u) {
 		t.Errorf("before %+v, after %+v, %v", u, after, err)
 	}
 }
@@ -153,7 +155,7 @@ func TestDemo(t *testing.T) {
 	dir := shortDir(t)
 	p := serve(t, dir, "--demo", "--listen", "127.0.0.1:0")
 	units, err := p.Units(t.Context())
-	if err != nil || len(units) != 1 || units[0].Size != 1<<30 || units[0].LUN != 0 || !units[0].Thin || units[0].State != control.UnitOnline {
+	if err != nil || len(units) != 1 || units[0].Size != 1<<30 || !slices.Equal(units[0].LUNs, []int{0}) || !units[0].Thin || units[0].State != control.UnitOnline {
 		t.Errorf("units %+v, %v", units, err)
 	}
 	if !strings.HasPrefix(units[0].Path, dir) {

@@ -46,6 +46,26 @@ var routes = [...]route{
 	{"PATCH", "/v1/initiators/{name}", "change an initiator", postOne((*Daemon).ModifyInitiator)},
 	{"DELETE", "/v1/initiators/{name}", "forget an initiator", actOne((*Daemon).DeleteInitiator)},
 
+	{"GET", "/v1/host-groups", "the host groups", get(memberGroups(HostGroups))},
+	{"POST", "/v1/host-groups", "make a host group", post(createMemberGroup(HostGroups))},
+	{"GET", "/v1/host-groups/{name}", "one host group", getOne(memberGroup(HostGroups))},
+	{"PATCH", "/v1/host-groups/{name}", "change a host group's credential", postOne((*Daemon).ModifyHostGroup)},
+	{"DELETE", "/v1/host-groups/{name}", "end a host group", actOne(deleteMemberGroup(HostGroups))},
+	{"POST", "/v1/host-groups/{name}/add", "put initiators into a host group", postOne(addMembers(HostGroups))},
+	{"POST", "/v1/host-groups/{name}/remove", "take initiators out of a host group", postOne(removeMembers(HostGroups))},
+
+	{"GET", "/v1/target-groups", "the target groups", get(memberGroups(TargetGroups))},
+	{"POST", "/v1/target-groups", "make a target group", post(createMemberGroup(TargetGroups))},
+	{"GET", "/v1/target-groups/{name}", "one target group", getOne(memberGroup(TargetGroups))},
+	{"DELETE", "/v1/target-groups/{name}", "end a target group", actOne(deleteMemberGroup(TargetGroups))},
+	{"POST", "/v1/target-groups/{name}/add", "put targets into a target group", postOne(addMembers(TargetGroups))},
+	{"POST", "/v1/target-groups/{name}/remove", "take targets out of a target group", postOne(removeMembers(TargetGroups))},
+
+	{"GET", "/v1/views", "all views", get((*Daemon).Views)},
+	{"POST", "/v1/views", "show a unit to initiators", post((*Daemon).AddView)},
+	{"DELETE", "/v1/views/{name}", "end a view, named GUID:ENTRY", actOne((*Daemon).RemoveView)},
+	{"GET", "/v1/units/{name}/views", "the views of a unit", getOne((*Daemon).UnitViews)},
+
 	{"GET", "/v1/discovery", "what discovery asks", get((*Daemon).Discovery)},
 	{"PATCH", "/v1/discovery", "change what discovery asks", post((*Daemon).ModifyDiscovery)},
 

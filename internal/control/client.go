@@ -136,6 +136,50 @@ func (c *Client) DeleteInitiator(ctx context.Context, name string) (InitiatorInf
 	return ask[InitiatorInfo](ctx, c, "DELETE", initiatorPath(name), nil)
 }
 
+func (c *Client) MemberGroups(ctx context.Context, kind GroupKind) ([]MemberGroupInfo, error) {
+	return ask[[]MemberGroupInfo](ctx, c, "GET", memberGroupsPath(kind), nil)
+}
+
+func (c *Client) MemberGroup(ctx context.Context, kind GroupKind, name string) (MemberGroupInfo, error) {
+	return ask[MemberGroupInfo](ctx, c, "GET", memberGroupPath(kind, name), nil)
+}
+
+func (c *Client) CreateMemberGroup(ctx context.Context, kind GroupKind, r MemberGroupCreate) (MemberGroupInfo, error) {
+	return ask[MemberGroupInfo](ctx, c, "POST", memberGroupsPath(kind), r)
+}
+
+func (c *Client) ModifyHostGroup(ctx context.Context, name string, r HostGroupModify) (MemberGroupInfo, error) {
+	return ask[MemberGroupInfo](ctx, c, "PATCH", memberGroupPath(HostGroups, name), r)
+}
+
+func (c *Client) DeleteMemberGroup(ctx context.Context, kind GroupKind, name string) (MemberGroupInfo, error) {
+	return ask[MemberGroupInfo](ctx, c, "DELETE", memberGroupPath(kind, name), nil)
+}
+
+func (c *Client) AddMembers(ctx context.Context, kind GroupKind, name string, r MembersChange) (MemberGroupInfo, error) {
+	return ask[MemberGroupInfo](ctx, c, "POST", memberGroupPath(kind, name)+"/add", r)
+}
+
+func (c *Client) RemoveMembers(ctx context.Context, kind GroupKind, name string, r MembersChange) (MemberGroupInfo, error) {
+	return ask[MemberGroupInfo](ctx, c, "POST", memberGroupPath(kind, name)+"/remove", r)
+}
+
+func (c *Client) Views(ctx context.Context) ([]ViewInfo, error) {
+	return ask[[]ViewInfo](ctx, c, "GET", "/v1/views", nil)
+}
+
+func (c *Client) UnitViews(ctx context.Context, name string) ([]ViewInfo, error) {
+	return ask[[]ViewInfo](ctx, c, "GET", unitPath(name)+"/views", nil)
+}
+
+func (c *Client) AddView(ctx context.Context, r ViewAdd) (ViewInfo, error) {
+	return ask[ViewInfo](ctx, c, "POST", "/v1/views", r)
+}
+
+func (c *Client) RemoveView(ctx context.Context, name string) (ViewInfo, error) {
+	return ask[ViewInfo](ctx, c, "DELETE", "/v1/views/"+url.PathEscape(name), nil)
+}
+
 func (c *Client) Discovery(ctx context.Context) (DiscoveryInfo, error) {
 	return ask[DiscoveryInfo](ctx, c, "GET", "/v1/discovery", nil)
 }
@@ -156,6 +200,17 @@ func unitPath(name string) string      { return "/v1/units/" + url.PathEscape(na
 func targetPath(name string) string    { return "/v1/targets/" + url.PathEscape(name) }
 func groupPath(name string) string     { return "/v1/portal-groups/" + url.PathEscape(name) }
 func initiatorPath(name string) string { return "/v1/initiators/" + url.PathEscape(name) }
+
+func memberGroupsPath(kind GroupKind) string {
+	if kind == TargetGroups {
+		return "/v1/target-groups"
+	}
+	return "/v1/host-groups"
+}
+
+func memberGroupPath(kind GroupKind, name string) string {
+	return memberGroupsPath(kind) + "/" + url.PathEscape(name)
+}
 
 // ask sends one request, q its body unless nil, and reads the answer.
 func ask[A any](ctx context.Context, c *Client, method, path string, q any) (a A, err error) {

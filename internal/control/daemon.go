@@ -137,6 +137,8 @@ func (d *Daemon) load() error {
 		name string
 		load func() error
 	}{
+		{"host groups", func() error { return d.loadMemberGroups(HostGroups) }},
+		{"target groups", func() error { return d.loadMemberGroups(TargetGroups) }},
 		{"units", d.loadUnits},
 		{"reservations", d.loadReservations},
 		{"units' memory", d.loadCarried},

@@ -4,8 +4,8 @@
 //
 // # The life of a daemon
 //
-//	Open    lock and read the state; make the units (a store that is missing leaves its unit
-//	        offline), the initiators, the targets, the portal groups
+//	Open    lock and read the state; make the groups, the units (a store that is missing leaves its
+//	        unit offline) and their views, the initiators, the targets, the portal groups
 //	Run     listen for initiators and for the API, say READY to the service manager, and
 //	        serve until the context ends
 //	drain   close the listeners, log the sessions out, detach the units, close the state
@@ -35,6 +35,7 @@
 //	reservations.go              what initiators rely on after a loss of power
 //	sanitize.go                  what a unit is being sanitized with
 //	carry.go                     what a daemon leaves to the next one
+//	views.go membergroups.go     who sees which unit, and where
 //	targets.go initiators.go discovery.go   who may log in
 //	portals.go portallist.go address.go listen.go keeper.go   where
 //	access.go                    what the paths are like: target port groups and ports

@@ -88,7 +88,7 @@ func TestFindings(t *testing.T) {
 
 		{"no units", esxi, func(p *patient) { p.ward.units = nil }, Warning, "no unit for it to see"},
 		{"blocks of 4096", esxi, func(p *patient) { p.unit(func(u *UnitInfo) { u.BlockSize = 4096 }) }, Broken, "ESXi cannot use vm1"},
-		{"a high LUN", esxi, func(p *patient) { p.unit(func(u *UnitInfo) { u.LUN = 1024 }) }, Broken, "ESXi does not look at vm1"},
+		{"a high LUN", esxi, func(p *patient) { p.unit(func(u *UnitInfo) { u.LUNs = []int{0, 1024} }) }, Broken, "ESXi does not look at vm1"},
 		{"write cache", esxi, func(p *patient) { p.unit(func(u *UnitInfo) { u.WriteCache = true }) }, Warning, "write cache is on for vm1"},
 		{"thick", esxi, func(p *patient) { p.unit(func(u *UnitInfo) { u.Thin = false }) }, Note, "it is not thin"},
 		{"coarse", esxi, func(p *patient) {

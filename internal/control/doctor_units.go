@@ -36,7 +36,7 @@ var esxiConditions = []condition{
 	{Broken, func(u seen) bool { return u.info.BlockSize != esxiBlockSize },
 		"ESXi cannot use %s: it takes blocks of 512 bytes only over iSCSI.",
 		"The block size cannot be changed. Make another unit without --block-size."},
-	{Broken, func(u seen) bool { return u.info.LUN >= esxiLUNs },
+	{Broken, func(u seen) bool { return len(u.info.LUNs) > 0 && slices.Max(u.info.LUNs) >= esxiLUNs },
 		"ESXi does not look at %s: its LUN is 1024 or more (Disk.MaxLUN).",
 		"Give it a lower one while nothing is on it: lunar lu modify UNIT --lun N --force."},
 	{Warning, func(u seen) bool { return u.info.WriteCache },

@@ -65,21 +65,7 @@ func (d *Daemon) ModifyInitiator(_ context.Context, name string, r InitiatorModi
 	if err != nil {
 		return InitiatorInfo{}, err
 	}
-	var user string
-	var secret Secret
-	if record.CHAP != nil {
-		user, secret = record.CHAP.User, record.CHAP.Secret
-	}
-	if r.CHAPUser != nil {
-		user = *r.CHAPUser
-	}
-	if len(r.CHAPSecret) > 0 {
-		secret = r.CHAPSecret
-	}
-	if r.NoCHAP {
-		user, secret = "", nil
-	}
-	if record.CHAP, err = newCredential(user, record.Name, secret); err != nil {
+	if record.CHAP, err = r.credential(record.CHAP, record.Name); err != nil {
 		return InitiatorInfo{}, err
 	}
 	if err := d.setInitiator(record); err != nil {
@@ -87,6 +73,23 @@ func (d *Daemon) ModifyInitiator(_ context.Context, name string, r InitiatorModi
 	}
 	d.log.Info("modified an initiator", "initiator", record.Name)
 	return record.info(), nil
+}
+
+// credential is what r makes of c, which may be nil and belongs to name.
+func (r InitiatorModify) credential(c *credential, name string) (*credential, error) {
+	if r.NoCHAP {
+		return nil, nil
+	}
+	var user string
+	var secret Secret
+	if c != nil {
+		user, secret = c.User, c.Secret
+	}
+	set(&user, r.CHAPUser)
+	if len(r.CHAPSecret) > 0 {
+		secret = r.CHAPSecret
+	}
+	return newCredential(user, name, secret)
 }
 
 // setInitiator applies and saves r. Daemon.change is held.

@@ -85,7 +85,7 @@ func TestRetire(t *testing.T) {
 	c := r.host(1)
 	ready(t, c, 0)
 	ready(t, c, 1)
-	if u := must(r.RetireUnit(t.Context(), guidA, UnitRetire{}))(t); u.State != UnitRetired || u.LUN != 0 {
+	if u := must(r.RetireUnit(t.Context(), guidA, UnitRetire{}))(t); u.State != UnitRetired || u.lowestLUN() != 0 {
 		t.Errorf("retired: %+v", u)
 	}
 	wantSaid(t, "the retired unit", ready(t, c, 0), scsi.LogicalUnitNotSupported)
@@ -95,8 +95,8 @@ func TestRetire(t *testing.T) {
 	}
 	_, err := r.OfflineUnit(t.Context(), guidA, UnitTakeOffline{})
 	wantProblem(t, err, "retired", "lunar lu online")
-	if u := r.createUnit(UnitCreate{Path: r.path("c")}); u.LUN != 2 {
-		t.Errorf("a new unit has LUN %d: the retired one has lost its own", u.LUN)
+	if u := r.createUnit(UnitCreate{Path: r.path("c")}); u.lowestLUN() != 2 {
+		t.Errorf("a new unit has LUN %d: the retired one has lost its own", u.lowestLUN())
 	}
 	r.restart()
 	c = r.host(1)

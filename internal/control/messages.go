@@ -7,7 +7,7 @@ import "time"
 // A UnitInfo describes a logical unit.
 type UnitInfo struct {
 	GUID       string     `json:"guid"`
-	LUN        int        `json:"lun"`
+	LUNs       []int      `json:"luns"` // of its views, in order, each once
 	Alias      string     `json:"alias,omitempty"`
 	State      string     `json:"state"`            // online, offline, failed, retired
 	Reason     string     `json:"reason,omitempty"` // why it is not online
@@ -76,10 +76,11 @@ type PoolInfo struct {
 
 // A UnitCreate asks for a logical unit.
 type UnitCreate struct {
-	Path       string `json:"path"`           // absolute
-	Size       int64  `json:"size,omitempty"` // needed when there is nothing at Path
-	GUID       string `json:"guid,omitempty"` // empty: a new one; GUIDAsCOMSTAR: a new one of its form
-	LUN        *int   `json:"lun,omitempty"`  // nil: the lowest that is free
+	Path       string `json:"path"`              // absolute
+	Size       int64  `json:"size,omitempty"`    // needed when there is nothing at Path
+	GUID       string `json:"guid,omitempty"`    // empty: a new one; GUIDAsCOMSTAR: a new one of its form
+	LUN        *int   `json:"lun,omitempty"`     // of its view for all; nil: the lowest that is free
+	NoView     bool   `json:"no_view,omitempty"` // nobody sees it until it gets a view
 	Alias      string `json:"alias,omitempty"`
 	Serial     string `json:"serial,omitempty"`
 	Vendor     string `json:"vendor,omitempty"`
@@ -101,8 +102,9 @@ type UnitImport struct {
 	Path string `json:"path"`           // absolute
 	Meta string `json:"meta,omitempty"` // absolute; where COMSTAR's metadata are, if they are not in the store
 	GUID string `json:"guid,omitempty"` // where no metadata have it
-	LUN  *int   `json:"lun,omitempty"`  // nil: the lowest that is free
+	LUN  *int   `json:"lun,omitempty"`  // of its view for all; nil: the lowest that is free
 
+	NoView   bool `json:"no_view,omitempty"`   // nobody sees it until it gets a view
 	NeedMeta bool `json:"need_meta,omitempty"` // refuse a store without metadata
 }
 
@@ -129,7 +131,7 @@ type UnitModify struct {
 	Product  *string `json:"product,omitempty"`
 	Revision *string `json:"revision,omitempty"`
 	Version  *byte   `json:"version,omitempty"`
-	LUN      *int    `json:"lun,omitempty"`
+	LUN      *int    `json:"lun,omitempty"` // of its one view
 }
 
 // A UnitModified tells what was done.
@@ -289,6 +291,44 @@ type InitiatorModify struct {
 	CHAPUser   *string `json:"chap_user,omitempty"`
 	CHAPSecret Secret  `json:"chap_secret,omitempty"`
 	NoCHAP     bool    `json:"no_chap,omitempty"` // forget its credential
+}
+
+// A MemberGroupInfo describes a host group or a target group.
+type MemberGroupInfo struct {
+	Name     string   `json:"name"`
+	Members  []string `json:"members"`             // in order
+	CHAPUser string   `json:"chap_user,omitempty"` // of a host group: any member may use it
+}
+
+// A MemberGroupCreate asks for a host group or a target group.
+type MemberGroupCreate struct {
+	Name string `json:"name"`
+}
+
+// A MembersChange names who comes into a group, or leaves it.
+type MembersChange struct {
+	Members []string `json:"members"`
+}
+
+// A HostGroupModify changes what is not empty of a host group's credential.
+type HostGroupModify InitiatorModify
+
+// A ViewInfo describes a view: to whom a unit is shown, and at which LUN.
+type ViewInfo struct {
+	Unit        string `json:"unit"` // GUID
+	Entry       int    `json:"entry"`
+	HostGroup   string `json:"host_group,omitempty"`   // empty: all initiators
+	TargetGroup string `json:"target_group,omitempty"` // empty: all targets
+	LUN         int    `json:"lun"`
+	Warning     string `json:"warning,omitempty"` // of a view that was just made
+}
+
+// A ViewAdd asks for a view.
+type ViewAdd struct {
+	Unit        string `json:"unit"` // GUID, or what else names a unit
+	HostGroup   string `json:"host_group,omitempty"`
+	TargetGroup string `json:"target_group,omitempty"`
+	LUN         *int   `json:"lun"` // nil: the lowest that is free
 }
 
 // A DiscoveryInfo describes what discovery asks of initiators.

@@ -15,13 +15,15 @@ import (
 // The records of the state: what of an object outlives the daemon. Each is kept as JSON under
 // "kind/name", with the number of its format.
 
-// recordFormat is raised when a record changes so that an older program must not read it.
-const recordFormat = 1
+// recordFormat is raised when a record changes so that an older program must not read it:
+//
+//	1  a unit has one LUN, for everybody
+//	2  a unit has views
+const recordFormat = 2
 
 // A unitRecord is a logical unit: its identity and its configuration.
 type unitRecord struct {
 	GUID       sbd.GUID  `json:"guid"`
-	LUN        int       `json:"lun"`
 	Serial     string    `json:"serial"`
 	Vendor     string    `json:"vendor"`
 	Product    string    `json:"product"`
@@ -43,6 +45,24 @@ type unitRecord struct {
 	Purpose    string    `json:"purpose,omitempty"`   // what for; empty: ForRepair
 	Retired    bool      `json:"retired,omitempty"`   // no initiator sees it
 	Fault      string    `json:"fault,omitempty"`     // a sync failed; stays until an operator looks
+
+	Views []viewRecord `json:"views,omitempty"` // in order of their entries; replaced, never changed
+	LUN   *int         `json:"lun,omitempty"`   // of format 1; see migrateUnits
+}
+
+// A viewRecord is a view of the unit that it is kept with.
+type viewRecord struct {
+	Entry       int    `json:"entry"`
+	HostGroup   string `json:"host_group,omitempty"`   // empty: all
+	TargetGroup string `json:"target_group,omitempty"` // empty: all
+	LUN         int    `json:"lun"`
+}
+
+// A memberGroupRecord is a host group or a target group.
+type memberGroupRecord struct {
+	Name    string      `json:"name"`
+	Members []string    `json:"members,omitempty"` // in order
+	CHAP    *credential `json:"chap,omitempty"`    // of a host group: any member may use it
 }
 
 // A targetRecord is an iSCSI target.
@@ -113,6 +133,10 @@ const (
 	accessKind    kind[accessRecord]    = "alua-group/"
 	portKind      kind[portRecord]      = "target-port/"
 	initiatorKind kind[initiatorRecord] = "initiator/"
+
+	hostGroupKind   kind[memberGroupRecord] = "host-group/"
+	targetGroupKind kind[memberGroupRecord] = "target-group/"
+
 	discoveryKind kind[discoveryRecord] = "discovery/"
 	sanitizeKind  kind[sanitizeRecord]  = "sanitize/"
 )

@@ -58,7 +58,7 @@ func (d *Daemon) ModifyUnit(ctx context.Context, name string, r UnitModify) (Uni
 		}
 	}
 	modes := u.modes()
-	if err := d.saveUnit(u, record); err != nil {
+	if err := d.changeViews(u, record); err != nil {
 		return UnitModified{}, err
 	}
 	if err := d.applyIdentity(u); err != nil {

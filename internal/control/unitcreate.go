@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/sbd"
-	"github.com/lunarsan/lunar/scsi"
 )
 
 // The identity of a new unit. It enters what initiators remember, VMFS headers among it, so it
@@ -39,7 +38,7 @@ func (d *Daemon) CreateUnit(_ context.Context, r UnitCreate) (UnitInfo, error) {
 		return UnitInfo{}, err
 	}
 	defer end()
-	if err := d.place(&record, r.LUN); err != nil {
+	if err := d.place(&record, r); err != nil {
 		return UnitInfo{}, err
 	}
 	s, err := d.makeStore(&record)
@@ -53,7 +52,7 @@ func (d *Daemon) CreateUnit(_ context.Context, r UnitCreate) (UnitInfo, error) {
 		}
 		return UnitInfo{}, err
 	}
-	d.log.Info("created a unit", "unit", record.GUID, "lun", record.LUN, "path", record.Path)
+	d.log.Info("created a unit", "unit", record.GUID, "luns", record.luns(), "path", record.Path)
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	return u.info(), nil
@@ -85,7 +84,9 @@ func (r UnitCreate) record() (unitRecord, error) {
 	if record.Serial == "" {
 		record.Serial = record.GUID.String()
 	}
-	set(&record.LUN, r.LUN)
+	if r.LUN != nil && r.NoView {
+		return record, refuse("a unit without a view has no LUN", "Leave out one of --lun and --no-view.")
+	}
 	if err := record.checkIdentity(); err != nil {
 		return record, err
 	}
@@ -117,25 +118,21 @@ func checkAlias(s string) error {
 	return nil
 }
 
-// place gives r the LUN asked for, or the lowest that is free, and refuses what another unit has
-// already.
-func (d *Daemon) place(r *unitRecord, asked *int) error {
+// place gives r a view for all, unless nobody is to see it yet, at the LUN asked for or the lowest
+// that is free. It refuses what another unit has already.
+func (d *Daemon) place(r *unitRecord, asked UnitCreate) error {
 	if err := d.unserved(r.Path); err != nil {
 		return err
 	}
+	if !asked.NoView {
+		v, err := d.placeView(viewRecord{}, asked.LUN)
+		if err != nil {
+			return err
+		}
+		r.Views = []viewRecord{v}
+	}
 	d.mu.RLock()
 	defer d.mu.RUnlock()
-	taken := make(map[int]bool)
-	for _, u := range d.units {
-		taken[u.record.LUN] = true
-	}
-	if asked == nil {
-		for r.LUN = 0; taken[r.LUN]; r.LUN++ {
-		}
-	}
-	if r.LUN > scsi.MaxLUN {
-		return conflict(fmt.Sprintf("all %d LUNs are taken", scsi.MaxLUN+1), "Delete a unit first.")
-	}
 	return d.distinct(r, nil)
 }
 
@@ -208,8 +205,8 @@ func (d *Daemon) addUnit(r unitRecord, s sbd.Store) (*unit, error) {
 	if u.record.Size == 0 {
 		return failed(refuse(fmt.Sprintf("%s holds less than a block", r.Path), "Choose a larger store."))
 	}
-	if err := d.device.AddUnit(r.LUN, u.lu); err != nil {
-		return failed(err)
+	if err := d.device.ChangeViews(nil, r.views(u.lu)); err != nil {
+		return failed(viewConflict(err))
 	}
 	if err := d.state.Update(func(tx Tx) error { return unitKind.put(tx, r.GUID.String(), u.record) }); err != nil {
 		d.device.RemoveUnit(u.lu)

@@ -55,7 +55,7 @@ func (d *Daemon) removeUnit(name string, r UnitDelete) (*unit, UnitDeleted, erro
 	d.mu.Unlock()
 	u.attempts.end()
 	d.device.RemoveUnit(u.lu)
-	d.log.Info("deleted a unit", "unit", deleted.GUID, "lun", deleted.LUN, "path", deleted.Path)
+	d.log.Info("deleted a unit", "unit", deleted.GUID, "luns", deleted.LUNs, "path", deleted.Path)
 
 	if r.RemoveStore && u.record.OwnStore {
 		if err := os.Remove(u.record.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {

@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
-
-	"github.com/lunarsan/lunar/scsi"
 )
 
 // identityFields are what makes a unit the disk that initiators know: how each is shown, and
@@ -28,7 +26,7 @@ var identityFields = [...]struct {
 		"ESXi may take a VMFS volume on the unit for a snapshot, which it does not mount by itself"},
 	{"version", func(r *unitRecord) string { return strconv.Itoa(int(r.Version)) },
 		"ESXi sees another SCSI level, and takes a VMFS volume on the unit for a snapshot, which it does not mount by itself"},
-	{"LUN", func(r *unitRecord) string { return strconv.Itoa(r.LUN) },
+	{"LUN", func(r *unitRecord) string { return strings.Trim(fmt.Sprint(r.luns()), "[]") },
 		"initiators lose the unit where it was until they rescan, and ESXi may take a VMFS volume on it for a snapshot, which it does not mount by itself"},
 }
 
@@ -54,7 +52,11 @@ func (r *UnitModify) identify(record *unitRecord) error {
 	set(&record.Product, r.Product)
 	set(&record.Revision, r.Revision)
 	set(&record.Version, r.Version)
-	set(&record.LUN, r.LUN)
+	if r.LUN != nil {
+		if err := record.moveView(*r.LUN); err != nil {
+			return err
+		}
+	}
 	return record.checkIdentity()
 }
 
@@ -75,14 +77,10 @@ func (r *unitRecord) checkIdentity() error {
 	if r.Serial == "" {
 		return refuse("a unit needs a serial number", "Initiators tell disks apart by it.")
 	}
-	if r.LUN < 0 || r.LUN > scsi.MaxLUN {
-		return refuse(fmt.Sprintf("LUN %d is out of range", r.LUN), fmt.Sprintf("Choose one from 0 to %d; ESXi looks at those below 1024.", scsi.MaxLUN))
-	}
 	return nil
 }
 
-// distinct refuses an identity or a LUN that another unit than self, which may be nil, has
-// already. Daemon.mu is held.
+// distinct refuses an identity that another unit than self, which may be nil, has already. Daemon.mu is held.
 func (d *Daemon) distinct(r *unitRecord, self *unit) error {
 	for _, u := range d.units {
 		if u == self {
@@ -94,8 +92,6 @@ func (d *Daemon) distinct(r *unitRecord, self *unit) error {
 		case o.Serial == r.Serial:
 			return conflict(fmt.Sprintf("unit %s has the serial number %q already", o.GUID, r.Serial),
 				"Initiators tell disks apart by it: choose another.")
-		case o.LUN == r.LUN:
-			return conflict(fmt.Sprintf("LUN %d is taken by unit %s", r.LUN, o.GUID), "Choose another LUN; lunar lu list shows those that are taken.")
 		}
 	}
 	return nil
@@ -120,7 +116,7 @@ func (d *Daemon) mayChangeIdentity(u *unit, after *unitRecord, force bool) (foll
 	return follows, nil
 }
 
-// applyIdentity shows u to initiators as its record has it, unless it is retired.
+// applyIdentity makes initiators know u as its record has it.
 func (d *Daemon) applyIdentity(u *unit) error {
 	if id := u.record.identity(); id != u.unit.Identity() {
 		if err := u.unit.SetIdentity(id); err != nil {
@@ -128,8 +124,5 @@ func (d *Daemon) applyIdentity(u *unit) error {
 		}
 		u.lu.IdentityChanged()
 	}
-	if u.record.Retired {
-		return nil
-	}
-	return d.device.MoveUnit(u.record.LUN, u.lu)
+	return nil
 }

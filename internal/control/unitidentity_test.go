@@ -18,11 +18,11 @@ func TestUnitIdentityTakenOver(t *testing.T) {
 		Path: r.path("a"), GUID: "naa.600144F0928C010000004FC511EC0001", Serial: "5a17",
 		Vendor: "SUN", Product: "COMSTAR", Revision: "1.0", Version: 5, LUN: ptr(7),
 	})
-	if u.GUID != "600144f0928c010000004fc511ec0001" || u.LUN != 7 || u.Vendor != "SUN" || u.Version != 5 {
+	if u.GUID != "600144f0928c010000004fc511ec0001" || u.lowestLUN() != 7 || u.Vendor != "SUN" || u.Version != 5 {
 		t.Errorf("created %+v", u)
 	}
 	other := r.createUnit(UnitCreate{Path: r.path("b"), GUID: guidB})
-	if other.LUN != 0 || other.Vendor != "LUNAR" || other.Product != "LUN" || other.Revision != "0001" || other.Version != 6 {
+	if other.lowestLUN() != 0 || other.Vendor != "LUNAR" || other.Product != "LUN" || other.Revision != "0001" || other.Version != 6 {
 		t.Errorf("created %+v", other)
 	}
 	must(r.CreateTarget(ctx, TargetCreate{Name: iqnA}))(t)
@@ -168,7 +168,7 @@ func TestUnitIdentityCut(t *testing.T) {
 		r.restart()
 		want := was
 		if after {
-			want.GUID, want.Product, want.LUN = guidB, "OTHER", 3
+			want.GUID, want.Product, want.LUNs = guidB, "OTHER", []int{3}
 		}
 		if diff := cmp.Diff([]UnitInfo{want}, must(r.Units(t.Context()))(t)); diff != "" {
 			t.Errorf("cut after %t (-want +got):\n%s", after, diff)

@@ -48,7 +48,7 @@ func (d *Daemon) ImportUnit(_ context.Context, r UnitImport) (UnitImported, erro
 		imported.Metadata = meta.Version
 		imported.Lost = lostOf(meta)
 	}
-	if err := d.place(&record, r.LUN); err != nil {
+	if err := d.place(&record, create); err != nil {
 		return UnitImported{}, err
 	}
 	s, err := d.openImported(&record)
@@ -59,7 +59,7 @@ func (d *Daemon) ImportUnit(_ context.Context, r UnitImport) (UnitImported, erro
 	if err != nil {
 		return UnitImported{}, err
 	}
-	d.log.Info("imported a unit", "unit", record.GUID, "lun", record.LUN, "path", record.Path, "offset", record.Offset)
+	d.log.Info("imported a unit", "unit", record.GUID, "luns", record.luns(), "path", record.Path, "offset", record.Offset)
 	d.mu.RLock()
 	defer d.mu.RUnlock()
 	imported.UnitInfo = u.info()
@@ -99,7 +99,7 @@ func (d *Daemon) readMeta(r UnitImport) (*comstar.Meta, error) {
 // create returns what to ask for to get the unit that meta describes; without any, and with a
 // GUID that COMSTAR has made, as COMSTAR shows units.
 func (r UnitImport) create(meta *comstar.Meta) (UnitCreate, error) {
-	c := UnitCreate{Path: r.Path, GUID: r.GUID, LUN: r.LUN}
+	c := UnitCreate{Path: r.Path, GUID: r.GUID, LUN: r.LUN, NoView: r.NoView}
 	if meta == nil {
 		digits := strings.TrimPrefix(strings.ToLower(r.GUID), "naa.")
 		if strings.HasPrefix(digits, comstar.Company) {

@@ -48,7 +48,7 @@ func (d *Daemon) OfflineUnit(ctx context.Context, name string, r UnitTakeOffline
 }
 
 // RetireUnit takes a unit out of every initiator's sight and closes its store, until OnlineUnit,
-// over restarts too. It keeps its identity and its LUN.
+// over restarts too. It keeps its identity, its views and their LUNs.
 func (d *Daemon) RetireUnit(ctx context.Context, name string, r UnitRetire) (UnitInfo, error) {
 	return d.withdraw(ctx, name, "retired", r.Force, r.Try, func(u *unit, record *unitRecord) error {
 		record.Retired = true
@@ -82,7 +82,7 @@ func (d *Daemon) withdraw(ctx context.Context, name, how string, force, try bool
 	}
 	u.attempts.end()
 	if record.Retired {
-		d.device.RemoveUnit(u.lu)
+		d.device.HideUnit(u.lu)
 	}
 	d.takeOffline(u, record.offlineReason())
 	d.log.Info("took a unit out of use", "unit", record.GUID, "state", how)
@@ -138,9 +138,7 @@ func (d *Daemon) startOnline(name string) (guid string, first <-chan struct{}, e
 	}
 	d.seek(u)
 	if !shown {
-		if err := d.device.AddUnit(record.LUN, u.lu); err != nil {
-			return "", nil, err
-		}
+		d.device.ShowUnit(u.lu)
 	}
 	d.log.Info("bringing a unit online", "unit", record.GUID)
 	return record.GUID.String(), u.attempts.first, nil

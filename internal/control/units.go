@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -63,16 +64,20 @@ func (r unitRecord) identity() sbd.Identity {
 
 // loadUnits makes the units of the state and begins to open their stores.
 func (d *Daemon) loadUnits() error {
+	if err := d.migrateUnits(); err != nil {
+		return err
+	}
 	records, err := unitKind.list(d.state)
 	if err != nil {
 		return err
 	}
 	for _, r := range records {
 		u := d.newUnit(r)
-		if !r.Retired {
-			if err := d.device.AddUnit(r.LUN, u.lu); err != nil {
-				return fmt.Errorf("unit %s: %w", r.GUID, err)
-			}
+		if r.Retired {
+			d.device.HideUnit(u.lu)
+		}
+		if err := d.device.ChangeViews(nil, r.views(u.lu)); err != nil {
+			return fmt.Errorf("unit %s: %w", r.GUID, err)
 		}
 		d.units[r.GUID] = u
 		if err := d.restoreSanitize(u); err != nil {
@@ -110,7 +115,7 @@ func (d *Daemon) saveUnit(u *unit, r unitRecord) error {
 	return nil
 }
 
-// Units returns the units in order of their LUNs.
+// Units returns the units in order of their lowest LUNs, those without a view at the end.
 func (d *Daemon) Units(context.Context) ([]UnitInfo, error) {
 	all := d.snapshot()
 	infos := make([]UnitInfo, 0, len(all))
@@ -126,7 +131,7 @@ type seen struct {
 	info UnitInfo
 }
 
-// snapshot returns the units in order of their LUNs.
+// snapshot returns the units in the order of Units.
 func (d *Daemon) snapshot() []seen {
 	d.mu.RLock()
 	defer d.mu.RUnlock()
@@ -134,8 +139,17 @@ func (d *Daemon) snapshot() []seen {
 	for _, u := range d.units {
 		all = append(all, seen{u, u.info()})
 	}
-	slices.SortFunc(all, func(a, b seen) int { return a.info.LUN - b.info.LUN })
+	slices.SortFunc(all, func(a, b seen) int {
+		return cmp.Or(cmp.Compare(a.info.lowestLUN(), b.info.lowestLUN()), strings.Compare(a.info.GUID, b.info.GUID))
+	})
 	return all
+}
+
+func (u *UnitInfo) lowestLUN() int {
+	if len(u.LUNs) == 0 {
+		return scsi.MaxLUN + 1
+	}
+	return u.LUNs[0]
 }
 
 // Unit returns the unit that name means; see find.
@@ -155,7 +169,7 @@ func (u *unit) info() UnitInfo {
 	state, reason := u.condition()
 	info := UnitInfo{
 		GUID:       r.GUID.String(),
-		LUN:        r.LUN,
+		LUNs:       r.luns(),
 		Alias:      r.Alias,
 		State:      state,
 		Reason:     reason,

@@ -43,7 +43,7 @@ func TestUnitCreateAndRestart(t *testing.T) {
 	r := start(t, nil)
 	a := r.createUnit(UnitCreate{Path: r.path("a"), GUID: "naa." + guidA, Alias: "first", Thin: true, WriteCache: true})
 	want := UnitInfo{
-		GUID: guidA, LUN: 0, Alias: "first", State: UnitOnline, Path: r.path("a"), Size: 1 << 20, BlockSize: 512,
+		GUID: guidA, LUNs: []int{0}, Alias: "first", State: UnitOnline, Path: r.path("a"), Size: 1 << 20, BlockSize: 512,
 		Serial: guidA, Vendor: "LUNAR", Product: "LUN", Revision: "0001", Version: 6,
 		Thin: true, Alarm: defaultAlarm, WriteCache: true, OwnStore: true, Created: a.Created,
 	}
@@ -55,7 +55,7 @@ func TestUnitCreateAndRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := must(r.CreateUnit(t.Context(), UnitCreate{Path: r.path("b"), BlockSize: 4096, Serial: "S1", ReadOnly: true}))(t)
-	if b.LUN != 1 || b.Size != 3*4096 || b.Serial != "S1" || b.OwnStore || b.WriteCache || !b.ReadOnly {
+	if b.lowestLUN() != 1 || b.Size != 3*4096 || b.Serial != "S1" || b.OwnStore || b.WriteCache || !b.ReadOnly {
 		t.Errorf("created on a file that was there: %+v", b)
 	}
 	before := must(r.Units(t.Context()))(t)
@@ -72,11 +72,11 @@ func TestUnitLUNsStay(t *testing.T) {
 	}
 	must(r.DeleteUnit(t.Context(), guidB, UnitDelete{}))(t)
 	r.restart()
-	if u := must(r.Unit(t.Context(), guidC))(t); u.LUN != 2 {
-		t.Errorf("LUN %d after another unit was deleted, want 2", u.LUN)
+	if u := must(r.Unit(t.Context(), guidC))(t); u.lowestLUN() != 2 {
+		t.Errorf("LUN %d after another unit was deleted, want 2", u.lowestLUN())
 	}
-	if u := r.createUnit(UnitCreate{Path: r.path("new")}); u.LUN != 1 {
-		t.Errorf("a new unit has LUN %d, want the lowest free, 1", u.LUN)
+	if u := r.createUnit(UnitCreate{Path: r.path("new")}); u.lowestLUN() != 1 {
+		t.Errorf("a new unit has LUN %d, want the lowest free, 1", u.lowestLUN())
 	}
 }
 
@@ -145,8 +145,8 @@ func TestUnitCreateUndone(t *testing.T) {
 		t.Error("the store is still there")
 	}
 	broken.Store(false)
-	if u := r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA}); u.LUN != 0 {
-		t.Errorf("LUN %d, want 0", u.LUN)
+	if u := r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA}); u.lowestLUN() != 0 {
+		t.Errorf("LUN %d, want 0", u.lowestLUN())
 	}
 }
 

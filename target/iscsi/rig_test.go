@@ -75,7 +75,7 @@ func newRig(t testing.TB, s setup) *rig {
 		unit.Attach(r.store),
 		r.device.SetPortalGroup(target.PortalGroup{Tag: 1, Portals: []netip.AddrPort{portal}}),
 		r.device.AddTarget(target.Target{Name: rigTarget}),
-		r.device.AddUnit(0, r.lu),
+		r.device.ChangeViews(nil, []target.View{{Unit: r.lu}}),
 	} {
 		if err != nil {
 			t.Fatal(err)
