@@ -27,7 +27,7 @@ func (c *cli) comstar() *cobra.Command {
 }
 
 func (c *cli) comstarCommands() []*cobra.Command {
-	return []*cobra.Command{c.sbdadm()}
+	return []*cobra.Command{c.sbdadm(), c.stmfadm()}
 }
 
 // comstarCommand is one of COMSTAR's commands.
@@ -83,15 +83,7 @@ func (w comstarWord) of(operand string, err error) error {
 	if !errors.As(err, &p) || w[p.Status] == "" {
 		return err
 	}
-	return &control.Problem{Title: operand + ": " + w[p.Status], Hint: sentence(p.Title) + " " + p.Hint}
-}
-
-// sentence makes a sentence of a title.
-func sentence(title string) string {
-	if title == "" {
-		return ""
-	}
-	return strings.ToUpper(title[:1]) + title[1:] + "."
+	return &control.Problem{Title: operand + ": " + w[p.Status], Hint: p.Title + ". " + p.Hint}
 }
 
 // notHere refuses an option that the daemon has nothing for.

@@ -22,7 +22,7 @@ func (c *cli) sbdadm() *cobra.Command {
 func asCOMSTAR(path string) control.UnitCreate {
 	return control.UnitCreate{
 		Path: path, GUID: control.GUIDAsCOMSTAR,
-		Vendor: "SUN", Product: "COMSTAR", Revision: "1.0", Version: 5,
+		Vendor: "SUN", Product: "COMSTAR", Revision: "1.0", Version: 5, NoView: true,
 	}
 }
 
@@ -66,7 +66,7 @@ func (c *cli) importLU(ctx context.Context, path string) (u control.UnitImported
 	if path, err = storePath(path); err != nil {
 		return u, err
 	}
-	if u, err = c.client().ImportUnit(ctx, control.UnitImport{Path: path, NeedMeta: true}); err != nil {
+	if u, err = c.client().ImportUnit(ctx, control.UnitImport{Path: path, NeedMeta: true, NoView: true}); err != nil {
 		return u, err
 	}
 	for _, lost := range u.Lost {
