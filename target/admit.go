@@ -102,12 +102,16 @@ func (d *Device) AdmitDiscovery(initiator string) (Admission, error) {
 	return Admission{Auth: d.discovery, Peer: d.peer(initiator)}, nil
 }
 
-// MayUse reports whether initiator may be logged in to target, as far as its name goes.
-func (d *Device) MayUse(initiator, target string) bool {
+// MayUse reports whether a session of initiator, at the address from, may be on target through
+// the portal group tag, as things are now.
+func (d *Device) MayUse(initiator, target string, tag uint16, from netip.Addr) bool {
+	if !d.Takes(tag, from) {
+		return false
+	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	t, there := d.targets[target]
-	return there && t.admits(initiator)
+	return there && t.through(tag) && t.admits(initiator)
 }
 
 // find returns the target as it is reached by initiator through the portal group tag.

@@ -21,41 +21,71 @@ type Target struct {
 // portal group that is not there, or if its secret will not do. A target that was removed
 // comes back to its live nexuses.
 func (d *Device) AddTarget(t Target) error {
-	name, err := ParseName(t.Name)
+	t, err := t.checked()
 	if err != nil {
 		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, there := d.targets[t.Name]; there {
+		return fmt.Errorf("target %s exists already", t.Name)
+	}
+	return d.setTarget(t)
+}
+
+// ChangeTarget changes the target t.Name to t, but for Offline. Sessions stay: end them where
+// MayUse says no.
+func (d *Device) ChangeTarget(t Target) error {
+	t, err := t.checked()
+	if err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	was, there := d.targets[t.Name]
+	if !there {
+		return fmt.Errorf("target %s: %w", t.Name, ErrNoTarget)
+	}
+	t.Offline = was.Offline
+	return d.setTarget(t)
+}
+
+// checked returns t with its names in their one spelling.
+func (t Target) checked() (Target, error) {
+	name, err := ParseName(t.Name)
+	if err != nil {
+		return t, err
 	}
 	t.Name = name
 	t.Groups = slices.Clone(t.Groups)
 	if t.Initiators, err = parseNames(t.Initiators); err != nil {
-		return fmt.Errorf("target %s: %w", name, err)
+		return t, fmt.Errorf("target %s: %w", name, err)
 	}
 	if t.Auth, err = t.Auth.checked(name); err != nil {
-		return fmt.Errorf("target %s: %w", name, err)
+		return t, fmt.Errorf("target %s: %w", name, err)
 	}
 	if len(t.Alias) > 255 {
-		return fmt.Errorf("target %s: an alias of %d bytes is longer than the 255 allowed", name, len(t.Alias))
+		return t, fmt.Errorf("target %s: an alias of %d bytes is longer than the 255 allowed", name, len(t.Alias))
 	}
+	return t, nil
+}
 
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if _, there := d.targets[name]; there {
-		return fmt.Errorf("target %s exists already", name)
-	}
+// setTarget makes t, which was checked, known, and tells the nexuses.
+func (d *Device) setTarget(t Target) error {
 	for _, tag := range t.Groups {
 		if _, there := d.groups[tag]; !there {
-			return fmt.Errorf("target %s: there is no portal group %d", name, tag)
+			return fmt.Errorf("target %s: there is no portal group %d", t.Name, tag)
 		}
 	}
 	if who := d.shares(t.Auth.Self.Secret); who != "" {
-		return fmt.Errorf("target %s: its secret is also the one of %s; the two directions need secrets of their own", name, who)
+		return fmt.Errorf("target %s: its secret is also the one of %s; the two directions need secrets of their own", t.Name, who)
 	}
-	if err := d.numberPorts(name, t.Groups); err != nil {
+	if err := d.numberPorts(t.Name, t.Groups); err != nil {
 		return err
 	}
-	d.targets[name] = t
-	delete(d.removed, name)
-	d.refresh(func(n *Nexus) bool { return n.id.target == name })
+	d.targets[t.Name] = t
+	delete(d.removed, t.Name)
+	d.refresh(func(n *Nexus) bool { return n.id.target == t.Name })
 	d.refreshAccess(nil)
 	return nil
 }
@@ -93,27 +123,6 @@ func (d *Device) SetOffline(name string, offline bool) error {
 		return fmt.Errorf("target %s: %w", name, ErrNoTarget)
 	}
 	t.Offline = offline
-	d.targets[name] = t
-	return nil
-}
-
-// SetInitiators says who may find a target and log in to it; empty: all. Sessions of others
-// stay: end them where MayUse says no.
-func (d *Device) SetInitiators(name string, initiators []string) error {
-	name, err := ParseName(name)
-	if err != nil {
-		return err
-	}
-	if initiators, err = parseNames(initiators); err != nil {
-		return fmt.Errorf("target %s: %w", name, err)
-	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	t, there := d.targets[name]
-	if !there {
-		return fmt.Errorf("target %s: %w", name, ErrNoTarget)
-	}
-	t.Initiators = initiators
 	d.targets[name] = t
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"reflect"
 	"strconv"
 	"strings"
 
@@ -13,7 +14,7 @@ import (
 // target has the verbs of targets.
 func (c *cli) target() *cobra.Command {
 	return c.noun("target", "Targets: what initiators log in to",
-		c.targetCreate(), c.targetList(), c.targetOnline(), c.targetOffline(), c.targetDelete())
+		c.targetCreate(), c.targetList(), c.targetModify(), c.targetOnline(), c.targetOffline(), c.targetDelete())
 }
 
 // targetNames completes the names of targets.
@@ -31,7 +32,7 @@ func (c *cli) targetCreate() *cobra.Command {
 		secret string
 		o      output
 	)
-	cmd := c.verb("create", "Make a target that shows every unit", func(cmd *cobra.Command, _ []string) (err error) {
+	cmd := c.verb("create", "Make a target", func(cmd *cobra.Command, _ []string) (err error) {
 		if r.SelfSecret, err = c.secret(secret); err != nil {
 			return err
 		}
@@ -45,6 +46,7 @@ func (c *cli) targetCreate() *cobra.Command {
 	f.StringVarP(&r.Name, "name", "n", "", "its `IQN` (default: one made from the host's name)")
 	f.StringVar(&r.Alias, "alias", "", "a `NAME` for people")
 	f.StringSliceVarP(&r.Groups, "tpg", "t", nil, "the portal groups `TPG,...` that it is reached through (default: all)")
+	f.StringSliceVar(&r.Initiators, "acl", nil, aclHelp+" (default: all)")
 	f.StringVar(&r.Auth, "auth", "none", "what it asks of initiators: none, chap, or mutual to prove itself too")
 	f.StringVar(&r.SelfUser, "chap-user", "", "the `NAME` that it proves itself with (default: its IQN)")
 	f.StringVar(&secret, "chap-secret-file", "", "the `FILE` with the secret that it proves itself with; - for standard input")
@@ -68,13 +70,13 @@ func (c *cli) targetList() *cobra.Command {
 			}
 			titles := []string{"NAME", "STATE", "SESSIONS"}
 			if verbose {
-				titles = append(titles, "AUTH", "PORTAL GROUPS", "CREATED", "ALIAS")
+				titles = append(titles, "AUTH", "PORTAL GROUPS", "INITIATORS", "CREATED", "ALIAS")
 			}
 			rows := [][]string{titles}
 			for _, t := range list {
 				row := []string{t.Name, t.State, strconv.Itoa(t.Sessions)}
 				if verbose {
-					row = append(row, t.Auth, or(strings.Join(t.Groups, ","), "all"), t.Created.Format("2006-01-02"), or(t.Alias, "-"))
+					row = append(row, t.Auth, or(strings.Join(t.Groups, ","), "all"), or(strings.Join(t.Initiators, ","), "all"), t.Created.Format("2006-01-02"), or(t.Alias, "-"))
 				}
 				rows = append(rows, row)
 			}
@@ -82,6 +84,50 @@ func (c *cli) targetList() *cobra.Command {
 		})
 	})
 	cmd.Flags().BoolVarP(&verbose, "verbose", "v", false, "show more columns")
+	return o.flag(cmd)
+}
+
+// aclHelp describes --acl.
+const aclHelp = "the initiators `IQN,...` that may find it and log in"
+
+func (c *cli) targetModify() *cobra.Command {
+	var (
+		alias, auth, user, secret string
+		groups, acl               []string
+		o                         output
+	)
+	cmd := c.completing(c.verb("modify IQN", "Change a target; sessions that may no longer be on it are closed", func(cmd *cobra.Command, args []string) (err error) {
+		r := control.TargetModify{
+			Alias:      given(cmd, "alias", &alias),
+			Groups:     given(cmd, "tpg", &groups),
+			Auth:       given(cmd, "auth", &auth),
+			SelfUser:   given(cmd, "chap-user", &user),
+			Initiators: given(cmd, "acl", &acl),
+		}
+		if r.SelfSecret, err = c.secret(secret); err != nil {
+			return err
+		}
+		if reflect.ValueOf(r).IsZero() {
+			return misuse(cmd, "%s needs something to change", cmd.CommandPath())
+		}
+		t, err := c.client().ModifyTarget(cmd.Context(), args[0], r)
+		if err != nil {
+			return err
+		}
+		return c.print(&o, t, func() {
+			c.printf("modified target %s\n", t.Name)
+			if r.Initiators != nil && len(t.Initiators) == 0 {
+				c.printf("every initiator may log in to it now\n")
+			}
+		})
+	}), targetNames)
+	f := cmd.Flags()
+	f.StringVar(&alias, "alias", "", "a `NAME` for people")
+	f.StringSliceVarP(&groups, "tpg", "t", nil, "the portal groups `TPG,...` that it is reached through; \"\" for all")
+	f.StringSliceVar(&acl, "acl", nil, aclHelp+`; "" for all`)
+	f.StringVar(&auth, "auth", "", "what it asks of initiators: `none`, chap, or mutual to prove itself too")
+	f.StringVar(&user, "chap-user", "", "the `NAME` that it proves itself with")
+	f.StringVar(&secret, "chap-secret-file", "", "the `FILE` with the secret that it proves itself with; - for standard input")
 	return o.flag(cmd)
 }
 

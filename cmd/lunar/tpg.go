@@ -66,6 +66,7 @@ func pathWords(g control.GroupInfo) string {
 const (
 	announceHelp  = "what SendTargets says instead: `ADDR[:PORT]`, repeated; the port is the portal's if left out"
 	redirectHelp  = "send initiators to `ADDR[:PORT]`"
+	networkHelp   = "take connections from `NETWORK` alone: 10.0.0.0/8, or an address; repeated"
 	permanentHelp = "tell initiators that the redirection is permanent"
 )
 
@@ -95,6 +96,7 @@ func (c *cli) tpgCreate() *cobra.Command {
 	f.StringArrayVar(&r.Announce, "announce", nil, announceHelp)
 	f.StringVar(&r.Redirect, "redirect", "", redirectHelp)
 	f.BoolVar(&r.Permanent, "permanent", false, permanentHelp)
+	f.StringArrayVar(&r.Networks, "network", nil, networkHelp)
 	paths.flags(cmd)
 	return o.flag(cmd)
 }
@@ -107,14 +109,14 @@ func (c *cli) tpgList() *cobra.Command {
 			return err
 		}
 		return c.print(&o, list, func() {
-			rows := [][]string{{"NAME", "TAG", "PORTAL", "STATE", "ALUA", "PATHS", "TELLS"}}
+			rows := [][]string{{"NAME", "TAG", "PORTAL", "STATE", "ALUA", "PATHS", "TELLS", "NETWORKS"}}
 			for _, g := range list {
 				tells := or(strings.Join(g.Announce, ","), "-")
 				if g.Redirect != "" {
 					tells = "moved to " + g.Redirect
 				}
 				for _, p := range g.Portals {
-					rows = append(rows, []string{g.Name, strconv.Itoa(int(g.Tag)), p.Address, p.State, strconv.Itoa(int(g.ALUAGroup)), pathWords(g), tells})
+					rows = append(rows, []string{g.Name, strconv.Itoa(int(g.Tag)), p.Address, p.State, strconv.Itoa(int(g.ALUAGroup)), pathWords(g), tells, or(strings.Join(g.Networks, ","), "all")})
 				}
 			}
 			c.table(rows)
@@ -125,19 +127,24 @@ func (c *cli) tpgList() *cobra.Command {
 func (c *cli) tpgModify() *cobra.Command {
 	var (
 		announce  []string
+		networks  []string
 		redirect  string
 		permanent bool
 		paths     pathFlags
 		o         output
 	)
-	cmd := c.completing(c.verb("modify NAME", "Change what a portal group tells initiators, and what its paths are like", func(cmd *cobra.Command, args []string) error {
+	cmd := c.completing(c.verb("modify NAME", "Change what a portal group tells initiators, whom it lets in, and what its paths are like", func(cmd *cobra.Command, args []string) error {
 		if len(announce) == 1 && announce[0] == "" {
-			announce = nil
+			announce = []string{} // null would be no change
+		}
+		if len(networks) == 1 && networks[0] == "" {
+			networks = []string{} // null would be no change
 		}
 		r := control.GroupModify{
 			Announce:   given(cmd, "announce", &announce),
 			Redirect:   given(cmd, "redirect", &redirect),
 			Permanent:  given(cmd, "permanent", &permanent),
+			Networks:   given(cmd, "network", &networks),
 			PathChange: paths.change(cmd),
 		}
 		if r == (control.GroupModify{}) {
@@ -153,6 +160,7 @@ func (c *cli) tpgModify() *cobra.Command {
 	f.StringArrayVar(&announce, "announce", nil, announceHelp+`; "" for the real addresses`)
 	f.StringVar(&redirect, "redirect", "", redirectHelp+`; "" ends it`)
 	f.BoolVar(&permanent, "permanent", false, permanentHelp)
+	f.StringArrayVar(&networks, "network", nil, networkHelp+`; "" for all`)
 	paths.flags(cmd)
 	return o.flag(cmd)
 }

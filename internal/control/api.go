@@ -32,6 +32,7 @@ var routes = [...]route{
 
 	{"GET", "/v1/targets", "the targets", get((*Daemon).Targets)},
 	{"POST", "/v1/targets", "make a target", post((*Daemon).CreateTarget)},
+	{"PATCH", "/v1/targets/{name}", "change a target", postOne((*Daemon).ModifyTarget)},
 	{"DELETE", "/v1/targets/{name}", "end a target", postOne((*Daemon).DeleteTarget)},
 	{"POST", "/v1/targets/{name}/online", "let initiators log in", actOne((*Daemon).OnlineTarget)},
 	{"POST", "/v1/targets/{name}/offline", "close a target", actOne((*Daemon).OfflineTarget)},

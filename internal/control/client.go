@@ -92,6 +92,10 @@ func (c *Client) CreateTarget(ctx context.Context, r TargetCreate) (TargetInfo, 
 	return ask[TargetInfo](ctx, c, "POST", "/v1/targets", r)
 }
 
+func (c *Client) ModifyTarget(ctx context.Context, name string, r TargetModify) (TargetInfo, error) {
+	return ask[TargetInfo](ctx, c, "PATCH", targetPath(name), r)
+}
+
 func (c *Client) OnlineTarget(ctx context.Context, name string) (TargetInfo, error) {
 	return ask[TargetInfo](ctx, c, "POST", targetPath(name)+"/online", nil)
 }

@@ -36,7 +36,7 @@
 //	sanitize.go                  what a unit is being sanitized with
 //	carry.go                     what a daemon leaves to the next one
 //	views.go membergroups.go     who sees which unit, and where
-//	targets.go initiators.go discovery.go   who may log in
+//	targets.go targetmodify.go initiators.go discovery.go networks.go   who may log in
 //	portals.go portallist.go address.go listen.go keeper.go   where
 //	access.go                    what the paths are like: target port groups and ports
 //	sessions.go                  who is there

@@ -80,7 +80,7 @@ func (d *Daemon) servePortal(ctx context.Context, p *portal, l net.Listener, err
 	for ctx.Err() == nil {
 		if err == nil {
 			d.log.Info("listening", "portal", p.wanted, "tag", p.tag)
-			err = cmp.Or(d.server.Serve(ctx, l, p.tag), net.ErrClosed)
+			err = cmp.Or(d.server.Serve(ctx, &guarded{Listener: l, d: d, tag: p.tag}, p.tag), net.ErrClosed)
 			d.unbound(p, err)
 		}
 		if errors.Is(err, syscall.EAFNOSUPPORT) || ctx.Err() != nil {

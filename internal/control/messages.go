@@ -189,6 +189,8 @@ type TargetInfo struct {
 	SelfUser string    `json:"self_user,omitempty"`
 	Sessions int       `json:"sessions"`
 	Created  time.Time `json:"created"`
+
+	Initiators []string `json:"initiators,omitempty"` // who may find it and log in; empty: all
 }
 
 // The states of a target.
@@ -205,6 +207,17 @@ type TargetCreate struct {
 	Auth       string   `json:"auth,omitempty"` // empty: none
 	SelfUser   string   `json:"self_user,omitempty"`
 	SelfSecret Secret   `json:"self_secret,omitempty"`
+	Initiators []string `json:"initiators,omitempty"` // empty: all
+}
+
+// A TargetModify changes what is not nil. Sessions that may no longer be on the target are closed.
+type TargetModify struct {
+	Alias      *string   `json:"alias,omitempty"`
+	Groups     *[]string `json:"portal_groups,omitempty"` // empty: all
+	Auth       *string   `json:"auth,omitempty"`
+	SelfUser   *string   `json:"self_user,omitempty"`
+	SelfSecret Secret    `json:"self_secret,omitempty"` // kept where it is empty, and dropped where Auth has no use for it
+	Initiators *[]string `json:"initiators,omitempty"`  // empty: all
 }
 
 // A TargetDelete asks for a target's end.
@@ -220,6 +233,7 @@ type GroupInfo struct {
 	Announce  []string     `json:"announce,omitempty"`
 	Redirect  string       `json:"redirect,omitempty"`
 	Permanent bool         `json:"permanent,omitempty"`
+	Networks  []string     `json:"networks,omitempty"` // whose connections it takes; empty: everybody's
 	ALUAGroup uint16       `json:"alua_group"`
 	ALUAState string       `json:"alua_state"` // optimized, non-optimized, standby, unavailable, transitioning
 	Preferred bool         `json:"preferred,omitempty"`
@@ -257,6 +271,7 @@ type GroupCreate struct {
 	Announce  []string `json:"announce,omitempty"`
 	Redirect  string   `json:"redirect,omitempty"`
 	Permanent bool     `json:"permanent,omitempty"`
+	Networks  []string `json:"networks,omitempty"` // "10.0.0.0/8", or an address
 	PathChange
 }
 
@@ -265,6 +280,7 @@ type GroupModify struct {
 	Announce  *[]string `json:"announce,omitempty"`
 	Redirect  *string   `json:"redirect,omitempty"` // empty: no more
 	Permanent *bool     `json:"permanent,omitempty"`
+	Networks  *[]string `json:"networks,omitempty"` // sessions from elsewhere are closed
 	PathChange
 }
 

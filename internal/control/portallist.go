@@ -31,6 +31,7 @@ func (d *Daemon) groupInfo(g groupRecord) GroupInfo {
 		Announce:  g.Announce,
 		Redirect:  g.Redirect,
 		Permanent: g.Moved,
+		Networks:  g.Networks,
 	}
 	for _, a := range d.device.AccessGroups() {
 		if a.Number == g.access() {

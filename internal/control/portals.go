@@ -69,6 +69,13 @@ func (d *Daemon) loadGroups() error {
 // showGroup makes the device know g, with the addresses that its portals really have.
 func (d *Daemon) showGroup(g groupRecord) error {
 	shown := target.PortalGroup{Tag: g.Tag, Name: g.Name, Announce: g.Announce, Access: g.Access}
+	for _, n := range g.Networks {
+		network, err := netip.ParsePrefix(n)
+		if err != nil {
+			return err
+		}
+		shown.Networks = append(shown.Networks, network)
+	}
 	if g.Redirect != "" {
 		shown.Redirect = &target.Redirect{Address: g.Redirect, Permanent: g.Moved}
 	}
@@ -186,6 +193,9 @@ func (r GroupCreate) record() (record groupRecord, addresses []netip.AddrPort, e
 	if record.Redirect, err = parseRedirect(r.Redirect, r.Permanent); err != nil {
 		return record, nil, err
 	}
+	if record.Networks, err = parseNetworks(r.Networks); err != nil {
+		return record, nil, err
+	}
 	set(&record.Access, r.Group)
 	return record, addresses, r.PathChange.check()
 }
@@ -224,7 +234,8 @@ func (d *Daemon) saveGroup(g groupRecord, paths PathChange) error {
 	})
 }
 
-// ModifyGroup changes what a portal group tells initiators. Sessions that are logged in stay.
+// ModifyGroup changes what a portal group tells initiators, and whom it lets in. Sessions that
+// are logged in stay, but for those from networks that it takes no more.
 func (d *Daemon) ModifyGroup(_ context.Context, name string, r GroupModify) (GroupInfo, error) {
 	if err := r.PathChange.check(); err != nil {
 		return GroupInfo{}, err
@@ -261,6 +272,11 @@ func (d *Daemon) ModifyGroup(_ context.Context, name string, r GroupModify) (Gro
 	if g.Redirect, err = parseRedirect(g.Redirect, g.Moved); err != nil {
 		return GroupInfo{}, err
 	}
+	if r.Networks != nil {
+		if g.Networks, err = parseNetworks(*r.Networks); err != nil {
+			return GroupInfo{}, err
+		}
+	}
 	set(&g.Access, r.Group)
 	if err := d.showGroup(g); err != nil {
 		return GroupInfo{}, err
@@ -268,8 +284,9 @@ func (d *Daemon) ModifyGroup(_ context.Context, name string, r GroupModify) (Gro
 	if err := d.saveGroup(g, r.PathChange); err != nil {
 		return GroupInfo{}, joinUndo(err, d.showGroup(before))
 	}
+	d.closeBarred()
 	info := d.groupInfo(g)
-	d.log.Info("modified a portal group", "group", g.Name, "announce", g.Announce, "redirect", g.Redirect,
+	d.log.Info("modified a portal group", "group", g.Name, "announce", g.Announce, "redirect", g.Redirect, "networks", g.Networks,
 		"alua_group", info.ALUAGroup, "alua_state", info.ALUAState)
 	return info, nil
 }

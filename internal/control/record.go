@@ -74,6 +74,8 @@ type targetRecord struct {
 	Self    *credential `json:"self,omitempty"`          // what it proves itself with
 	Offline bool        `json:"offline,omitempty"`
 	Created time.Time   `json:"created"`
+
+	Initiators []string `json:"initiators,omitempty"` // who may log in; empty: all
 }
 
 // A groupRecord is a portal group other than the default one, which follows from how the
@@ -86,6 +88,7 @@ type groupRecord struct {
 	Redirect string   `json:"redirect,omitempty"` // "host:port"
 	Moved    bool     `json:"moved,omitempty"`    // the redirection is permanent
 	Access   uint16   `json:"alua_group,omitempty"`
+	Networks []string `json:"networks,omitempty"` // whose connections it takes; empty: everybody's
 }
 
 // An accessRecord is a target port group of asymmetric access. What has none is as it always

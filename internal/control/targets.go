@@ -48,7 +48,7 @@ func (d *Daemon) loadTargets() error {
 // targetOf is the target that r describes.
 func (d *Daemon) targetOf(r targetRecord) (target.Target, error) {
 	auth, err := authOf(r.Auth, r.Self)
-	t := target.Target{Name: r.Name, Alias: r.Alias, Auth: auth, Offline: r.Offline}
+	t := target.Target{Name: r.Name, Alias: r.Alias, Auth: auth, Offline: r.Offline, Initiators: r.Initiators}
 	if err != nil {
 		return t, err
 	}
@@ -87,7 +87,7 @@ func authOf(word string, self *credential) (target.Auth, error) {
 	return target.Auth{}, refuse(fmt.Sprintf("%q is no way to authenticate", word), "Choose none, chap or mutual.")
 }
 
-// CreateTarget makes a target that shows all units.
+// CreateTarget makes a target.
 func (d *Daemon) CreateTarget(_ context.Context, r TargetCreate) (TargetInfo, error) {
 	if err := checkAlias(r.Alias); err != nil {
 		return TargetInfo{}, err
@@ -98,6 +98,8 @@ func (d *Daemon) CreateTarget(_ context.Context, r TargetCreate) (TargetInfo, er
 		Groups:  r.Groups,
 		Auth:    r.Auth,
 		Created: time.Now().UTC().Truncate(time.Second),
+
+		Initiators: r.Initiators,
 	}
 	if record.Name == "" {
 		record.Name = inventName()
@@ -110,6 +112,9 @@ func (d *Daemon) CreateTarget(_ context.Context, r TargetCreate) (TargetInfo, er
 		return TargetInfo{}, err
 	}
 	if record.Self, err = newCredential(r.SelfUser, record.Name, r.SelfSecret); err != nil {
+		return TargetInfo{}, err
+	}
+	if record.Initiators, err = parseNames(r.Initiators); err != nil {
 		return TargetInfo{}, err
 	}
 	end, err := d.begin()
@@ -140,6 +145,20 @@ func parseName(s string) (string, error) {
 		return "", refuse(err.Error(), "A name is like iqn.2026-11.org.example:disks.")
 	}
 	return name, nil
+}
+
+// parseNames checks iSCSI names and returns them in order, each once.
+func parseNames(names []string) ([]string, error) {
+	var parsed []string
+	for _, s := range names {
+		name, err := parseName(s)
+		if err != nil {
+			return nil, err
+		}
+		parsed = append(parsed, name)
+	}
+	slices.Sort(parsed)
+	return slices.Compact(parsed), nil
 }
 
 // inventName makes up a name for a target, unique as far as the host's name is not.
@@ -179,6 +198,8 @@ func (d *Daemon) targetInfo(r targetRecord) TargetInfo {
 		Auth:     r.Auth,
 		Sessions: d.countSessions(r.Name),
 		Created:  r.Created,
+
+		Initiators: r.Initiators,
 	}
 	if r.Offline {
 		info.State = TargetOffline
