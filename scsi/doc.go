@@ -60,7 +60,7 @@
 //	persistent_preempt.go)
 //	sense.go, sensedata.go, storeerror.go
 //	limits.go     what one command may ask for
-//	metrics.go, history.go, dealings.go, event.go, managed.go, slow.go   what is remembered
+//	latency.go, metrics.go, history.go, dealings.go, event.go, managed.go, slow.go   what is remembered
 //	then a command family per file: transfer.go has what those that move blocks share,
 //	vpd.go and designator.go what INQUIRY tells, modepage.go what the mode commands do,
 //	logsense.go the log pages, provisioning.go what a thin unit takes and what is left,

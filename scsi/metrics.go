@@ -1,14 +1,9 @@
 package scsi
 
 import (
-	"math/bits"
 	"sync/atomic"
 	"time"
 )
-
-// LatencyBuckets is the number of latency buckets: bucket i counts the commands that took
-// less than 2^i µs and not less than half of that; the last one counts all that took longer.
-const LatencyBuckets = 26
 
 // CommandMetrics is what one opcode has done on a unit since the start.
 type CommandMetrics struct {
@@ -20,16 +15,8 @@ type CommandMetrics struct {
 	In, Out   uint64 // bytes moved to and from the initiator
 	// Latency counts the commands that ended by how long they took, from Submit to their
 	// result: waiting for their turn and for a worker is within, gathering Data-Out is not.
-	Latency [LatencyBuckets]uint64
+	Latency Latencies
 	Took    time.Duration // the sum of what Latency counts
-}
-
-// Count returns how many commands ended.
-func (m *CommandMetrics) Count() (n uint64) {
-	for _, b := range m.Latency {
-		n += b
-	}
-	return n
 }
 
 // counters holds a unit's counts, by opcode. Opcodes that nobody uses take no memory: there may
@@ -56,10 +43,11 @@ func (c *counters) count(t *Task) (ended time.Duration) {
 	row := c.of(t.CDB.Opcode())
 	ended = time.Since(t.lu().born)
 	took := ended - t.started
+	t.took = took
 	if t.Status == Good && t.row.flags&(offline|aside) == 0 {
 		t.path.use(ended)
 	}
-	row.latency[min(bits.Len64(uint64(took/time.Microsecond)), LatencyBuckets-1)].Add(1)
+	row.latency[LatencyBucket(took)].Add(1)
 	row.took.Add(int64(took))
 	switch {
 	case t.Status != Good && t.Status != ConditionMet:

@@ -26,8 +26,8 @@ func TestMetrics(t *testing.T) {
 	}
 	var got []line
 	for _, m := range d.lu.Metrics()[before:] {
-		l := line{m.Name, m.Count(), m.Failed, m.In, m.Out, 0, m.Opcode}
-		for _, n := range m.Latency[:21] {
+		l := line{m.Name, m.Latency.Count(), m.Failed, m.In, m.Out, 0, m.Opcode}
+		for _, n := range m.Latency[:LatencyBucket(time.Second)] {
 			l.WithinASecond += n
 		}
 		got = append(got, l)
@@ -53,7 +53,7 @@ func TestLatency(t *testing.T) {
 			p.store.finish(block)
 			synctest.Wait()
 		}
-		want := [LatencyBuckets]uint64{0: 2, 1: 1, 10: 1, LatencyBuckets - 1: 1}
+		want := Latencies{0: 1, 3: 1, 4: 1, 43: 1, LatencyBuckets - 1: 1}
 		for _, m := range p.lu.Metrics() {
 			if m.Opcode == opRead10 && m.Latency != want {
 				t.Errorf("latency %v, want %v", m.Latency, want)

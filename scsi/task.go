@@ -84,6 +84,7 @@ type Task struct {
 	op       sbd.Op
 	cancel   atomic.Bool   // it is to be aborted while its handler runs
 	started  time.Duration // when it was submitted, since the unit's birth
+	took     time.Duration // from then to its result
 	queued   queueEntry    // place in the task set
 }
 
@@ -204,6 +205,10 @@ func (t *Task) OutLen() int64 { return t.outLen }
 
 // Aborted reports whether t was aborted before it could touch the medium: it has no result.
 func (t *Task) Aborted() bool { return t.queued.aborted }
+
+// Took returns how long t was with the device server, from Submit to its result: waiting for its
+// turn and for a worker is within, gathering Data-Out is not.
+func (t *Task) Took() time.Duration { return t.took }
 
 // Release gives the task's buffers back and makes t ready for another command.
 func (t *Task) Release() {

@@ -35,12 +35,12 @@ func (c *cli) stmfListTarget() *cobra.Command {
 }
 
 // showTarget prints the properties of t, and those of the sessions that are with it.
-func (c *cli) showTarget(t control.TargetInfo, sessions []control.Session) {
+func (c *cli) showTarget(t control.TargetInfo, sessions []control.SessionStatus) {
 	c.stmfField("Operational Status", stateWord(t.State == control.TargetOnline))
 	c.stmfField("Provider Name", "iscsit")
 	c.stmfField("Alias", or(t.Alias, "-"))
 	c.stmfField("Protocol", "iSCSI")
-	var with []control.Session
+	var with []control.SessionStatus
 	for _, s := range sessions {
 		if s.Target == t.Name {
 			with = append(with, s)

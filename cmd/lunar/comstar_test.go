@@ -15,11 +15,15 @@ func TestShowTarget(t *testing.T) {
 	var out bytes.Buffer
 	c := &cli{world: world{stdout: &out}}
 	since := time.Date(2026, 3, 7, 9, 5, 1, 0, time.Local)
-	c.showTarget(control.TargetInfo{Name: "iqn.1986-03.com.sun:02:ss2.0", State: control.TargetOnline}, []control.Session{
+	var sessions []control.SessionStatus
+	for _, s := range []control.Session{
 		{Initiator: "iqn.1998-01.com.vmware:vh1.1", Alias: "vh1", Target: "iqn.1986-03.com.sun:02:ss2.0", Since: since},
 		{Initiator: "iqn.1998-01.com.vmware:vh1.2", Target: "iqn.1986-03.com.sun:02:ss3.0", Since: since},
 		{Initiator: "iqn.1998-01.com.vmware:vh1.3", Target: "iqn.1986-03.com.sun:02:ss2.0", Since: since.UTC()},
-	})
+	} {
+		sessions = append(sessions, control.SessionStatus{SessionDetail: control.SessionDetail{Session: s}})
+	}
+	c.showTarget(control.TargetInfo{Name: "iqn.1986-03.com.sun:02:ss2.0", State: control.TargetOnline}, sessions)
 	want := `    Operational Status: Online
     Provider Name     : iscsit
     Alias             : -

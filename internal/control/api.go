@@ -17,6 +17,7 @@ type route struct {
 var routes = [...]route{
 	{"GET", "/v1/status", "how the daemon is", get((*Daemon).Status)},
 
+	{"GET", "/v1/statistics", "what units and sessions have done", get((*Daemon).Statistics)},
 	{"GET", "/v1/doctor", "what initiators asked for and got", get((*Daemon).Doctor)},
 
 	{"GET", "/v1/units", "the units", get((*Daemon).Units)},
@@ -71,6 +72,7 @@ var routes = [...]route{
 	{"PATCH", "/v1/discovery", "change what discovery asks", post((*Daemon).ModifyDiscovery)},
 
 	{"GET", "/v1/sessions", "the sessions", get((*Daemon).Sessions)},
+	{"GET", "/v1/sessions/{name}", "one session", getOne((*Daemon).Session)},
 	{"DELETE", "/v1/sessions/{name}", "close a session", actOne((*Daemon).CloseSession)},
 }
 

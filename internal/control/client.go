@@ -192,17 +192,26 @@ func (c *Client) ModifyDiscovery(ctx context.Context, r DiscoveryModify) (Discov
 	return ask[DiscoveryInfo](ctx, c, "PATCH", "/v1/discovery", r)
 }
 
-func (c *Client) Sessions(ctx context.Context) ([]Session, error) {
-	return ask[[]Session](ctx, c, "GET", "/v1/sessions", nil)
+func (c *Client) Sessions(ctx context.Context) ([]SessionStatus, error) {
+	return ask[[]SessionStatus](ctx, c, "GET", "/v1/sessions", nil)
+}
+
+func (c *Client) Session(ctx context.Context, id uint64) (SessionStatus, error) {
+	return ask[SessionStatus](ctx, c, "GET", sessionPath(id), nil)
+}
+
+func (c *Client) Statistics(ctx context.Context) (Statistics, error) {
+	return ask[Statistics](ctx, c, "GET", "/v1/statistics", nil)
 }
 
 func (c *Client) CloseSession(ctx context.Context, id uint64) (Session, error) {
-	return ask[Session](ctx, c, "DELETE", "/v1/sessions/"+strconv.FormatUint(id, 10), nil)
+	return ask[Session](ctx, c, "DELETE", sessionPath(id), nil)
 }
 
 func unitPath(name string) string      { return "/v1/units/" + url.PathEscape(name) }
 func targetPath(name string) string    { return "/v1/targets/" + url.PathEscape(name) }
 func groupPath(name string) string     { return "/v1/portal-groups/" + url.PathEscape(name) }
+func sessionPath(id uint64) string     { return "/v1/sessions/" + strconv.FormatUint(id, 10) }
 func initiatorPath(name string) string { return "/v1/initiators/" + url.PathEscape(name) }
 
 func memberGroupsPath(kind GroupKind) string {

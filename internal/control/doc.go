@@ -39,7 +39,7 @@
 //	targets.go targetmodify.go initiators.go discovery.go networks.go   who may log in
 //	portals.go portallist.go address.go listen.go keeper.go   where
 //	access.go                    what the paths are like: target port groups and ports
-//	sessions.go                  who is there
+//	sessions.go load.go          who is there, and what they do
 //	api.go serve.go problem.go   the API: routes, HTTP, errors
 //	messages.go client.go        what travels, and the other end
 //	status.go metrics.go         looking at it

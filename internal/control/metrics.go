@@ -2,6 +2,7 @@ package control
 
 import (
 	"net/http"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
@@ -218,11 +219,14 @@ func (c daemonCollector) Collect(ch chan<- prometheus.Metric) {
 
 // latencies is the histogram of one command's durations, in seconds.
 func latencies(m *scsi.CommandMetrics, unit string) prometheus.Metric {
-	buckets := make(map[float64]uint64, scsi.LatencyBuckets-1)
-	var count uint64
-	for i, n := range m.Latency[:scsi.LatencyBuckets-1] {
-		count += n
-		buckets[float64(uint64(1)<<i)/1e6] = count
+	return histogram(commandSeconds, &m.Latency, m.Took, unit, m.Name)
+}
+
+// histogram has a bucket for each octave: finer ones are more than a database wants.
+func histogram(desc *prometheus.Desc, l *scsi.Latencies, took time.Duration, labels ...string) prometheus.Metric {
+	buckets := make(map[float64]uint64)
+	for bound, count := range l.Octaves() {
+		buckets[bound.Seconds()] = count
 	}
-	return prometheus.MustNewConstHistogram(commandSeconds, m.Count(), m.Took.Seconds(), buckets, unit, m.Name)
+	return prometheus.MustNewConstHistogram(desc, l.Count(), took.Seconds(), buckets, labels...)
 }

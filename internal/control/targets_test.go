@@ -179,7 +179,7 @@ func TestSessions(t *testing.T) {
 		ID: list[0].ID, Initiator: "iqn.2026-11.org.example:initiator", Target: iqnA, Group: 1, ISID: "800000010000",
 		TSIH: list[0].TSIH, Peer: c.LocalAddr().String(), Local: r.portal(), Digests: "none", Since: list[0].Since,
 	}
-	if diff := cmp.Diff(want, list[0]); diff != "" {
+	if diff := cmp.Diff(want, list[0].Session); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
 	if got := must(r.Targets(ctx))(t)[0].Sessions; got != 1 {

@@ -53,6 +53,7 @@
 //	outbox.go batch.go answer.go reply.go   what goes back
 //	watch.go limits.go          silence, stalls, gaps; caps
 //	session.go sessions.go      sessions, and who takes whose place
+//	load.go ledger.go           what sessions do, and what initiators have done
 //	server.go options.go shutdown.go socket.go metrics.go   many connections
 //
 // Package initiator is the other end, for tests and benchmarks.

@@ -54,6 +54,18 @@ func (t *traffic) add(d *Traffic) {
 	t.WriteBytes.Add(d.WriteBytes)
 }
 
+func (t *Traffic) add(o *Traffic) {
+	t.Commands += o.Commands
+	t.Reads += o.Reads
+	t.Writes += o.Writes
+	t.ReadBytes += o.ReadBytes
+	t.WriteBytes += o.WriteBytes
+}
+
+func (t *Traffic) subtract(o *Traffic) {
+	t.add(&Traffic{-o.Commands, -o.Reads, -o.Writes, -o.ReadBytes, -o.WriteBytes})
+}
+
 func (t *traffic) snapshot() Traffic {
 	return Traffic{t.Commands.Load(), t.Reads.Load(), t.Writes.Load(), t.ReadBytes.Load(), t.WriteBytes.Load()}
 }

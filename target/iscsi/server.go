@@ -33,6 +33,7 @@ type Server struct {
 	byTSIH   map[uint16]*session
 	lastTSIH uint16
 	lastID   uint64
+	ledger   ledger
 	still    chan struct{} // closed when there are no connections to watch; nil: there are none
 
 	all sync.WaitGroup // connections
@@ -168,6 +169,7 @@ func (s *Server) tick(still <-chan struct{}) {
 		case <-t.C:
 			now := s.clock.Add(1)
 			s.each(func(c *conn) { c.tick(now) })
+			s.observe(now)
 		case <-still:
 			return
 		}

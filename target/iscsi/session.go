@@ -28,7 +28,7 @@ type session struct {
 	nexus  *target.Nexus // nil in a discovery session
 	window *window
 	since  time.Time
-	load   traffic
+	load   load
 
 	gone     chan struct{} // closed when none of its commands can touch a medium any more
 	replaced chan struct{} // closed when a later login has taken its place
@@ -160,6 +160,7 @@ func (s *Server) open(c *conn, sess *session) error {
 	s.lastID++
 	sess.id, sess.cid, sess.params, sess.window = s.lastID, c.cid, c.params, c.window
 	sess.since, sess.conn, sess.drained = time.Now(), c, make(chan struct{})
+	sess.load.begin(sess.since)
 	s.byTSIH[sess.tsih] = sess
 	c.session = sess
 	return nil
@@ -259,6 +260,7 @@ func (s *Server) bury(sess *session) {
 	s.mu.Lock()
 	if s.byTSIH[sess.tsih] == sess {
 		delete(s.byTSIH, sess.tsih)
+		s.ledger.add(sess)
 	}
 	if s.byKey[sess.key] == sess {
 		delete(s.byKey, sess.key)

@@ -22,6 +22,7 @@ type SessionInfo struct {
 	Remote, Local netip.AddrPort
 	Since         time.Time
 	Traffic       Traffic
+	Units         int // that it sees
 }
 
 // Sessions lists the sessions, oldest first.
@@ -31,8 +32,9 @@ func (s *Server) Sessions() []SessionInfo {
 	infos := make([]SessionInfo, 0, len(s.byTSIH))
 	for _, sess := range s.byTSIH {
 		var ports scsi.Names
+		units := 0
 		if sess.nexus != nil {
-			ports = sess.nexus.Names
+			ports, units = sess.nexus.Names, sess.nexus.Count()
 		}
 		infos = append(infos, SessionInfo{
 			ID:        sess.id,
@@ -47,8 +49,26 @@ func (s *Server) Sessions() []SessionInfo {
 			Local:     addrPort(sess.conn.nc.LocalAddr()),
 			Since:     sess.since,
 			Traffic:   sess.load.snapshot(),
+			Units:     units,
 		})
 	}
 	slices.SortFunc(infos, func(a, b SessionInfo) int { return cmp.Compare(a.ID, b.ID) })
 	return infos
+}
+
+// SessionUnits returns what the session with the number id sees and uses, by LUN; false: there is
+// no such session.
+func (s *Server) SessionUnits(id uint64) ([]scsi.UnitUse, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, sess := range s.byTSIH {
+		switch {
+		case sess.id != id:
+		case sess.nexus == nil:
+			return nil, true
+		default:
+			return sess.nexus.Units(), true
+		}
+	}
+	return nil, false
 }

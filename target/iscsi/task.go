@@ -86,6 +86,9 @@ func (c *conn) finish(cmd *command, away bool) {
 	}
 	c.inflight.remove(cmd)
 	if !aborted {
+		if cmd.executing {
+			c.session.load.note(cmd.task.Took())
+		}
 		c.out.weight += len(cmd.task.In)
 		c.enqueue(cmd)
 	}
