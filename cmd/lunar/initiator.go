@@ -47,6 +47,7 @@ func (c *cli) initiatorCreate() *cobra.Command {
 		return c.print(&o, i, func() { c.printf("created initiator %s\n", i.Name) })
 	})
 	f := cmd.Flags()
+	f.StringVar(&r.Alias, "alias", "", "a `NAME` for people")
 	f.StringVar(&r.CHAPUser, "chap-user", "", userHelp)
 	f.StringVar(&secret, "chap-secret-file", "", secretHelp)
 	return o.flag(cmd)

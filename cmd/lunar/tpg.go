@@ -93,6 +93,7 @@ func (c *cli) tpgCreate() *cobra.Command {
 		})
 	})
 	f := cmd.Flags()
+	f.Uint16Var(&r.Tag, "tag", 0, "the portal group tag `N` that initiators are told (default: the lowest that is free)")
 	f.StringArrayVar(&r.Announce, "announce", nil, announceHelp)
 	f.StringVar(&r.Redirect, "redirect", "", redirectHelp)
 	f.BoolVar(&r.Permanent, "permanent", false, permanentHelp)
@@ -115,7 +116,11 @@ func (c *cli) tpgList() *cobra.Command {
 				if g.Redirect != "" {
 					tells = "moved to " + g.Redirect
 				}
-				for _, p := range g.Portals {
+				portals := g.Portals
+				if len(portals) == 0 {
+					portals = []control.PortalInfo{{Address: "-", State: "-"}}
+				}
+				for _, p := range portals {
 					rows = append(rows, []string{g.Name, strconv.Itoa(int(g.Tag)), p.Address, p.State, strconv.Itoa(int(g.ALUAGroup)), pathWords(g), tells, or(strings.Join(g.Networks, ","), "all")})
 				}
 			}

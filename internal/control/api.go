@@ -41,6 +41,7 @@ var routes = [...]route{
 	{"GET", "/v1/portal-groups", "the portal groups", get((*Daemon).Groups)},
 	{"POST", "/v1/portal-groups", "make a portal group", post((*Daemon).CreateGroup)},
 	{"PATCH", "/v1/portal-groups/{name}", "change what a portal group tells", postOne((*Daemon).ModifyGroup)},
+	{"POST", "/v1/portal-groups/{name}/portals", "make a portal group listen on other addresses", postOne((*Daemon).ModifyPortals)},
 	{"DELETE", "/v1/portal-groups/{name}", "end a portal group", postOne((*Daemon).DeleteGroup)},
 
 	{"GET", "/v1/initiators", "the known initiators", get((*Daemon).Initiators)},

@@ -139,7 +139,7 @@ func TestSecretsStayInside(t *testing.T) {
 func TestSecretPrints(t *testing.T) {
 	s := Secret("xyzzy-plugh-plover")
 	var b bytes.Buffer
-	slog.New(slog.NewTextHandler(&b, nil)).Info("a message", "secret", s, "record", initiatorRecord{iqnA, &credential{"joe", s}})
+	slog.New(slog.NewTextHandler(&b, nil)).Info("a message", "secret", s, "record", initiatorRecord{Name: iqnA, CHAP: &credential{"joe", s}})
 	for _, format := range []string{"%v", "%+v", "%#v", "%s", "%q", "%x", "%d"} {
 		fmt.Fprintf(&b, format+format, s, &credential{"joe", s})
 	}

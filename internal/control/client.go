@@ -120,6 +120,10 @@ func (c *Client) ModifyGroup(ctx context.Context, name string, r GroupModify) (G
 	return ask[GroupInfo](ctx, c, "PATCH", groupPath(name), r)
 }
 
+func (c *Client) ModifyPortals(ctx context.Context, name string, r PortalsModify) (GroupInfo, error) {
+	return ask[GroupInfo](ctx, c, "POST", groupPath(name)+"/portals", r)
+}
+
 func (c *Client) DeleteGroup(ctx context.Context, name string, r GroupDelete) (GroupInfo, error) {
 	return ask[GroupInfo](ctx, c, "DELETE", groupPath(name), r)
 }

@@ -37,7 +37,7 @@
 //	carry.go                     what a daemon leaves to the next one
 //	views.go membergroups.go     who sees which unit, and where
 //	targets.go targetmodify.go initiators.go discovery.go networks.go   who may log in
-//	portals.go portallist.go address.go listen.go keeper.go   where
+//	portals.go portalmodify.go portallist.go address.go listen.go keeper.go   where
 //	access.go                    what the paths are like: target port groups and ports
 //	sessions.go load.go          who is there, and what they do
 //	api.go serve.go problem.go   the API: routes, HTTP, errors

@@ -32,7 +32,10 @@ func (d *Daemon) CreateInitiator(_ context.Context, r InitiatorCreate) (Initiato
 	if err != nil {
 		return InitiatorInfo{}, err
 	}
-	record := initiatorRecord{Name: name}
+	if err := checkAlias(r.Alias); err != nil {
+		return InitiatorInfo{}, err
+	}
+	record := initiatorRecord{Name: name, Alias: r.Alias}
 	if record.CHAP, err = newCredential(r.CHAPUser, record.Name, r.CHAPSecret); err != nil {
 		return InitiatorInfo{}, err
 	}
@@ -123,7 +126,7 @@ func (d *Daemon) Initiators(context.Context) ([]InitiatorInfo, error) {
 }
 
 func (r initiatorRecord) info() InitiatorInfo {
-	info := InitiatorInfo{Name: r.Name}
+	info := InitiatorInfo{Name: r.Name, Alias: r.Alias}
 	if r.CHAP != nil {
 		info.CHAPUser = r.CHAP.User
 	}

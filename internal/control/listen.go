@@ -45,6 +45,11 @@ func (d *Daemon) listen(g groupRecord) error {
 	if err != nil {
 		return err
 	}
+	return d.listenOn(g, addresses)
+}
+
+// listenOn starts those portals of g that are at addresses.
+func (d *Daemon) listenOn(g groupRecord, addresses []netip.AddrPort) error {
 	for _, a := range addresses {
 		ctx, cancel := context.WithCancel(d.background)
 		p := &portal{wanted: a, tag: g.Tag, cancel: cancel, ended: make(chan struct{})}
@@ -61,13 +66,23 @@ func (d *Daemon) listen(g groupRecord) error {
 	return d.showGroup(g) // port 0 has become a real one
 }
 
-// silence ends the portals of a group and waits until they accept no more.
-func (d *Daemon) silence(tag uint16) {
+// silence ends the portals of a group but for those at addresses, and waits until they accept
+// no more.
+func (d *Daemon) silence(tag uint16, except []netip.AddrPort) {
+	var stay, end []*portal
 	d.mu.Lock()
-	portals := d.portals[tag]
-	delete(d.portals, tag)
+	for _, p := range d.portals[tag] {
+		if slices.Contains(except, p.wanted) {
+			stay = append(stay, p)
+		} else {
+			end = append(end, p)
+		}
+	}
+	if d.portals[tag] = stay; len(stay) == 0 {
+		delete(d.portals, tag)
+	}
 	d.mu.Unlock()
-	for _, p := range portals {
+	for _, p := range end {
 		p.cancel()
 		<-p.ended
 		d.keeper.forget(p.wanted)

@@ -267,6 +267,7 @@ const (
 // A GroupCreate asks for a portal group.
 type GroupCreate struct {
 	Name      string   `json:"name"`
+	Tag       uint16   `json:"tag,omitempty"` // 0: the lowest that is free
 	Portals   []string `json:"portals"`
 	Announce  []string `json:"announce,omitempty"`
 	Redirect  string   `json:"redirect,omitempty"`
@@ -284,6 +285,11 @@ type GroupModify struct {
 	PathChange
 }
 
+// A PortalsModify says where a portal group listens.
+type PortalsModify struct {
+	Portals []string `json:"portals"`
+}
+
 // A GroupDelete asks for a portal group's end.
 type GroupDelete struct {
 	Force bool `json:"force,omitempty"` // closes its sessions
@@ -292,12 +298,14 @@ type GroupDelete struct {
 // An InitiatorInfo describes a known initiator.
 type InitiatorInfo struct {
 	Name     string `json:"name"`
+	Alias    string `json:"alias,omitempty"`
 	CHAPUser string `json:"chap_user,omitempty"`
 }
 
 // An InitiatorCreate makes an initiator known.
 type InitiatorCreate struct {
 	Name       string `json:"name"`
+	Alias      string `json:"alias,omitempty"`     // a name for people
 	CHAPUser   string `json:"chap_user,omitempty"` // empty: its name
 	CHAPSecret Secret `json:"chap_secret,omitempty"`
 }

@@ -97,7 +97,7 @@ func (d *Daemon) DeleteGroup(_ context.Context, name string, r GroupDelete) (Gro
 		return GroupInfo{}, err
 	}
 	info := d.groupInfo(g)
-	d.silence(g.Tag)
+	d.silence(g.Tag, nil)
 	for _, s := range through {
 		d.server.CloseSession(s.ID)
 	}

@@ -139,19 +139,15 @@ func (d *Daemon) CreateGroup(_ context.Context, r GroupCreate) (GroupInfo, error
 		if g.Name == record.Name {
 			return GroupInfo{}, conflict(fmt.Sprintf("there is a portal group %q already", g.Name), "Choose another name.")
 		}
-		theirs, err := parsePortals(g.Portals)
-		if err != nil {
-			return GroupInfo{}, err
-		}
-		for _, a := range addresses {
-			if i := slices.IndexFunc(theirs, func(b netip.AddrPort) bool { return overlap(a, b) }); i >= 0 {
-				return GroupInfo{}, conflict(fmt.Sprintf("portal group %q listens on %s already", g.Name, theirs[i]),
-					"Choose another address or port, or start the daemon with --listen for other addresses than all.")
-			}
+		if g.Tag == r.Tag {
+			return GroupInfo{}, conflict(fmt.Sprintf("portal group %q has the tag %d already", g.Name, g.Tag), "Choose another tag, or leave it out.")
 		}
 		used[g.Tag] = true
 	}
-	for record.Tag = 1; used[record.Tag]; record.Tag++ {
+	if err := unused(addresses, groups); err != nil {
+		return GroupInfo{}, err
+	}
+	for record.Tag = cmp.Or(r.Tag, 1); used[record.Tag]; record.Tag++ {
 		if record.Tag == maxGroupTag {
 			return GroupInfo{}, conflict("all portal group tags are taken", "Delete a portal group first.")
 		}
@@ -175,17 +171,8 @@ func (r GroupCreate) record() (record groupRecord, addresses []netip.AddrPort, e
 	if !isHostName(r.Name) || len(r.Name) > maxAlias {
 		return record, nil, refuse(fmt.Sprintf("%q is not a name for a portal group", r.Name), "Use letters, digits, hyphens and dots.")
 	}
-	if len(r.Portals) == 0 {
-		return record, nil, refuse("a portal group needs a portal", "Give at least one address to listen on.")
-	}
-	if addresses, err = parsePortals(r.Portals); err != nil {
+	if addresses, err = record.listenOn(r.Portals); err != nil {
 		return record, nil, err
-	}
-	for i, a := range addresses {
-		if slices.ContainsFunc(addresses[:i], func(b netip.AddrPort) bool { return overlap(a, b) }) {
-			return record, nil, refuse(fmt.Sprintf("%s is there twice", a), "Name each address once.")
-		}
-		record.Portals = append(record.Portals, a.String())
 	}
 	if record.Announce, err = parseHostPorts(r.Announce, AnnouncedPort(addresses)); err != nil {
 		return record, nil, err

@@ -120,7 +120,6 @@ func TestGroupRefused(t *testing.T) {
 		{"a name with a slash", GroupCreate{Name: "a/b", Portals: []string{"10.9.9.9"}}, "name"},
 		{"name taken", GroupCreate{Name: "taken", Portals: []string{"10.9.9.9"}}, "already"},
 		{"default", GroupCreate{Name: DefaultGroup, Portals: []string{"10.9.9.9"}}, "already"},
-		{"no portal", GroupCreate{Name: "x"}, "portal"},
 		{"bad portal", GroupCreate{Name: "x", Portals: []string{"nowhere"}}, "IP address"},
 		{"portal taken", GroupCreate{Name: "x", Portals: []string{at}}, "already"},
 		{"wildcard over a portal", GroupCreate{Name: "x", Portals: []string{"0.0.0.0:" + portOf(at)}}, "already"},

@@ -110,8 +110,9 @@ type portRecord struct {
 
 // An initiatorRecord is a known initiator.
 type initiatorRecord struct {
-	Name string      `json:"name"`
-	CHAP *credential `json:"chap,omitempty"`
+	Name  string      `json:"name"`
+	CHAP  *credential `json:"chap,omitempty"`
+	Alias string      `json:"alias,omitempty"`
 }
 
 // A discoveryRecord is what discovery asks of initiators.

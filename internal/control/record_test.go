@@ -57,7 +57,7 @@ func TestRecordFormat(t *testing.T) {
 			groupKind.put(tx, "g", groupRecord{"g", 2, []string{"10.0.0.1:3260"}, []string{"a:1"}, "b:2", true, 7, []string{"10.0.0.0/8"}}),
 			accessKind.put(tx, numberKey(7), accessRecord{7, scsi.NonOptimized, true, true, scsi.ChangedByCommand}),
 			portKind.put(tx, numberKey(300), portRecord{"iqn.2026-11.org.example:t", 2, 300}),
-			initiatorKind.put(tx, "iqn.2026-11.org.example:i", initiatorRecord{"iqn.2026-11.org.example:i", c}),
+			initiatorKind.put(tx, "iqn.2026-11.org.example:i", initiatorRecord{"iqn.2026-11.org.example:i", c, "i"}),
 			sanitizeKind.put(tx, guid.String(), sanitizeRecord{guid, scsi.Sanitize{Pattern: []byte{1, 2}, Passes: 3, Invert: true, Exitable: true, Failed: true}}),
 			hostGroupKind.put(tx, "h", memberGroupRecord{"h", []string{"iqn.2026-11.org.example:i"}, c}),
 			targetGroupKind.put(tx, "t", memberGroupRecord{"t", []string{"iqn.2026-11.org.example:t"}, nil}),

@@ -106,18 +106,18 @@ func TestTargetDelete(t *testing.T) {
 func TestInitiators(t *testing.T) {
 	r := start(t, nil)
 	ctx := t.Context()
-	must(r.CreateInitiator(ctx, InitiatorCreate{Name: strings.ToUpper(iqnB)}))(t)
+	must(r.CreateInitiator(ctx, InitiatorCreate{Name: strings.ToUpper(iqnB), Alias: "B"}))(t)
 	must(r.CreateInitiator(ctx, InitiatorCreate{Name: iqnA, CHAPUser: "joe", CHAPSecret: Secret("123456789012")}))(t)
 	user := "ann"
 	must(r.ModifyInitiator(ctx, iqnB, InitiatorModify{CHAPSecret: Secret("another secret")}))(t)
-	want := []InitiatorInfo{{iqnA, "joe"}, {iqnB, iqnB}}
+	want := []InitiatorInfo{{Name: iqnA, CHAPUser: "joe"}, {Name: iqnB, Alias: "B", CHAPUser: iqnB}}
 	r.restart()
 	if diff := cmp.Diff(want, must(r.Initiators(ctx))(t)); diff != "" {
 		t.Errorf("after a restart (-want +got):\n%s", diff)
 	}
 	must(r.ModifyInitiator(ctx, iqnB, InitiatorModify{CHAPUser: &user}))(t)
 	must(r.ModifyInitiator(ctx, iqnA, InitiatorModify{NoCHAP: true}))(t)
-	want = []InitiatorInfo{{iqnA, ""}, {iqnB, "ann"}}
+	want = []InitiatorInfo{{Name: iqnA}, {Name: iqnB, Alias: "B", CHAPUser: "ann"}}
 	if diff := cmp.Diff(want, must(r.Initiators(ctx))(t)); diff != "" {
 		t.Errorf("modified (-want +got):\n%s", diff)
 	}
