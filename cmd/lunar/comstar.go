@@ -27,7 +27,7 @@ func (c *cli) comstar() *cobra.Command {
 }
 
 func (c *cli) comstarCommands() []*cobra.Command {
-	return []*cobra.Command{c.sbdadm(), c.stmfadm()}
+	return []*cobra.Command{c.sbdadm(), c.stmfadm(), c.itadm()}
 }
 
 // comstarCommand is one of COMSTAR's commands.
@@ -79,11 +79,19 @@ var (
 
 // of puts err, which concerns operand, in COMSTAR's words, and what the daemon said behind them.
 func (w comstarWord) of(operand string, err error) error {
+	for status, word := range w {
+		err = instead(err, status, operand+": "+word)
+	}
+	return err
+}
+
+// instead has title say what the daemon refused with status, and the daemon's own words behind it.
+func instead(err error, status int, title string) error {
 	var p *control.Problem
-	if !errors.As(err, &p) || w[p.Status] == "" {
+	if !errors.As(err, &p) || p.Status != status {
 		return err
 	}
-	return &control.Problem{Title: operand + ": " + w[p.Status], Hint: p.Title + ". " + p.Hint}
+	return &control.Problem{Title: title, Hint: p.Title + ". " + p.Hint}
 }
 
 // notHere refuses an option that the daemon has nothing for.
