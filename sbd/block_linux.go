@@ -15,7 +15,7 @@ const deviceMode = unix.S_IFBLK
 // probing is how long udev may hold its lock on a device while it looks what is on it.
 const probing = time.Second
 
-// A device is a store on a block device or zvol, through the page cache.
+// A device is a store on a block device or zvol.
 type device struct {
 	descriptor
 	block   int64 // logical block length
@@ -33,7 +33,11 @@ func openDevice(path string, o OpenOptions) (Store, error) {
 		return nil, err
 	}
 	d.intact = d.whole
-	if err := d.measure(); err != nil {
+	err := d.measure()
+	if err == nil && o.Direct > 0 {
+		err = d.bypass(o.Direct)
+	}
+	if err != nil {
 		d.Close()
 		return nil, err
 	}

@@ -31,6 +31,9 @@ func (f *file) CopyFrom(s Store, from, off, n int64) (shared bool, err error) {
 	if unix.IoctlFileCloneRange(f.fd, &span) == nil {
 		return true, nil
 	}
+	if f.direct.unit > 0 || src.direct.unit > 0 {
+		return false, errors.ErrUnsupported // the kernel would go through the page cache, and want all aligned
+	}
 	for end := off + n; off < end; {
 		done, err := unix.CopyFileRange(src.fd, &from, f.fd, &off, int(end-off), 0)
 		switch {

@@ -22,6 +22,7 @@ type descriptor struct {
 	// wraps ErrGone.
 	intact func() error
 	quick
+	direct direct
 }
 
 // open opens path with flags and locks it against every other store; read-only ones may
@@ -58,6 +59,9 @@ func (d *descriptor) ReadAt(p []byte, off int64) (int, error) {
 	if err := d.check(off, int64(len(p))); err != nil {
 		return 0, err
 	}
+	if !d.direct.fits(p, off) {
+		return d.readAround(p, off)
+	}
 	for done := 0; done < len(p); {
 		n, err := unix.Pread(d.fd, p[done:], off+int64(done))
 		switch {
@@ -77,6 +81,14 @@ func (d *descriptor) WriteAt(p []byte, off int64) (int, error) {
 	if err := d.checkWrite(off, int64(len(p))); err != nil {
 		return 0, err
 	}
+	if !d.direct.fits(p, off) {
+		return d.writeAround(p, off)
+	}
+	return d.drain(p, off)
+}
+
+// drain writes all of p at off.
+func (d *descriptor) drain(p []byte, off int64) (int, error) {
 	for done := 0; done < len(p); {
 		n, err := unix.Pwrite(d.fd, p[done:], off+int64(done))
 		switch {

@@ -15,6 +15,7 @@ import (
 // OpenOptions say how a store is opened.
 type OpenOptions struct {
 	ReadOnly bool // never write; others may read the store at the same time
+	Direct   int  // go past the page cache, in blocks of so many bytes; 0: through it
 }
 
 // Open opens the regular file or block device at path as a store. One that is open already,
@@ -123,11 +124,17 @@ func openFile(path string, o OpenOptions) (Store, error) {
 	if err == nil && st.Size == 0 {
 		err = fmt.Errorf("%s: the file is empty: %w", path, ErrOutOfRange)
 	}
+	switch {
+	case err != nil:
+	case o.Direct > 0:
+		err = f.bypass(o.Direct)
+	default:
+		f.learn()
+	}
 	if err != nil {
 		f.Close()
 		return nil, err
 	}
-	f.learn()
 	return f, nil
 }
 

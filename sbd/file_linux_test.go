@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/storetest"
 )
 
 // space returns the bytes that the file at path takes on its file system.
@@ -257,6 +258,47 @@ func TestAdviceOfAFile(t *testing.T) {
 		block := int64(st.Bsize)
 		if a := u.Advice(); a.Granularity < block || a.Granularity%block != 0 || a.Optimal != a.Granularity {
 			t.Errorf("Advice() = %+v on a file system of blocks of %d", a, block)
+		}
+	})
+}
+
+// TestDirect runs the contract past the page cache, and looks whether it is past it.
+func TestDirect(t *testing.T) {
+	folder := t.TempDir()
+	direct := func(t *testing.T, path string) sbd.Store {
+		s, err := sbd.Open(path, sbd.OpenOptions{Direct: 4096})
+		if errors.Is(err, errors.ErrUnsupported) {
+			t.Skip(err)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	storetest.Run(t, func(t *testing.T) sbd.Store {
+		path := filepath.Join(folder, filepath.Base(t.Name()))
+		create(t, path, storetest.MinSize, true)
+		return direct(t, path)
+	})
+	t.Run("reopen", func(t *testing.T) {
+		path := filepath.Join(folder, "reopen")
+		create(t, path, storetest.MinSize, true)
+		storetest.RunReopen(t, func(t *testing.T) sbd.Store { return direct(t, path) })
+	})
+	t.Run("waits for the medium", func(t *testing.T) {
+		path := filepath.Join(folder, "waits")
+		create(t, path, 1<<20, true)
+		u := online(t, sbd.Config{WriteCache: true}, direct(t, path))
+		fill(t, u, 'x', 0, 1<<20)
+		if err := u.ReadAt(new(sbd.Op), make([]byte, 4096), 0); !errors.Is(err, sbd.ErrWouldBlock) {
+			t.Errorf("ReadAt: %v, want ErrWouldBlock", err)
+		}
+	})
+	t.Run("odd size", func(t *testing.T) {
+		path := filepath.Join(folder, "odd")
+		create(t, path, 1<<20+100, true)
+		if _, err := sbd.Open(path, sbd.OpenOptions{Direct: 512}); !errors.Is(err, errors.ErrUnsupported) {
+			t.Errorf("Open: %v, want ErrUnsupported", err)
 		}
 	})
 }

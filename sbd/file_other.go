@@ -3,6 +3,7 @@
 package sbd
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -19,6 +20,18 @@ type quick struct{}
 
 func (d *descriptor) learn() {}
 
+// A direct goes past the cache: on Linux alone.
+type direct struct{}
+
+func (d *descriptor) bypass(int) error {
+	return fmt.Errorf("%s: going past the page cache: %w", d.path, errors.ErrUnsupported)
+}
+
+func (direct) fits([]byte, int64) bool { return true }
+
+func (d *descriptor) readAround(p []byte, off int64) (int, error)  { return 0, errors.ErrUnsupported }
+func (d *descriptor) writeAround(p []byte, off int64) (int, error) { return 0, errors.ErrUnsupported }
+
 func openDevice(path string, o OpenOptions) (Store, error) {
 	d := new(descriptor)
 	if err := d.open(path, o.ReadOnly, 0, 0); err != nil {
@@ -34,6 +47,12 @@ func openDevice(path string, o OpenOptions) (Store, error) {
 		return nil, fmt.Errorf("%s: size: %w", path, describe(err))
 	}
 	d.size.Store(size)
+	if o.Direct > 0 {
+		if err := d.bypass(o.Direct); err != nil {
+			d.Close()
+			return nil, err
+		}
+	}
 	return d, nil
 }
 
