@@ -142,6 +142,7 @@ func (c *cli) luCreate() *cobra.Command {
 	f.BoolVar(&r.Thin, "thin", false, "take space as it is written, and give back what initiators unmap")
 	f.Var(&alarm, "alarm", alarmHelp)
 	f.BoolVar(&r.ReadOnly, "read-only", false, "refuse writes")
+	f.BoolVar(&r.Direct, "direct", false, "go past the page cache: for zvols, whose bytes the ARC holds already")
 	f.Var(&writeCache, "write-cache", "answer writes before they are durable: faster, and initiators are told")
 	return o.flag(cmd)
 }
@@ -207,6 +208,7 @@ func (c *cli) showUnit(u control.UnitInfo, views []control.ViewInfo) {
 		{"INQUIRY version", strconv.Itoa(int(u.Version))},
 		{"Thin", yesNo(u.Thin)},
 		{"Read-only", yesNo(u.ReadOnly)},
+		{"Past the page cache", yesNo(u.Direct)},
 		{"Write cache", cache.String()},
 		{"Store made by lunar", yesNo(u.OwnStore)},
 		{"Created", u.Created.Format(time.RFC3339)},

@@ -26,6 +26,7 @@ type UnitInfo struct {
 	Space      *SpaceInfo `json:"space,omitempty"`    // of a thin unit, as measured last
 	Sanitize   string     `json:"sanitize,omitempty"` // how far an initiator's SANITIZE is; failed
 	ReadOnly   bool       `json:"read_only"`
+	Direct     bool       `json:"direct,omitempty"` // past the page cache
 	WriteCache bool       `json:"write_cache"`
 	OwnStore   bool       `json:"own_store"` // lunar made the store, and may remove it
 	Created    time.Time  `json:"created"`
@@ -91,6 +92,7 @@ type UnitCreate struct {
 	Thin       bool   `json:"thin,omitempty"`
 	Alarm      int    `json:"alarm,omitempty"` // percent; 0: 80
 	ReadOnly   bool   `json:"read_only,omitempty"`
+	Direct     bool   `json:"direct,omitempty"` // past the page cache
 	WriteCache bool   `json:"write_cache,omitempty"`
 }
 

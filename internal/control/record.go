@@ -38,6 +38,7 @@ type unitRecord struct {
 	Thin       bool      `json:"thin,omitempty"`
 	Alarm      int       `json:"alarm,omitempty"` // percent of the pool in use; 0: the default
 	ReadOnly   bool      `json:"read_only,omitempty"`
+	Direct     bool      `json:"direct,omitempty"` // past the page cache
 	WriteCache bool      `json:"write_cache,omitempty"`
 	Created    time.Time `json:"created"`
 	OwnStore   bool      `json:"own_store,omitempty"` // lunar made the file

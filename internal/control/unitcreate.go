@@ -73,6 +73,7 @@ func (r UnitCreate) record() (unitRecord, error) {
 		Thin:       r.Thin,
 		Alarm:      r.Alarm,
 		ReadOnly:   r.ReadOnly,
+		Direct:     r.Direct,
 		WriteCache: r.WriteCache,
 		Created:    time.Now().UTC().Truncate(time.Second),
 	}
@@ -162,7 +163,7 @@ func (d *Daemon) makeStore(r *unitRecord) (sbd.Store, error) {
 		}
 		r.OwnStore = nothing
 	}
-	s, err := d.opts.openStore(r.Path, sbd.OpenOptions{ReadOnly: r.ReadOnly})
+	s, err := d.opts.openStore(r.Path, r.openOptions())
 	if err != nil {
 		return nil, storeProblem(r.Path, err)
 	}
@@ -181,6 +182,8 @@ func storeProblem(path string, err error) *Problem {
 		p.Hint = "Something else uses it: find out what with fuser " + path + " or lsblk."
 	case errors.Is(err, sbd.ErrReadOnly):
 		p.Hint = "Serve it with --read-only, or make it writable."
+	case errors.Is(err, errors.ErrUnsupported):
+		p.Hint = "Name a regular file or a disk; --direct wants one that can go past the page cache in blocks of the unit."
 	case errors.Is(err, sbd.ErrNoSpace):
 		p.Hint = "Make room, choose a smaller --size, or another place."
 	}

@@ -140,7 +140,7 @@ func lostOf(meta *comstar.Meta) (lost []string) {
 // openImported opens the store of r. A file that is shorter than its unit, as COMSTAR's may be, is
 // made as long, without taking space.
 func (d *Daemon) openImported(r *unitRecord) (sbd.Store, error) {
-	s, err := d.opts.openStore(r.Path, sbd.OpenOptions{ReadOnly: r.ReadOnly})
+	s, err := d.opts.openStore(r.Path, r.openOptions())
 	if err != nil {
 		return nil, storeProblem(r.Path, err)
 	}

@@ -185,6 +185,7 @@ func (u *unit) info() UnitInfo {
 		DeviceType: r.DeviceType,
 		Thin:       r.Thin,
 		ReadOnly:   r.ReadOnly,
+		Direct:     r.Direct,
 		WriteCache: !u.unit.Durable(), // an initiator may have changed it (MODE SELECT)
 		OwnStore:   r.OwnStore,
 		Created:    r.Created,

@@ -65,6 +65,25 @@ func TestUnitCreateAndRestart(t *testing.T) {
 	}
 }
 
+// TestUnitDirect checks that a unit's store goes past the page cache, after a restart too.
+func TestUnitDirect(t *testing.T) {
+	var blocks atomic.Int64
+	r := start(t, func(o *Options) {
+		o.openStore = func(_ string, how sbd.OpenOptions) (sbd.Store, error) {
+			blocks.Store(int64(how.Direct))
+			return sbd.NewMem(1 << 20), nil
+		}
+	})
+	u := r.createUnit(UnitCreate{Path: r.path("a"), BlockSize: 4096, Direct: true})
+	if n := blocks.Swap(0); n != 4096 || !u.Direct {
+		t.Errorf("opened in blocks of %d, direct %v", n, u.Direct)
+	}
+	r.restart()
+	if n := blocks.Load(); n != 4096 {
+		t.Errorf("opened in blocks of %d after a restart", n)
+	}
+}
+
 func TestUnitLUNsStay(t *testing.T) {
 	r := start(t, nil)
 	for _, guid := range []string{guidA, guidB, guidC} {

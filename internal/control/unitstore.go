@@ -18,6 +18,15 @@ func faultReason(fault string) error {
 // awaited is the reason of a unit without a store that is there again before long.
 func awaited(err error) error { return fmt.Errorf("%w: %w", sbd.ErrAwaited, err) }
 
+// openOptions say how the unit's store is opened.
+func (r unitRecord) openOptions() sbd.OpenOptions {
+	o := sbd.OpenOptions{ReadOnly: r.ReadOnly}
+	if r.Direct {
+		o.Direct = r.BlockSize
+	}
+	return o
+}
+
 // attempts are a goroutine that tries to open a unit's store.
 type attempts struct {
 	cancel context.CancelFunc
@@ -62,7 +71,7 @@ func (d *Daemon) open(ctx context.Context, u *unit) error {
 	d.mu.RLock()
 	r := u.record
 	d.mu.RUnlock()
-	s, err := d.opts.openStore(r.Path, sbd.OpenOptions{ReadOnly: r.ReadOnly})
+	s, err := d.opts.openStore(r.Path, r.openOptions())
 	if err != nil {
 		d.change.Lock()
 		defer d.change.Unlock()
