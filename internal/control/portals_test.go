@@ -175,6 +175,10 @@ func TestBothWildcards(t *testing.T) {
 	if err != nil {
 		t.Skip("this machine has no IPv6: ", err)
 	}
+	probe.Close()
+	if probe, err = net.Listen("tcp", ":0"); err != nil { // a port that is free for both
+		t.Fatal(err)
+	}
 	port := portOf(probe.Addr().String())
 	probe.Close()
 	r := start(t, func(o *Options) {
