@@ -99,6 +99,9 @@ func (d *Device) AdmitDiscovery(initiator string) (Admission, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.undiscovered {
+		return Admission{}, ErrUnavailable
+	}
 	return Admission{Auth: d.discovery, Peer: d.peer(initiator)}, nil
 }
 

@@ -21,21 +21,22 @@ type Device struct {
 
 	accessing sync.Mutex // one change of target port groups at a time; held while it is saved, outside mu
 
-	mu          sync.Mutex
-	views       views
-	inventories map[scope]map[int]*scsi.LogicalUnit // what inventory returned, until a view changes
-	rosters     [groupKinds]roster
-	targets     map[string]Target
-	removed     map[string]bool // names of targets that were removed: ErrRemoved, not ErrNoTarget
-	groups      map[uint16]PortalGroup
-	initiators  map[string]Initiator
-	groupCHAP   map[string]Credential // of host groups: any member may use it
-	discovery   Auth
-	ports       map[port]uint16 // relative target port identifiers, of ports that are gone too
-	lastPort    uint16          // the highest of them
-	access      map[uint16]AccessGroup
-	reported    []scsi.PortGroup // access as nexuses see it; nil: made when it is needed
-	nexuses     map[identity]*Nexus
+	mu           sync.Mutex
+	views        views
+	inventories  map[scope]map[int]*scsi.LogicalUnit // what inventory returned, until a view changes
+	rosters      [groupKinds]roster
+	targets      map[string]Target
+	removed      map[string]bool // names of targets that were removed: ErrRemoved, not ErrNoTarget
+	groups       map[uint16]PortalGroup
+	initiators   map[string]Initiator
+	groupCHAP    map[string]Credential // of host groups: any member may use it
+	discovery    Auth
+	undiscovered bool            // discovery sessions are refused
+	ports        map[port]uint16 // relative target port identifiers, of ports that are gone too
+	lastPort     uint16          // the highest of them
+	access       map[uint16]AccessGroup
+	reported     []scsi.PortGroup // access as nexuses see it; nil: made when it is needed
+	nexuses      map[identity]*Nexus
 }
 
 // NewDevice returns a device without targets or units. Its nexuses borrow from pool.

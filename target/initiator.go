@@ -115,6 +115,13 @@ func (d *Device) SetInitiator(i Initiator) error {
 	return nil
 }
 
+// CloseDiscovery refuses discovery sessions until SetDiscoveryAuth.
+func (d *Device) CloseDiscovery() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.discovery, d.undiscovered = Auth{}, true
+}
+
 // SetGroupCHAP sets the credential that any member of a host group may use; without a secret:
 // none. Sessions that are logged in stay.
 func (d *Device) SetGroupCHAP(group string, c Credential) error {
@@ -170,7 +177,7 @@ func (d *Device) SetDiscoveryAuth(a Auth) error {
 	if who := d.shares(a.Self.Secret); who != "" {
 		return fmt.Errorf("discovery: its secret is also the one of %s; the two directions need secrets of their own", who)
 	}
-	d.discovery = a
+	d.discovery, d.undiscovered = a, false
 	return nil
 }
 

@@ -64,6 +64,7 @@ type Daemon struct {
 	opts    Options
 	log     *slog.Logger
 	state   State
+	vault   *vault
 	pool    *buffer.Pool
 	device  *target.Device
 	server  *iscsi.Server
@@ -100,7 +101,7 @@ func Open(opts Options) (*Daemon, error) {
 	if opts.kept == nil {
 		opts.kept = keptFiles
 	}
-	state, err := openBolt(opts.StateDir)
+	state, err := openState(opts.StateDir)
 	if err != nil {
 		return nil, err
 	}
@@ -108,6 +109,7 @@ func Open(opts Options) (*Daemon, error) {
 		opts:     opts,
 		log:      opts.Log,
 		state:    state,
+		vault:    state.vault,
 		pool:     buffer.NewPool(opts.Memory),
 		keeper:   newKeeper(opts.kept()),
 		started:  time.Now(),
@@ -137,6 +139,7 @@ func (d *Daemon) load() error {
 		name string
 		load func() error
 	}{
+		{"secrets", d.sealSecrets},
 		{"host groups", func() error { return d.loadMemberGroups(HostGroups) }},
 		{"target groups", func() error { return d.loadMemberGroups(TargetGroups) }},
 		{"units", d.loadUnits},

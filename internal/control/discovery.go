@@ -15,6 +15,10 @@ func (d *Daemon) loadDiscovery() error {
 }
 
 func (d *Daemon) setDiscovery(r discoveryRecord) error {
+	if d.lost(string(discoveryKind)+discoveryName, r.Self) != "" {
+		d.device.CloseDiscovery()
+		return nil
+	}
 	auth, err := authOf(r.Auth, r.Self)
 	if err != nil {
 		return err
@@ -38,7 +42,9 @@ func (d *Daemon) discovery() (r discoveryRecord, err error) {
 // Discovery tells what discovery asks of initiators.
 func (d *Daemon) Discovery(context.Context) (DiscoveryInfo, error) {
 	r, err := d.discovery()
-	return r.info(), err
+	info := r.info()
+	info.Reason = d.lost(string(discoveryKind)+discoveryName, r.Self)
+	return info, err
 }
 
 func (r discoveryRecord) info() DiscoveryInfo {

@@ -27,6 +27,7 @@
 // # Reading order
 //
 //	state.go bolt.go record.go   what is kept, and how
+//	vault.go                     and the secrets in it
 //	daemon.go                    start, run, drain
 //	units.go unitstore.go        units, and how their stores are opened
 //	unitcreate.go unitimport.go hostpart.go unitchange.go unitidentity.go unitonline.go

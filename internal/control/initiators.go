@@ -120,7 +120,9 @@ func (d *Daemon) Initiators(context.Context) ([]InitiatorInfo, error) {
 	}
 	infos := make([]InitiatorInfo, 0, len(records))
 	for _, r := range records {
-		infos = append(infos, r.info())
+		info := r.info()
+		info.Reason = d.lost(string(initiatorKind)+r.Name, r.CHAP)
+		infos = append(infos, info)
 	}
 	return infos, nil
 }

@@ -71,7 +71,9 @@ func (d *Daemon) MemberGroups(_ context.Context, kind GroupKind) ([]MemberGroupI
 	}
 	infos := make([]MemberGroupInfo, 0, len(records))
 	for _, r := range records {
-		infos = append(infos, r.info())
+		info := r.info()
+		info.Reason = d.lost(string(recordsOf(kind))+r.Name, r.CHAP)
+		infos = append(infos, info)
 	}
 	return infos, nil
 }

@@ -185,7 +185,8 @@ type UnitDeleted struct {
 type TargetInfo struct {
 	Name     string    `json:"name"`
 	Alias    string    `json:"alias,omitempty"`
-	State    string    `json:"state"` // online, offline
+	State    string    `json:"state"`            // online, offline
+	Reason   string    `json:"reason,omitempty"` // why it is offline against an operator's wish
 	Groups   []string  `json:"portal_groups,omitempty"`
 	Auth     string    `json:"auth"`
 	SelfUser string    `json:"self_user,omitempty"`
@@ -302,6 +303,7 @@ type InitiatorInfo struct {
 	Name     string `json:"name"`
 	Alias    string `json:"alias,omitempty"`
 	CHAPUser string `json:"chap_user,omitempty"`
+	Reason   string `json:"reason,omitempty"` // why it cannot prove itself
 }
 
 // An InitiatorCreate makes an initiator known.
@@ -324,6 +326,7 @@ type MemberGroupInfo struct {
 	Name     string   `json:"name"`
 	Members  []string `json:"members"`             // in order
 	CHAPUser string   `json:"chap_user,omitempty"` // of a host group: any member may use it
+	Reason   string   `json:"reason,omitempty"`    // why no member can prove itself with that
 }
 
 // A MemberGroupCreate asks for a host group or a target group.
@@ -361,6 +364,7 @@ type ViewAdd struct {
 type DiscoveryInfo struct {
 	Auth     string `json:"auth"`
 	SelfUser string `json:"self_user,omitempty"`
+	Reason   string `json:"reason,omitempty"` // why it is closed
 }
 
 // A DiscoveryModify changes what discovery asks.

@@ -18,7 +18,7 @@ import (
 // recordFormat is raised when a record changes so that an older program must not read it:
 //
 //	1  a unit has one LUN, for everybody
-//	2  a unit has views
+//	2  a unit has views; secrets are sealed
 const recordFormat = 2
 
 // A unitRecord is a logical unit: its identity and its configuration.
@@ -122,7 +122,7 @@ type discoveryRecord struct {
 	Self *credential `json:"self,omitempty"`
 }
 
-// A credential is a CHAP name and secret.
+// A credential is a CHAP name and secret. The secret is sealed where it is saved.
 type credential struct {
 	User   string `json:"user"`
 	Secret Secret `json:"secret"`
@@ -153,6 +153,9 @@ type envelope[R any] struct {
 }
 
 func (k kind[R]) put(tx Tx, name string, r R) error {
+	if err := hide(tx, string(k)+name, &r); err != nil {
+		return err
+	}
 	value, err := json.Marshal(envelope[R]{recordFormat, r})
 	if err != nil {
 		return fmt.Errorf("encoding %s%s: %w", k, name, err)
@@ -169,6 +172,7 @@ func (k kind[R]) get(tx Tx, name string) (r R, ok bool, err error) {
 		return r, false, nil
 	}
 	r, err = k.decode(string(k)+name, value)
+	reveal(tx, string(k)+name, &r)
 	return r, err == nil, err
 }
 
@@ -176,7 +180,9 @@ func (k kind[R]) get(tx Tx, name string) (r R, ok bool, err error) {
 func (k kind[R]) all(tx Tx) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {
 		for key, value := range tx.Scan(string(k)) {
-			if !yield(k.decode(key, value)) {
+			r, err := k.decode(key, value)
+			reveal(tx, key, &r)
+			if !yield(r, err) {
 				return
 			}
 		}

@@ -23,6 +23,8 @@ func (Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte("[secret]")) }
 // secret, no credential. The device checks the rest.
 func newCredential(user, name string, secret Secret) (*credential, error) {
 	switch {
+	case secret.sealed():
+		return nil, conflict("the secret that is there is not known any more", "Give another with --chap-secret-file FILE, or - to read it from standard input.")
 	case len(secret) > 0 && user == "":
 		return &credential{name, secret}, nil
 	case len(secret) > 0:
@@ -33,9 +35,10 @@ func newCredential(user, name string, secret Secret) (*credential, error) {
 	return nil, nil
 }
 
-// credentialOf is c as the device takes it.
+// credentialOf is c as the device takes it. Nobody can prove himself with a secret that is not
+// known.
 func credentialOf(c *credential) target.Credential {
-	if c == nil {
+	if c == nil || c.Secret.sealed() {
 		return target.Credential{}
 	}
 	return target.Credential{User: c.User, Secret: c.Secret}

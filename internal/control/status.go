@@ -52,6 +52,11 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 		return s, err
 	}
 	s.Targets = len(targets)
+	closed, err := d.closedSecrets(ctx)
+	if err != nil {
+		return s, err
+	}
+	s.Alarms = append(s.Alarms, closed...)
 	for _, u := range s.Units {
 		if u.State != UnitOnline && u.State != UnitRetired {
 			s.Alarms = append(s.Alarms, fmt.Sprintf("unit %s is %s: %s", u.GUID, u.State, u.Reason))
@@ -78,4 +83,37 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 		s.Alarms = append(s.Alarms, "the memory budget is spent: initiators are held back (lunar serve --memory)")
 	}
 	return s, nil
+}
+
+// closedSecrets tells what is closed because its secret is not known.
+func (d *Daemon) closedSecrets(ctx context.Context) (alarms []string, err error) {
+	say := func(what, reason string) {
+		if reason != "" {
+			alarms = append(alarms, what+": "+reason)
+		}
+	}
+	targets, err := d.Targets(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range targets {
+		say(fmt.Sprintf("target %s is %s", t.Name, t.State), t.Reason)
+	}
+	initiators, err := d.Initiators(ctx)
+	if err != nil {
+		return nil, err
+	}
+	for _, i := range initiators {
+		say(fmt.Sprintf("initiator %s cannot prove itself", i.Name), i.Reason)
+	}
+	groups, err := d.MemberGroups(ctx, HostGroups)
+	if err != nil {
+		return nil, err
+	}
+	for _, g := range groups {
+		say(fmt.Sprintf("no member of host group %q can use its secret", g.Name), g.Reason)
+	}
+	discovery, err := d.Discovery(ctx)
+	say("discovery is closed", discovery.Reason)
+	return alarms, err
 }

@@ -45,6 +45,11 @@ func (d *Daemon) ModifyTarget(_ context.Context, name string, r TargetModify) (T
 	if err := d.device.ChangeTarget(t); err != nil {
 		return TargetInfo{}, conflict(err.Error(), "Choose another secret or CHAP user.")
 	}
+	if t.Offline != was.Offline { // its secret was not known
+		if err := d.device.SetOffline(t.Name, t.Offline); err != nil {
+			return TargetInfo{}, err
+		}
+	}
 	if err := d.state.Update(func(tx Tx) error {
 		if err := targetKind.put(tx, record.Name, record); err != nil {
 			return err

@@ -47,6 +47,9 @@ func (d *Daemon) loadTargets() error {
 
 // targetOf is the target that r describes.
 func (d *Daemon) targetOf(r targetRecord) (target.Target, error) {
+	if d.lost(string(targetKind)+r.Name, r.Self) != "" {
+		r.Auth, r.Self, r.Offline = "none", nil, true // nobody gets in
+	}
 	auth, err := authOf(r.Auth, r.Self)
 	t := target.Target{Name: r.Name, Alias: r.Alias, Auth: auth, Offline: r.Offline, Initiators: r.Initiators}
 	if err != nil {
@@ -201,7 +204,8 @@ func (d *Daemon) targetInfo(r targetRecord) TargetInfo {
 
 		Initiators: r.Initiators,
 	}
-	if r.Offline {
+	info.Reason = d.lost(string(targetKind)+r.Name, r.Self)
+	if r.Offline || info.Reason != "" {
 		info.State = TargetOffline
 	}
 	if r.Self != nil {
@@ -240,8 +244,14 @@ func (d *Daemon) turnTarget(name string, offline bool) (TargetInfo, error) {
 	}
 	defer end()
 	r, err := d.findTarget(name)
-	if err != nil || r.Offline == offline {
-		return d.targetInfo(r), err
+	if err != nil {
+		return TargetInfo{}, err
+	}
+	if reason := d.lost(string(targetKind)+r.Name, r.Self); reason != "" && !offline {
+		return TargetInfo{}, conflict(fmt.Sprintf("target %s stays offline: %s", r.Name, reason), "lunar target modify sets another secret.")
+	}
+	if r.Offline == offline {
+		return d.targetInfo(r), nil
 	}
 	r.Offline = offline
 	save := func() error {
