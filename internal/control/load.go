@@ -30,8 +30,12 @@ type Counts struct {
 	Latency []uint64 `json:"latency,omitempty"`
 }
 
-// Since returns what was done since before, over the time that has passed between.
+// Since returns what was done since before, over the time that has passed between. Where less was
+// done than before, the daemon has started anew in between.
 func (c *Counts) Since(before *Counts, over time.Duration) Load {
+	if c.Commands < before.Commands {
+		before = &Counts{}
+	}
 	var l scsi.Latencies
 	copy(l[:], c.Latency)
 	for i, n := range before.Latency[:min(len(before.Latency), len(l))] {

@@ -48,8 +48,11 @@ func TestCounts(t *testing.T) {
 	if l.IOPS != 1.5 || l.ReadRate != 0 || l.WriteRate != 512 || l.P50 != 1.125 || l.Max != 1.25 {
 		t.Errorf("the difference is %+v", l)
 	}
-	if l := a.Since(&b, 0); l.IOPS != 0 || l.Max != 0 {
-		t.Errorf("backwards it is %+v", l)
+	if l := a.Since(&b, time.Second); l.IOPS != 10 || l.ReadRate != 4096 || l.P50 <= 0 {
+		t.Errorf("after a restart it is %+v", l)
+	}
+	if l := a.Since(&Counts{}, 0); l.IOPS != 0 {
+		t.Errorf("in no time it is %+v", l)
 	}
 	if a.Latency[2] != 6 || len(a.Latency) != 3 {
 		t.Error("a sum changes its parts")
