@@ -166,6 +166,9 @@ func TestMetricsNames(t *testing.T) {
 		`lunar_unit_online{unit="` + guidA + `"} 1`,
 		`lunar_unit_size_bytes{unit="` + guidA + `"} 1.048576e+06`,
 		`lunar_iscsi_sessions 1`,
+		`lunar_initiator_sessions{initiator="iqn.2026-11.org.example:initiator"} 1`,
+		`lunar_initiator_commands_total{initiator="iqn.2026-11.org.example:initiator"} 1`,
+		`lunar_initiator_command_seconds_count{initiator="iqn.2026-11.org.example:initiator"} 1`,
 		`lunar_scsi_command_seconds_count{command="TEST UNIT READY",unit="` + guidA + `"} 1`,
 		`lunar_scsi_commands_failed_total{command="TEST UNIT READY",unit="` + guidA + `"} 1`,
 	} {

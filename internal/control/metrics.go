@@ -49,6 +49,7 @@ var (
 	commandLabels = []string{"unit", "command"}
 	offloadLabels = []string{"unit", "primitive"}
 	manageLabels  = []string{"function", "outcome"}
+	hostLabels    = []string{"initiator"}
 )
 
 var daemonSeries = []series[*Daemon]{
@@ -131,6 +132,16 @@ var commandSeries = []series[*scsi.CommandMetrics]{
 	counter("lunar_scsi_out_bytes_total", "Bytes of Data-Out.", commandLabels, func(m *scsi.CommandMetrics) uint64 { return m.Out }),
 }
 
+// An initiator's label is its name; empty, those of whom there are too many to name.
+var hostSeries = []series[*iscsi.InitiatorLoad]{
+	gauge("lunar_initiator_sessions", "Sessions that the initiator has.", hostLabels, func(i *iscsi.InitiatorLoad) float64 { return float64(i.Sessions) }),
+	counter("lunar_initiator_commands_total", "SCSI commands answered.", hostLabels, func(i *iscsi.InitiatorLoad) int64 { return i.Commands }),
+	counter("lunar_initiator_read_bytes_total", "Bytes of Data-In sent to the initiator.", hostLabels, func(i *iscsi.InitiatorLoad) int64 { return i.ReadBytes }),
+	counter("lunar_initiator_write_bytes_total", "Bytes of Data-Out received from it.", hostLabels, func(i *iscsi.InitiatorLoad) int64 { return i.WriteBytes }),
+}
+
+var hostSeconds = prometheus.NewDesc("lunar_initiator_command_seconds", "How long an initiator's commands took in the device server.", hostLabels, nil)
+
 var slowSeries = []series[*scsi.LogicalUnit]{
 	counter("lunar_scsi_slow_commands_total", "Commands that took as long as lunar serve --slow, or longer.", unitLabels, func(lu *scsi.LogicalUnit) uint64 { n, _ := lu.SlowCommands(); return n }),
 }
@@ -160,6 +171,8 @@ func (c daemonCollector) Describe(ch chan<- *prometheus.Desc) {
 	describe(ch, slowSeries)
 	describe(ch, offloadSeries)
 	describe(ch, manageSeries)
+	describe(ch, hostSeries)
+	ch <- hostSeconds
 	ch <- commandSeconds
 }
 
@@ -176,6 +189,12 @@ func (c daemonCollector) Collect(ch chan<- prometheus.Metric) {
 	m := c.d.server.Metrics()
 	for _, s := range iscsiSeries {
 		s.send(ch, m)
+	}
+	for _, i := range c.d.server.Initiators() {
+		for _, s := range hostSeries {
+			s.send(ch, &i, i.Initiator)
+		}
+		ch <- histogram(hostSeconds, &i.Latency, i.Took, i.Initiator)
 	}
 	for _, p := range c.d.Pools() {
 		for _, s := range poolSeries {

@@ -39,6 +39,7 @@ var onlyIn = map[string][]string{
 	"go.etcd.io/bbolt":                    {"internal/control"},
 	"golang.org/x/crypto":                 {"target"},
 	"golang.org/x/sys":                    {"sbd", "target", "internal/control", "cmd", "bench"},
+	"golang.org/x/term":                   {"cmd"},
 	"github.com/google/go-cmp":            {}, // tests alone
 }
 
