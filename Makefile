@@ -36,7 +36,7 @@ fuzz: ## every fuzz target for FUZZTIME each
 build:
 	CGO_ENABLED=0 go build -trimpath -o bin/lunar ./cmd/lunar
 
-install: build ## the binary, its manual pages, completions and the systemd unit; DESTDIR, PREFIX
+install: build ## the binary, COMSTAR's names for it, manual pages, completions and the systemd unit; DESTDIR, PREFIX
 	.ci/install.sh "$(DESTDIR)" "$(PREFIX)"
 
 clean:

@@ -10,8 +10,10 @@ install -D -m 755 bin/lunar "$root/bin/lunar"
 for name in sbdadm stmfadm itadm iscsitadm; do ln -sf lunar "$root/bin/$name"; done
 mkdir -p "$root/share/man/man1"
 bin/lunar man "$root/share/man/man1"
-bin/lunar completion bash | install -D -m 644 /dev/stdin "$root/share/bash-completion/completions/lunar"
-bin/lunar completion zsh | install -D -m 644 /dev/stdin "$root/share/zsh/site-functions/_lunar"
-bin/lunar completion fish | install -D -m 644 /dev/stdin "$root/share/fish/vendor_completions.d/lunar.fish"
+for name in lunar sbdadm stmfadm itadm iscsitadm; do
+    "$root/bin/$name" completion bash | install -D -m 644 /dev/stdin "$root/share/bash-completion/completions/$name"
+    "$root/bin/$name" completion zsh | install -D -m 644 /dev/stdin "$root/share/zsh/site-functions/_$name"
+    "$root/bin/$name" completion fish | install -D -m 644 /dev/stdin "$root/share/fish/vendor_completions.d/$name.fish"
+done
 sed "s|/usr/bin/lunar|$prefix/bin/lunar|" packaging/lunar.service | install -D -m 644 /dev/stdin "$root/lib/systemd/system/lunar.service"
 echo "installed $root/bin/lunar; start it with: systemctl enable --now lunar"

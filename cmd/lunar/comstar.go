@@ -27,7 +27,7 @@ func (c *cli) comstar() *cobra.Command {
 }
 
 func (c *cli) comstarCommands() []*cobra.Command {
-	return []*cobra.Command{c.sbdadm(), c.stmfadm(), c.itadm()}
+	return []*cobra.Command{c.sbdadm(), c.stmfadm(), c.itadm(), c.iscsitadm()}
 }
 
 // comstarCommand is one of COMSTAR's commands.
@@ -127,4 +127,10 @@ func storePath(path string) (string, error) {
 		}
 	}
 	return path, nil
+}
+
+// isNotFound reports whether err says that something is not there.
+func isNotFound(err error) bool {
+	var p *control.Problem
+	return errors.As(err, &p) && p.Status == http.StatusNotFound
 }
