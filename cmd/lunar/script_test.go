@@ -84,7 +84,7 @@ func (s *script) play(text string) string {
 		}
 		var stdin strings.Builder
 		for ; i+1 < len(lines) && strings.HasPrefix(lines[i+1], "< "); i++ {
-			stdin.WriteString(lines[i+1][2:] + "\n")
+			stdin.WriteString(strings.ReplaceAll(lines[i+1][2:], "$WORK", s.work) + "\n")
 			out.WriteString(lines[i+1] + "\n")
 		}
 		for i+1 < len(lines) && printed.MatchString(lines[i+1]) {

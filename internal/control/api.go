@@ -72,6 +72,9 @@ var routes = [...]route{
 	{"GET", "/v1/discovery", "what discovery asks", get((*Daemon).Discovery)},
 	{"PATCH", "/v1/discovery", "change what discovery asks", post((*Daemon).ModifyDiscovery)},
 
+	{"POST", "/v1/config/export", "the configuration as a document", post((*Daemon).ExportConfig)},
+	{"POST", "/v1/config/apply", "make the configuration that of a document", post((*Daemon).ApplyConfig)},
+
 	{"GET", "/v1/sessions", "the sessions", get((*Daemon).Sessions)},
 	{"GET", "/v1/sessions/{name}", "one session", getOne((*Daemon).Session)},
 	{"DELETE", "/v1/sessions/{name}", "close a session", actOne((*Daemon).CloseSession)},

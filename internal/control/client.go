@@ -196,6 +196,14 @@ func (c *Client) ModifyDiscovery(ctx context.Context, r DiscoveryModify) (Discov
 	return ask[DiscoveryInfo](ctx, c, "PATCH", "/v1/discovery", r)
 }
 
+func (c *Client) ExportConfig(ctx context.Context, r ConfigExport) (ConfigExported, error) {
+	return ask[ConfigExported](ctx, c, "POST", "/v1/config/export", r)
+}
+
+func (c *Client) ApplyConfig(ctx context.Context, r ConfigApply) (ConfigPlan, error) {
+	return ask[ConfigPlan](ctx, c, "POST", "/v1/config/apply", r)
+}
+
 func (c *Client) Sessions(ctx context.Context) ([]SessionStatus, error) {
 	return ask[[]SessionStatus](ctx, c, "GET", "/v1/sessions", nil)
 }

@@ -41,8 +41,11 @@
 //	portals.go portalmodify.go portallist.go address.go listen.go keeper.go   where
 //	access.go                    what the paths are like: target port groups and ports
 //	sessions.go load.go          who is there, and what they do
+//	configdocument.go configyaml.go   all of the configuration as a text; then, of a document:
+//	configrecords.go configmerge.go configplan.go   what it is to become, and what that means
+//	configviews.go configapply.go configunits.go configaccess.go   doing it, whole or not at all
 //	api.go serve.go problem.go   the API: routes, HTTP, errors
-//	messages.go client.go        what travels, and the other end
+//	messages.go configmessages.go client.go   what travels, and the other end
 //	status.go metrics.go         looking at it
 //	diagnosis.go doctor.go       what initiators asked for and got; then one side of it a file:
 //	doctor_family.go doctor_general.go doctor_paths.go doctor_units.go doctor_offload.go

@@ -71,14 +71,23 @@ func (d *Daemon) ModifyPortals(_ context.Context, name string, r PortalsModify) 
 		return GroupInfo{}, err
 	}
 	d.silence(g.Tag, addresses)
+	if err := d.listenToo(g); err != nil {
+		return GroupInfo{}, err
+	}
+	d.log.Info("modified the portals of a portal group", "group", g.Name, "portals", g.Portals)
+	return d.groupInfo(g), nil
+}
+
+// listenToo starts those portals of g that are not there yet.
+func (d *Daemon) listenToo(g groupRecord) error {
+	addresses, err := parsePortals(g.Portals)
+	if err != nil {
+		return err
+	}
 	d.mu.RLock()
 	for _, p := range d.portals[g.Tag] {
 		addresses = slices.DeleteFunc(addresses, func(a netip.AddrPort) bool { return a == p.wanted })
 	}
 	d.mu.RUnlock()
-	if err := d.listenOn(g, addresses); err != nil {
-		return GroupInfo{}, err
-	}
-	d.log.Info("modified the portals of a portal group", "group", g.Name, "portals", g.Portals)
-	return d.groupInfo(g), nil
+	return d.listenOn(g, addresses)
 }

@@ -29,15 +29,24 @@ func (d *Daemon) groups() ([]groupRecord, error) {
 		records = append(records, groupRecord{Name: DefaultGroup, Tag: defaultGroupTag})
 		i = len(records) - 1
 	}
-	g := &records[i]
+	records[i] = d.asStarted(records[i])
+	slices.SortFunc(records, func(a, b groupRecord) int { return cmp.Compare(a.Tag, b.Tag) })
+	return records, nil
+}
+
+// asStarted is g with what the daemon was started with, if it is the default portal group.
+func (d *Daemon) asStarted(g groupRecord) groupRecord {
+	if g.Name != DefaultGroup {
+		return g
+	}
+	g.Portals = nil
 	for _, a := range d.opts.Listen {
 		g.Portals = append(g.Portals, a.String())
 	}
 	if len(d.opts.Announce) > 0 {
 		g.Announce = d.opts.Announce
 	}
-	slices.SortFunc(records, func(a, b groupRecord) int { return cmp.Compare(a.Tag, b.Tag) })
-	return records, nil
+	return g
 }
 
 func (d *Daemon) findGroup(name string) (groupRecord, error) {

@@ -94,7 +94,11 @@ func socketProblem(path string, err error) *Problem {
 
 // decode reads the body of r, which may be empty, strictly.
 func decode(w http.ResponseWriter, r *http.Request, q any) error {
-	body := http.MaxBytesReader(w, r.Body, maxRequest)
+	most := int64(maxRequest)
+	if large, ok := q.(interface{ maxRequest() int64 }); ok {
+		most = large.maxRequest()
+	}
+	body := http.MaxBytesReader(w, r.Body, most)
 	d := json.NewDecoder(body)
 	d.DisallowUnknownFields()
 	err := d.Decode(q)

@@ -47,15 +47,20 @@ func (d *Daemon) loadTargets() error {
 
 // targetOf is the target that r describes.
 func (d *Daemon) targetOf(r targetRecord) (target.Target, error) {
+	groups, err := d.groups()
+	if err != nil {
+		return target.Target{}, err
+	}
+	return d.targetAmong(groups, r)
+}
+
+// targetAmong is the target that r describes where there are groups.
+func (d *Daemon) targetAmong(groups []groupRecord, r targetRecord) (target.Target, error) {
 	if d.lost(string(targetKind)+r.Name, r.Self) != "" {
 		r.Auth, r.Self, r.Offline = "none", nil, true // nobody gets in
 	}
 	auth, err := authOf(r.Auth, r.Self)
 	t := target.Target{Name: r.Name, Alias: r.Alias, Auth: auth, Offline: r.Offline, Initiators: r.Initiators}
-	if err != nil {
-		return t, err
-	}
-	groups, err := d.groups()
 	if err != nil {
 		return t, err
 	}

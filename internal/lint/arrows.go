@@ -37,6 +37,7 @@ var onlyIn = map[string][]string{
 	"github.com/spf13/pflag":              {"cmd"},
 	"github.com/prometheus/client_golang": {"internal/control"},
 	"go.etcd.io/bbolt":                    {"internal/control"},
+	"go.yaml.in/yaml/v4":                  {"internal/control"},
 	"golang.org/x/crypto":                 {"target"},
 	"golang.org/x/sys":                    {"sbd", "target", "internal/control", "cmd", "bench"},
 	"golang.org/x/term":                   {"cmd"},

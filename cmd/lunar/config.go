@@ -1,0 +1,162 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/lunarsan/lunar/internal/control"
+)
+
+// config has the verbs of the configuration as a whole.
+func (c *cli) config() *cobra.Command {
+	return c.noun("config", "The configuration as a whole: write it, read it, compare it",
+		c.configExport(), c.configApply(), c.configDiff())
+}
+
+func (c *cli) configExport() *cobra.Command {
+	var r control.ConfigExport
+	cmd := c.verb("export", "Print the configuration as a YAML document", func(cmd *cobra.Command, _ []string) error {
+		exported, err := c.client().ExportConfig(cmd.Context(), r)
+		if err != nil {
+			return err
+		}
+		c.printf("%s", exported.Document)
+		return nil
+	})
+	cmd.Flags().BoolVar(&r.Secrets, "secrets", false, "with the CHAP secrets: keep the document as safe as them")
+	return cmd
+}
+
+func (c *cli) configApply() *cobra.Command {
+	var (
+		r   control.ConfigApply
+		yes bool
+		o   output
+	)
+	cmd := c.verb("apply [FILE]", "Make the configuration that of a document: all of it, or nothing", func(cmd *cobra.Command, args []string) (err error) {
+		if r.Document, err = c.document(args, control.MaxDocument); err != nil {
+			return err
+		}
+		return c.reconfigure(&o, yes, r.DryRun, func(dry bool) (control.ConfigPlan, error) {
+			r.DryRun = dry
+			return c.client().ApplyConfig(cmd.Context(), r)
+		})
+	})
+	f := cmd.Flags()
+	f.BoolVar(&r.Prune, "prune", false, "remove what the document does not name; the stores of units stay")
+	f.BoolVar(&r.Force, "force", false, "although sessions end, or units become other disks")
+	f.BoolVarP(&yes, "yes", "y", false, "do not ask")
+	dryRun(cmd, &r.DryRun)
+	return o.flag(cmd)
+}
+
+func (c *cli) configDiff() *cobra.Command {
+	var (
+		exitCode bool
+		o        output
+	)
+	cmd := c.verb("diff [FILE]", "Show how the configuration differs from a document", func(cmd *cobra.Command, args []string) error {
+		text, err := c.document(args, control.MaxDocument)
+		if err != nil {
+			return err
+		}
+		plan, err := c.client().ApplyConfig(cmd.Context(), control.ConfigApply{Document: text, Prune: true, DryRun: true})
+		if err != nil {
+			return err
+		}
+		if err := c.print(&o, plan, func() { c.plan(plan) }); err != nil {
+			return err
+		}
+		if exitCode && len(plan.Steps) > 0 {
+			return &control.Problem{Title: "the configuration differs", Hint: "lunar config apply --prune makes it that of the document."}
+		}
+		return nil
+	})
+	cmd.Flags().BoolVar(&exitCode, "exit-code", false, "fail if there is a difference")
+	return o.flag(cmd)
+}
+
+// reconfigure shows a plan and carries it out: do with true tells it alone. At a terminal it asks
+// first; what is read from a pipe has been decided on.
+func (c *cli) reconfigure(o *output, yes, dry bool, do func(dry bool) (control.ConfigPlan, error)) error {
+	ask := !yes && !dry && isTerminal(c.stdin)
+	plan, err := do(dry || ask)
+	if err != nil {
+		return err
+	}
+	if ask && len(plan.Steps) > 0 {
+		c.plan(plan)
+		if !c.confirm("Do it?") {
+			return errors.New("nothing was changed")
+		}
+		if plan, err = do(false); err != nil {
+			return err
+		}
+		c.offline(plan)
+		c.printf("done\n")
+		return nil
+	}
+	return c.print(o, plan, func() {
+		c.plan(plan)
+		c.offline(plan)
+		if plan.Applied && len(plan.Steps) > 0 {
+			c.printf("done\n")
+		}
+	})
+}
+
+// plan prints what would be done.
+func (c *cli) plan(p control.ConfigPlan) {
+	for _, s := range p.Steps {
+		c.printf("%s\n", strings.TrimSpace(fmt.Sprintf("%s %s %s", s.Action, s.Kind, s.Name)))
+		for _, d := range s.Details {
+			c.printf("    %s\n", d)
+		}
+	}
+	if len(p.Steps) == 0 {
+		c.printf("there is nothing to change\n")
+	}
+	for _, n := range p.Notes {
+		c.printf("note: %s\n", n)
+	}
+	how := "needs --force"
+	if p.Applied {
+		how = "forced"
+	}
+	for _, r := range p.Risks {
+		c.printf("%s: %s\n", how, r)
+	}
+}
+
+func (c *cli) offline(p control.ConfigPlan) {
+	for _, u := range p.Offline {
+		c.printf("offline: %s\n", u)
+	}
+}
+
+// document reads the file that is named, or standard input.
+func (c *cli) document(args []string, most int64) (string, error) {
+	in, name := c.stdin, "standard input"
+	if len(args) > 0 && args[0] != "-" {
+		name = args[0]
+		f, err := os.Open(name)
+		if err != nil {
+			return "", &control.Problem{Title: fmt.Sprintf("cannot read the document: %v", err), Hint: "Name a file, or - for standard input."}
+		}
+		defer func() { _ = f.Close() }() // it was only read
+		in = f
+	}
+	text, err := io.ReadAll(io.LimitReader(in, most+1))
+	if err != nil {
+		return "", fmt.Errorf("reading %s: %w", name, err)
+	}
+	if int64(len(text)) > most {
+		return "", &control.Problem{Title: fmt.Sprintf("%s has more than %s", name, formatSize(most)), Hint: "Is it the right file?"}
+	}
+	return string(text), nil
+}

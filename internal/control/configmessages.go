@@ -1,0 +1,47 @@
+package control
+
+// What travels between the API's server and its clients of whole configurations.
+
+// A ConfigExport asks for the configuration.
+type ConfigExport struct {
+	Secrets bool `json:"secrets,omitempty"`
+}
+
+// A ConfigExported is the configuration, as a YAML document.
+type ConfigExported struct {
+	Document string `json:"document"`
+}
+
+// A ConfigApply asks for the configuration to become that of a document.
+type ConfigApply struct {
+	Document string `json:"document"`          // YAML
+	Prune    bool   `json:"prune,omitempty"`   // what the document does not name goes; a unit's store stays
+	Force    bool   `json:"force,omitempty"`   // although the plan has risks
+	DryRun   bool   `json:"dry_run,omitempty"` // tell the plan, and do nothing
+}
+
+// A ConfigPlan tells what is done, or would be.
+type ConfigPlan struct {
+	Steps   []ConfigStep `json:"steps"`
+	Notes   []string     `json:"notes,omitempty"`   // what stays although the document has it otherwise
+	Risks   []string     `json:"risks,omitempty"`   // what needs Force
+	Offline []string     `json:"offline,omitempty"` // units that have no store yet, and why
+	Applied bool         `json:"applied"`
+}
+
+// A ConfigStep is one change of a plan.
+type ConfigStep struct {
+	Action  string   `json:"action"` // create, change, remove
+	Kind    string   `json:"kind"`   // unit, target, …
+	Name    string   `json:"name,omitempty"`
+	Details []string `json:"details,omitempty"` // "field: before -> after"
+}
+
+// The actions of a plan.
+const (
+	ConfigCreate = "create"
+	ConfigChange = "change"
+	ConfigRemove = "remove"
+)
+
+func (ConfigApply) maxRequest() int64 { return 2 * MaxDocument } // quoted text is longer
