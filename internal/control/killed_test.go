@@ -30,6 +30,7 @@ func victimOptions(dir string) Options {
 
 // victim serves until it is killed.
 func victim(dir string) int {
+	limitFiles()
 	opts := victimOptions(dir)
 	opts.Ready = func() { fmt.Println("ready") }
 	d, err := Open(opts)
