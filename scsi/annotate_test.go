@@ -176,6 +176,13 @@ func (a *annotator) data(c *CDB) {
 		a.modes(a.take(2, "BLOCK DESCRIPTOR LENGTH"))
 	case opLogSense:
 		a.logs()
+	case opReadDefects10, opReadDefects12:
+		a.zeros(1)
+		a.take(1, "PLISTV, GLISTV; DEFECT LIST FORMAT")
+		if c.Opcode() == opReadDefects12 {
+			a.take(2, "GENERATION CODE")
+		}
+		a.take(len(a.p), "DEFECT LIST LENGTH")
 	case opPersistentIn:
 		a.persistent(c.service())
 	case opMaintenanceIn:

@@ -23,6 +23,7 @@ const (
 	opVerify10           Opcode = 0x2F
 	opPrefetch10         Opcode = 0x34
 	opSynchronizeCache10 Opcode = 0x35
+	opReadDefects10      Opcode = 0x37
 	opWriteSame10        Opcode = 0x41
 	opUnmap              Opcode = 0x42
 	opLogSense           Opcode = 0x4D
@@ -53,6 +54,7 @@ const (
 	opWrite12            Opcode = 0xAA
 	opWriteVerify12      Opcode = 0xAE
 	opVerify12           Opcode = 0xAF
+	opReadDefects12      Opcode = 0xB7
 )
 
 // The service actions of PERSISTENT RESERVE IN and PERSISTENT RESERVE OUT.
@@ -280,6 +282,11 @@ var commands = commandTable{
 		saTokenInformation: {name: "RECEIVE ROD TOKEN INFORMATION", run: tokenInformation, lengths: allocLengths, flags: offline,
 			usage: []byte{0x84, saTokenInformation, 0xFF, 0xFF, 0xFF, 0xFF, 0, 0, 0, 0, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 	}},
+
+	opReadDefects10: {name: "READ DEFECT DATA(10)", run: readDefects(2, 4), lengths: allocLengths, flags: aside | anyReader,
+		usage: []byte{0x37, 0, defectLists | defectFormat, 0, 0, 0, 0, 0xFF, 0xFF, 4}},
+	opReadDefects12: {name: "READ DEFECT DATA(12)", run: readDefects(1, 8), lengths: allocLengths, flags: aside | anyReader,
+		usage: []byte{0xB7, defectLists | defectFormat, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0, 4}},
 
 	opRead6: {name: "READ(6)", run: read, lengths: readLengths, flags: anyReader,
 		usage: []byte{0x08, 0x1F, 0xFF, 0xFF, 0xFF, 4}},

@@ -25,6 +25,7 @@ func TestBeside(t *testing.T) {
 		", RESERVE(6), RESERVE(10)" // which have their own rules
 	reading := persistent + ", READ(6), READ(10), READ(12), READ(16), VERIFY(10), VERIFY(12), VERIFY(16)" +
 		", PRE-FETCH(10), PRE-FETCH(16), GET LBA STATUS, POPULATE TOKEN, MODE SENSE(6), MODE SENSE(10)" +
+		", READ DEFECT DATA(10), READ DEFECT DATA(12)" +
 		", REPORT SUPPORTED OPERATION CODES, REPORT SUPPORTED TASK MANAGEMENT FUNCTIONS"
 	const holder, registered, stranger = "holder", "registered", "stranger"
 	for _, tt := range []struct {

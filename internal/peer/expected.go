@@ -64,30 +64,40 @@ func (e Expected) Absent(results []Result) (tests []string) {
 	return tests
 }
 
-// WriteExpected writes the verdicts of results for ReadExpected, below the comment head.
-func WriteExpected(name, head string, results []Result) error {
+// WriteExpected writes the verdicts of results for ReadExpected, below the comment head, and why
+// tests skip beside them.
+func WriteExpected(name, head string, results []Result, excuses []Excuse) error {
 	var b bytes.Buffer
 	b.WriteString(head)
 	for _, r := range results {
-		fmt.Fprintf(&b, "%s %s\n", r.Verdict, r.Test)
+		fmt.Fprintf(&b, "%s %s", r.Verdict, r.Test)
+		if reason, ok := Excused(r.Test, excuses); ok && r.Verdict == Skip {
+			fmt.Fprintf(&b, " # %s", reason)
+		}
+		b.WriteByte('\n')
 	}
 	return os.WriteFile(name, b.Bytes(), 0o644)
 }
 
-// MaySkip reports whether a test or its suite is among patterns: "SCSI.Prin*",
-// "SCSI.StartStopUnit.Simple".
-func MaySkip(test string, patterns []string) bool {
+// An Excuse is why tests may skip: those that match the pattern themselves, "SCSI.StartStopUnit.Simple",
+// or by their suite, "SCSI.Prin*".
+type Excuse struct {
+	Pattern, Reason string
+}
+
+// Excused returns the reason for which a test may skip.
+func Excused(test string, excuses []Excuse) (reason string, ok bool) {
 	suite := test[:strings.LastIndexByte(test, '.')]
-	for _, p := range patterns {
+	for _, e := range excuses {
 		for _, name := range []string{suite, test} {
 			// A star must not reach across the dot between suite and test.
-			if strings.Count(p, ".") != strings.Count(name, ".") {
+			if strings.Count(e.Pattern, ".") != strings.Count(name, ".") {
 				continue
 			}
-			if ok, err := path.Match(p, name); ok && err == nil {
-				return true
+			if ok, err := path.Match(e.Pattern, name); ok && err == nil {
+				return e.Reason, true
 			}
 		}
 	}
-	return false
+	return "", false
 }

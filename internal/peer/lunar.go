@@ -101,6 +101,9 @@ func (l *Lunar) configure(ctx context.Context, units []Unit) error {
 		if u.Thin {
 			args = append(args, "--thin")
 		}
+		if u.ReadOnly {
+			args = append(args, "--read-only")
+		}
 		if _, err := l.CLI(ctx, args...); err != nil {
 			return err
 		}

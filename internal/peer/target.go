@@ -9,6 +9,7 @@ type Unit struct {
 	BlockSize  int    // 512 or 4096; 0: 512
 	WriteCache bool
 	Thin       bool
+	ReadOnly   bool
 }
 
 // A Target is a running target with its one iSCSI target name.

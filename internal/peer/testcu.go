@@ -27,8 +27,9 @@ type Result struct {
 	Detail  string
 }
 
-// testLimit is how long a suite may take. The longest takes 10 s beside a quick target.
-const testLimit = 2 * time.Minute
+// testLimit is how long a suite may take. SCSI.Sanitize.Reset looks once a minute whether it can go
+// on; the longest other takes 10 s beside a quick target.
+const testLimit = 4 * time.Minute
 
 // Suites lists the suites of the SCSI and iSCSI families of iscsi-test-cu, with the tests of each:
 // "SCSI.Read10" and ["Simple", "BeyondEol", …].
@@ -59,7 +60,7 @@ func Suites(ctx context.Context) (names []string, tests map[string][]string, err
 
 // RunSuite runs one suite in a process of its own, writing to the unit, and returns one
 // result per test, in the tool's order. Tests that the process did not come to are crashes. The
-// options are more of the tool's.
+// options are more of the tool's: options, and URLs of more paths to the unit.
 func RunSuite(ctx context.Context, suite string, tests []string, url string, options ...string) ([]Result, error) {
 	ctx, cancel := context.WithTimeoutCause(ctx, testLimit, fmt.Errorf("%s took more than %v", suite, testLimit))
 	defer cancel()
