@@ -209,7 +209,7 @@ func (c *cli) tgtShowAdmin() *cobra.Command {
 
 func (c *cli) tgtShowStats() *cobra.Command {
 	cmd := c.verb("stats [NAME]", "Say where the statistics are", func(*cobra.Command, []string) error {
-		return notHere("show stats", "sessions and units count for themselves", "lunar session list shows the load of each session.")
+		return notHere("show stats", "sessions and units count for themselves", "lunar top shows them live, lunar session list at once.")
 	})
 	cmd.Flags().IntP("interval", "I", 0, "not here")
 	cmd.Flags().IntP("count", "N", 0, "not here")

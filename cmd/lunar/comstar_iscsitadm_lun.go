@@ -51,7 +51,10 @@ func (c *cli) makeLUN(ctx context.Context, local string, lun int, store string, 
 		return err
 	}
 	undo = append(undo, func() { _, _ = client.DeleteUnit(ctx, u.GUID, control.UnitDelete{RemoveStore: u.OwnStore}) })
-	_, err = client.AddView(ctx, control.ViewAdd{Unit: u.GUID, TargetGroup: group, LUN: &lun})
+	v, err := client.AddView(ctx, control.ViewAdd{Unit: u.GUID, TargetGroup: group, LUN: &lun})
+	if err == nil && len(t.Initiators) == 0 {
+		c.warn("%s, until iscsitadm modify target --acl", v.Warning)
+	}
 	return err
 }
 

@@ -65,9 +65,9 @@ func (c *cli) initiatorList() *cobra.Command {
 				c.printf("no initiators are known; without CHAP they need not be\n")
 				return
 			}
-			rows := [][]string{{"NAME", "CHAP USER"}}
+			rows := [][]string{{"NAME", "CHAP USER", "ALIAS"}}
 			for _, i := range list {
-				rows = append(rows, []string{i.Name, or(i.CHAPUser, "-")})
+				rows = append(rows, []string{i.Name, or(i.CHAPUser, "-"), or(i.Alias, "-")})
 			}
 			c.table(rows)
 		})
