@@ -201,7 +201,8 @@ func TestHistoryBounds(t *testing.T) {
 		}
 
 		h.dealings.Store(maxDealings - 1)
-		if one.with(sbd.GUID{1}) == nil || one.with(sbd.GUID{1}) == nil || one.with(sbd.GUID{2}) != nil || h.dealings.Load() != maxDealings {
+		last, again, beyond := one.with(sbd.GUID{1}), one.with(sbd.GUID{1}), one.with(sbd.GUID{2})
+		if last == nil || again != last || beyond != nil || h.dealings.Load() != maxDealings {
 			t.Error("dealings have another bound")
 		}
 		n := NewNexus(Names{}, nil)

@@ -92,7 +92,7 @@ func TestReservationsPersist(t *testing.T) {
 
 // TestReservationsRestart: an orderly restart keeps reservations of both kinds, once.
 func TestReservationsRestart(t *testing.T) {
-	r, a, b := reserved(t)
+	r, a, _ := reserved(t)
 	wantGood(t, persistentOut(t, a, outRegister, 0, 0xA1, 0), persistentOut(t, a, outReserve, 0xA1, 0, 0))
 	before := must(r.Unit(t.Context(), guidA))(t)
 	r.restart()
@@ -100,7 +100,7 @@ func TestReservationsRestart(t *testing.T) {
 	if diff := cmp.Diff(before.Reservations, after.Reservations); diff != "" || after.Reservations == nil {
 		t.Errorf("(-before +after):\n%s", diff)
 	}
-	a, b = r.host(1), r.host(2)
+	a, b := r.host(1), r.host(2)
 	ready(t, a, 0)
 	ready(t, b, 0)
 	wantGood(t, persistentOut(t, a, outClear, 0xA1, 0, 0))
