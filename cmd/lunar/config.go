@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -15,7 +17,7 @@ import (
 // config has the verbs of the configuration as a whole.
 func (c *cli) config() *cobra.Command {
 	return c.noun("config", "The configuration as a whole: write it, read it, compare it",
-		c.configExport(), c.configApply(), c.configDiff())
+		c.configExport(), c.configApply(), c.configDiff(), c.configHistory(), c.configRollback())
 }
 
 func (c *cli) configExport() *cobra.Command {
@@ -42,8 +44,8 @@ func (c *cli) configApply() *cobra.Command {
 		if r.Document, err = c.document(args, control.MaxDocument); err != nil {
 			return err
 		}
-		return c.reconfigure(&o, yes, r.DryRun, func(dry bool) (control.ConfigPlan, error) {
-			r.DryRun = dry
+		return c.reconfigure(&o, yes, r.DryRun, func(dry bool, base *uint64) (control.ConfigPlan, error) {
+			r.DryRun, r.Base = dry, base
 			return c.client().ApplyConfig(cmd.Context(), r)
 		})
 	})
@@ -81,11 +83,12 @@ func (c *cli) configDiff() *cobra.Command {
 	return o.flag(cmd)
 }
 
-// reconfigure shows a plan and carries it out: do with true tells it alone. At a terminal it asks
-// first; what is read from a pipe has been decided on.
-func (c *cli) reconfigure(o *output, yes, dry bool, do func(dry bool) (control.ConfigPlan, error)) error {
+// reconfigure shows a plan and carries it out: do tells it alone where dry says so, and does it only
+// if base, where it is not nil, is still what the plan was made for. At a terminal it asks first;
+// what is read from a pipe has been decided on.
+func (c *cli) reconfigure(o *output, yes, dry bool, do func(dry bool, base *uint64) (control.ConfigPlan, error)) error {
 	ask := !yes && !dry && isTerminal(c.stdin)
-	plan, err := do(dry || ask)
+	plan, err := do(dry || ask, nil)
 	if err != nil {
 		return err
 	}
@@ -94,7 +97,7 @@ func (c *cli) reconfigure(o *output, yes, dry bool, do func(dry bool) (control.C
 		if !c.confirm("Do it?") {
 			return errors.New("nothing was changed")
 		}
-		if plan, err = do(false); err != nil {
+		if plan, err = do(false, &plan.Base); err != nil {
 			return err
 		}
 		c.offline(plan)
@@ -159,4 +162,48 @@ func (c *cli) document(args []string, most int64) (string, error) {
 		return "", &control.Problem{Title: fmt.Sprintf("%s has more than %s", name, formatSize(most)), Hint: "Is it the right file?"}
 	}
 	return string(text), nil
+}
+
+func (c *cli) configHistory() *cobra.Command {
+	var o output
+	return o.flag(c.verb("history", "Show who changed the configuration, when and what", func(cmd *cobra.Command, _ []string) error {
+		list, err := c.client().ConfigHistory(cmd.Context())
+		if err != nil {
+			return err
+		}
+		return c.print(&o, list, func() {
+			if len(list) == 0 {
+				c.printf("the configuration was never changed\n")
+				return
+			}
+			rows := [][]string{{"NUMBER", "TIME", "WHO", "WHAT"}}
+			for _, change := range list {
+				what := change.Changes[0]
+				if more := len(change.Changes) - 1; more > 0 {
+					what += fmt.Sprintf(", and %d more", more)
+				}
+				rows = append(rows, []string{strconv.FormatUint(change.Number, 10), change.Time.Format(time.RFC3339), change.Who, what})
+			}
+			c.table(rows)
+		})
+	}))
+}
+
+func (c *cli) configRollback() *cobra.Command {
+	var (
+		r   control.ConfigRollback
+		yes bool
+		o   output
+	)
+	cmd := c.verb("rollback N", "Make the configuration what it was after change N", func(cmd *cobra.Command, args []string) error {
+		return c.reconfigure(&o, yes, r.DryRun, func(dry bool, base *uint64) (control.ConfigPlan, error) {
+			r.DryRun, r.Base = dry, base
+			return c.client().RollbackConfig(cmd.Context(), args[0], r)
+		})
+	})
+	f := cmd.Flags()
+	f.BoolVar(&r.Force, "force", false, "although sessions end, or units become other disks")
+	f.BoolVarP(&yes, "yes", "y", false, "do not ask")
+	dryRun(cmd, &r.DryRun)
+	return o.flag(cmd)
 }

@@ -200,6 +200,14 @@ func (c *Client) ExportConfig(ctx context.Context, r ConfigExport) (ConfigExport
 	return ask[ConfigExported](ctx, c, "POST", "/v1/config/export", r)
 }
 
+func (c *Client) ConfigHistory(ctx context.Context) ([]ConfigChanged, error) {
+	return ask[[]ConfigChanged](ctx, c, "GET", "/v1/config/history", nil)
+}
+
+func (c *Client) RollbackConfig(ctx context.Context, number string, r ConfigRollback) (ConfigPlan, error) {
+	return ask[ConfigPlan](ctx, c, "POST", "/v1/config/history/"+url.PathEscape(number)+"/rollback", r)
+}
+
 func (c *Client) ApplyConfig(ctx context.Context, r ConfigApply) (ConfigPlan, error) {
 	return ask[ConfigPlan](ctx, c, "POST", "/v1/config/apply", r)
 }

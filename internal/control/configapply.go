@@ -13,8 +13,8 @@ import (
 )
 
 // ExportConfig returns the configuration as a document.
-func (d *Daemon) ExportConfig(_ context.Context, r ConfigExport) (ConfigExported, error) {
-	end, err := d.begin()
+func (d *Daemon) ExportConfig(ctx context.Context, r ConfigExport) (ConfigExported, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return ConfigExported{}, err
 	}
@@ -52,7 +52,7 @@ func (d *Daemon) sizeOf(path string) (int64, error) {
 
 // reconfigure makes the configuration what wanted makes of it.
 func (d *Daemon) reconfigure(ctx context.Context, r ConfigApply, wanted func(configuration) (configuration, []string, error)) (ConfigPlan, error) {
-	plan, x, err := d.exchangeConfig(r, wanted)
+	plan, x, err := d.exchangeConfig(ctx, r, wanted)
 	if x == nil {
 		return plan, err
 	}
@@ -61,8 +61,8 @@ func (d *Daemon) reconfigure(ctx context.Context, r ConfigApply, wanted func(con
 	return plan, err
 }
 
-func (d *Daemon) exchangeConfig(r ConfigApply, wanted func(configuration) (configuration, []string, error)) (ConfigPlan, *exchange, error) {
-	end, err := d.begin()
+func (d *Daemon) exchangeConfig(ctx context.Context, r ConfigApply, wanted func(configuration) (configuration, []string, error)) (ConfigPlan, *exchange, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return ConfigPlan{}, nil, err
 	}
@@ -71,12 +71,19 @@ func (d *Daemon) exchangeConfig(r ConfigApply, wanted func(configuration) (confi
 	if err != nil {
 		return ConfigPlan{}, nil, err
 	}
+	base, err := d.lastChange()
+	if err != nil {
+		return ConfigPlan{}, nil, err
+	}
+	if r.Base != nil && *r.Base != base {
+		return ConfigPlan{}, nil, conflict("somebody has changed the configuration since the plan was made", "Look at the plan again.")
+	}
 	after, notes, err := wanted(before)
 	if err != nil {
 		return ConfigPlan{}, nil, err
 	}
 	plan := d.plan(before, after)
-	plan.Notes = notes
+	plan.Notes, plan.Base = notes, base
 	if len(plan.Risks) > 0 && !r.Force && !r.DryRun {
 		return plan, nil, conflict("the configuration was not changed: "+strings.Join(plan.Risks, "; "),
 			"lunar config apply --dry-run shows the plan; --force carries it out.")

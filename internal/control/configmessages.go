@@ -1,5 +1,7 @@
 package control
 
+import "time"
+
 // What travels between the API's server and its clients of whole configurations.
 
 // A ConfigExport asks for the configuration.
@@ -14,10 +16,11 @@ type ConfigExported struct {
 
 // A ConfigApply asks for the configuration to become that of a document.
 type ConfigApply struct {
-	Document string `json:"document"`          // YAML
-	Prune    bool   `json:"prune,omitempty"`   // what the document does not name goes; a unit's store stays
-	Force    bool   `json:"force,omitempty"`   // although the plan has risks
-	DryRun   bool   `json:"dry_run,omitempty"` // tell the plan, and do nothing
+	Document string  `json:"document"`          // YAML
+	Prune    bool    `json:"prune,omitempty"`   // what the document does not name goes; a unit's store stays
+	Force    bool    `json:"force,omitempty"`   // although the plan has risks
+	DryRun   bool    `json:"dry_run,omitempty"` // tell the plan, and do nothing
+	Base     *uint64 `json:"base,omitempty"`    // only if this is still the last change; see ConfigPlan
 }
 
 // A ConfigPlan tells what is done, or would be.
@@ -27,6 +30,7 @@ type ConfigPlan struct {
 	Risks   []string     `json:"risks,omitempty"`   // what needs Force
 	Offline []string     `json:"offline,omitempty"` // units that have no store yet, and why
 	Applied bool         `json:"applied"`
+	Base    uint64       `json:"base"` // the number of the last change of what the plan is for
 }
 
 // A ConfigStep is one change of a plan.
@@ -45,3 +49,18 @@ const (
 )
 
 func (ConfigApply) maxRequest() int64 { return 2 * MaxDocument } // quoted text is longer
+
+// A ConfigChanged tells of a change of the configuration.
+type ConfigChanged struct {
+	Number  uint64    `json:"number"`
+	Time    time.Time `json:"time"`
+	Who     string    `json:"who"`     // "root", "uid 1000", "token backup", or "lunar" itself
+	Changes []string  `json:"changes"` // "create unit 600144f0…"
+}
+
+// A ConfigRollback asks for the configuration as it was.
+type ConfigRollback struct {
+	Force  bool    `json:"force,omitempty"`   // although the plan has risks
+	DryRun bool    `json:"dry_run,omitempty"` // tell the plan, and do nothing
+	Base   *uint64 `json:"base,omitempty"`    // as in ConfigApply
+}

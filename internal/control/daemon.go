@@ -65,6 +65,7 @@ type Daemon struct {
 	log     *slog.Logger
 	state   State
 	vault   *vault
+	journal *journal
 	pool    *buffer.Pool
 	device  *target.Device
 	server  *iscsi.Server
@@ -110,6 +111,7 @@ func Open(opts Options) (*Daemon, error) {
 		log:      opts.Log,
 		state:    state,
 		vault:    state.vault,
+		journal:  state.journal,
 		pool:     buffer.NewPool(opts.Memory),
 		keeper:   newKeeper(opts.kept()),
 		started:  time.Now(),
@@ -230,13 +232,17 @@ func (d *Daemon) drain(api *http.Server) error {
 	return errors.Join(problems...)
 }
 
-// begin starts a change: it waits for the one that is under way. The caller calls the
+// begin starts a change for whom ctx is of: it waits for the one that is under way. The caller calls the
 // returned function at the end.
-func (d *Daemon) begin() (end func(), err error) {
+func (d *Daemon) begin(ctx context.Context) (end func(), err error) {
 	d.change.Lock()
 	if d.ended {
 		d.change.Unlock()
 		return nil, &Problem{Status: http.StatusServiceUnavailable, Title: "the daemon is stopping", Hint: "Ask again when it runs."}
 	}
-	return d.change.Unlock, nil
+	d.journal.author.Store(authorOf(ctx))
+	return func() {
+		d.journal.author.Store(nil)
+		d.change.Unlock()
+	}, nil
 }

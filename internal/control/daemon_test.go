@@ -130,7 +130,7 @@ func TestDrain(t *testing.T) {
 	if exists(r.opts.Socket) {
 		t.Error("the socket is left behind")
 	}
-	_, err := d.begin()
+	_, err := d.begin(t.Context())
 	wantProblem(t, err, "stopping")
 }
 

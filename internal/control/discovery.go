@@ -56,7 +56,7 @@ func (r discoveryRecord) info() DiscoveryInfo {
 }
 
 // ModifyDiscovery changes what discovery asks of initiators.
-func (d *Daemon) ModifyDiscovery(_ context.Context, r DiscoveryModify) (DiscoveryInfo, error) {
+func (d *Daemon) ModifyDiscovery(ctx context.Context, r DiscoveryModify) (DiscoveryInfo, error) {
 	record := discoveryRecord{Auth: r.Auth}
 	var err error
 	if record.Self, err = newCredential(r.SelfUser, "lunar", r.SelfSecret); err != nil {
@@ -66,7 +66,7 @@ func (d *Daemon) ModifyDiscovery(_ context.Context, r DiscoveryModify) (Discover
 	if err != nil {
 		return DiscoveryInfo{}, err
 	}
-	end, err := d.begin()
+	end, err := d.begin(ctx)
 	if err != nil {
 		return DiscoveryInfo{}, err
 	}

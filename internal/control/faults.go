@@ -58,7 +58,7 @@ func isFault(err error) bool {
 }
 
 func (d *Daemon) saveFault(u *unit) {
-	end, err := d.begin()
+	end, err := d.begin(d.background)
 	if err != nil {
 		return // the drain takes the units offline, which saves their faults
 	}

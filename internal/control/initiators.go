@@ -27,7 +27,7 @@ func initiatorOf(r initiatorRecord) target.Initiator {
 }
 
 // CreateInitiator makes an initiator known.
-func (d *Daemon) CreateInitiator(_ context.Context, r InitiatorCreate) (InitiatorInfo, error) {
+func (d *Daemon) CreateInitiator(ctx context.Context, r InitiatorCreate) (InitiatorInfo, error) {
 	name, err := parseName(r.Name)
 	if err != nil {
 		return InitiatorInfo{}, err
@@ -39,7 +39,7 @@ func (d *Daemon) CreateInitiator(_ context.Context, r InitiatorCreate) (Initiato
 	if record.CHAP, err = newCredential(r.CHAPUser, record.Name, r.CHAPSecret); err != nil {
 		return InitiatorInfo{}, err
 	}
-	end, err := d.begin()
+	end, err := d.begin(ctx)
 	if err != nil {
 		return InitiatorInfo{}, err
 	}
@@ -58,8 +58,8 @@ func (d *Daemon) CreateInitiator(_ context.Context, r InitiatorCreate) (Initiato
 }
 
 // ModifyInitiator changes an initiator's credential. Sessions that are logged in stay.
-func (d *Daemon) ModifyInitiator(_ context.Context, name string, r InitiatorModify) (InitiatorInfo, error) {
-	end, err := d.begin()
+func (d *Daemon) ModifyInitiator(ctx context.Context, name string, r InitiatorModify) (InitiatorInfo, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return InitiatorInfo{}, err
 	}
@@ -149,8 +149,8 @@ func (d *Daemon) findInitiator(name string) (r initiatorRecord, err error) {
 }
 
 // DeleteInitiator forgets an initiator. Sessions that are logged in stay.
-func (d *Daemon) DeleteInitiator(_ context.Context, name string) (InitiatorInfo, error) {
-	end, err := d.begin()
+func (d *Daemon) DeleteInitiator(ctx context.Context, name string) (InitiatorInfo, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return InitiatorInfo{}, err
 	}

@@ -109,11 +109,11 @@ func (d *Daemon) saveMemberGroup(kind GroupKind, r memberGroupRecord) error {
 }
 
 // CreateMemberGroup makes a group without members.
-func (d *Daemon) CreateMemberGroup(_ context.Context, kind GroupKind, r MemberGroupCreate) (MemberGroupInfo, error) {
+func (d *Daemon) CreateMemberGroup(ctx context.Context, kind GroupKind, r MemberGroupCreate) (MemberGroupInfo, error) {
 	if err := checkAlias(r.Name); err != nil || r.Name == "" {
 		return MemberGroupInfo{}, refuse(fmt.Sprintf("%q is no name for a %v", r.Name, kind), fmt.Sprintf("Use up to %d bytes of text on one line.", maxAlias))
 	}
-	end, err := d.begin()
+	end, err := d.begin(ctx)
 	if err != nil {
 		return MemberGroupInfo{}, err
 	}
@@ -130,17 +130,17 @@ func (d *Daemon) CreateMemberGroup(_ context.Context, kind GroupKind, r MemberGr
 }
 
 // AddMembers puts names into a group. Those who are logged in see what the group sees at once.
-func (d *Daemon) AddMembers(_ context.Context, kind GroupKind, name string, r MembersChange) (MemberGroupInfo, error) {
-	return d.changeMembers(kind, name, r.Members, nil)
+func (d *Daemon) AddMembers(ctx context.Context, kind GroupKind, name string, r MembersChange) (MemberGroupInfo, error) {
+	return d.changeMembers(ctx, kind, name, r.Members, nil)
 }
 
 // RemoveMembers takes names out of a group. They stop seeing what the group sees at once.
-func (d *Daemon) RemoveMembers(_ context.Context, kind GroupKind, name string, r MembersChange) (MemberGroupInfo, error) {
-	return d.changeMembers(kind, name, nil, r.Members)
+func (d *Daemon) RemoveMembers(ctx context.Context, kind GroupKind, name string, r MembersChange) (MemberGroupInfo, error) {
+	return d.changeMembers(ctx, kind, name, nil, r.Members)
 }
 
-func (d *Daemon) changeMembers(kind GroupKind, name string, add, remove []string) (MemberGroupInfo, error) {
-	end, err := d.begin()
+func (d *Daemon) changeMembers(ctx context.Context, kind GroupKind, name string, add, remove []string) (MemberGroupInfo, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return MemberGroupInfo{}, err
 	}
@@ -178,8 +178,8 @@ func checkMembers(names []string) error {
 
 // ModifyHostGroup changes the credential that any member of a host group may use. Sessions that
 // are logged in stay.
-func (d *Daemon) ModifyHostGroup(_ context.Context, name string, r HostGroupModify) (MemberGroupInfo, error) {
-	end, err := d.begin()
+func (d *Daemon) ModifyHostGroup(ctx context.Context, name string, r HostGroupModify) (MemberGroupInfo, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return MemberGroupInfo{}, err
 	}
@@ -203,8 +203,8 @@ func (d *Daemon) ModifyHostGroup(_ context.Context, name string, r HostGroupModi
 }
 
 // DeleteMemberGroup ends a group; a view that is for it stands in the way.
-func (d *Daemon) DeleteMemberGroup(_ context.Context, kind GroupKind, name string) (MemberGroupInfo, error) {
-	end, err := d.begin()
+func (d *Daemon) DeleteMemberGroup(ctx context.Context, kind GroupKind, name string) (MemberGroupInfo, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return MemberGroupInfo{}, err
 	}

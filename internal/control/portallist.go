@@ -66,8 +66,8 @@ func (p *portal) info() PortalInfo {
 
 // DeleteGroup ends a portal group. Targets that name it are in the way; so are sessions,
 // unless r says to close them.
-func (d *Daemon) DeleteGroup(_ context.Context, name string, r GroupDelete) (GroupInfo, error) {
-	end, err := d.begin()
+func (d *Daemon) DeleteGroup(ctx context.Context, name string, r GroupDelete) (GroupInfo, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return GroupInfo{}, err
 	}

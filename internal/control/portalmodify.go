@@ -42,8 +42,8 @@ func unused(addresses []netip.AddrPort, groups []groupRecord) error {
 
 // ModifyPortals makes a portal group listen on other addresses. Those that stay are not
 // touched, and sessions that came through one that goes stay too.
-func (d *Daemon) ModifyPortals(_ context.Context, name string, r PortalsModify) (GroupInfo, error) {
-	end, err := d.begin()
+func (d *Daemon) ModifyPortals(ctx context.Context, name string, r PortalsModify) (GroupInfo, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return GroupInfo{}, err
 	}

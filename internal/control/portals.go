@@ -129,12 +129,12 @@ func parseHostPorts(words []string, missing uint16) ([]string, error) {
 
 // CreateGroup makes a portal group and listens. An address that cannot be had yet is no
 // error: it is tried again.
-func (d *Daemon) CreateGroup(_ context.Context, r GroupCreate) (GroupInfo, error) {
+func (d *Daemon) CreateGroup(ctx context.Context, r GroupCreate) (GroupInfo, error) {
 	record, addresses, err := r.record()
 	if err != nil {
 		return GroupInfo{}, err
 	}
-	end, err := d.begin()
+	end, err := d.begin(ctx)
 	if err != nil {
 		return GroupInfo{}, err
 	}
@@ -232,11 +232,11 @@ func (d *Daemon) saveGroup(g groupRecord, paths PathChange) error {
 
 // ModifyGroup changes what a portal group tells initiators, and whom it lets in. Sessions that
 // are logged in stay, but for those from networks that it takes no more.
-func (d *Daemon) ModifyGroup(_ context.Context, name string, r GroupModify) (GroupInfo, error) {
+func (d *Daemon) ModifyGroup(ctx context.Context, name string, r GroupModify) (GroupInfo, error) {
 	if err := r.PathChange.check(); err != nil {
 		return GroupInfo{}, err
 	}
-	end, err := d.begin()
+	end, err := d.begin(ctx)
 	if err != nil {
 		return GroupInfo{}, err
 	}

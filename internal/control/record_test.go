@@ -47,6 +47,7 @@ func TestRecordFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	created := time.Date(2026, 11, 22, 9, 0, 0, 0, time.UTC)
+	s.now = func() time.Time { return created }
 	registered := scsi.Reservations{Generation: 1, APTPL: true, Type: scsi.WriteExclusive, Registered: []scsi.Registration{
 		{Registrant: scsi.Registrant{InitiatorPort: "i", TargetPort: "t"}, Key: 0xA1, Holder: true},
 	}}

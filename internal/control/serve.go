@@ -40,6 +40,7 @@ func (d *Daemon) newAPIServer() *http.Server {
 		ReadTimeout:       requestTime,
 		WriteTimeout:      answerTime,
 		IdleTimeout:       idleTime,
+		ConnContext:       withAuthor,
 		ErrorLog:          slog.NewLogLogger(d.log.Handler(), slog.LevelWarn),
 	}
 }

@@ -8,8 +8,8 @@ import (
 
 // ModifyTarget changes a target. Sessions that may no longer be on it are closed; the others
 // stay, whatever they have proved at their login.
-func (d *Daemon) ModifyTarget(_ context.Context, name string, r TargetModify) (TargetInfo, error) {
-	end, err := d.begin()
+func (d *Daemon) ModifyTarget(ctx context.Context, name string, r TargetModify) (TargetInfo, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return TargetInfo{}, err
 	}

@@ -96,7 +96,7 @@ func authOf(word string, self *credential) (target.Auth, error) {
 }
 
 // CreateTarget makes a target.
-func (d *Daemon) CreateTarget(_ context.Context, r TargetCreate) (TargetInfo, error) {
+func (d *Daemon) CreateTarget(ctx context.Context, r TargetCreate) (TargetInfo, error) {
 	if err := checkAlias(r.Alias); err != nil {
 		return TargetInfo{}, err
 	}
@@ -125,7 +125,7 @@ func (d *Daemon) CreateTarget(_ context.Context, r TargetCreate) (TargetInfo, er
 	if record.Initiators, err = parseNames(r.Initiators); err != nil {
 		return TargetInfo{}, err
 	}
-	end, err := d.begin()
+	end, err := d.begin(ctx)
 	if err != nil {
 		return TargetInfo{}, err
 	}
@@ -233,17 +233,17 @@ func (d *Daemon) findTarget(name string) (r targetRecord, err error) {
 }
 
 // OnlineTarget lets initiators log in to a target again.
-func (d *Daemon) OnlineTarget(_ context.Context, name string) (TargetInfo, error) {
-	return d.turnTarget(name, false)
+func (d *Daemon) OnlineTarget(ctx context.Context, name string) (TargetInfo, error) {
+	return d.turnTarget(ctx, name, false)
 }
 
 // OfflineTarget closes a target's sessions and refuses logins, over restarts too.
-func (d *Daemon) OfflineTarget(_ context.Context, name string) (TargetInfo, error) {
-	return d.turnTarget(name, true)
+func (d *Daemon) OfflineTarget(ctx context.Context, name string) (TargetInfo, error) {
+	return d.turnTarget(ctx, name, true)
 }
 
-func (d *Daemon) turnTarget(name string, offline bool) (TargetInfo, error) {
-	end, err := d.begin()
+func (d *Daemon) turnTarget(ctx context.Context, name string, offline bool) (TargetInfo, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return TargetInfo{}, err
 	}
@@ -290,8 +290,8 @@ func inOrder(steps ...func() error) error {
 }
 
 // DeleteTarget ends a target. Sessions on it are in the way unless r says to close them.
-func (d *Daemon) DeleteTarget(_ context.Context, name string, r TargetDelete) (TargetInfo, error) {
-	end, err := d.begin()
+func (d *Daemon) DeleteTarget(ctx context.Context, name string, r TargetDelete) (TargetInfo, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return TargetInfo{}, err
 	}

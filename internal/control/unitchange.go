@@ -12,7 +12,7 @@ import (
 // ModifyUnit changes a unit's alias, write protection or write cache, or, where r says that this
 // is wanted, what initiators know it by.
 func (d *Daemon) ModifyUnit(ctx context.Context, name string, r UnitModify) (UnitModified, error) {
-	end, err := d.begin()
+	end, err := d.begin(ctx)
 	if err != nil {
 		return UnitModified{}, err
 	}
@@ -89,7 +89,7 @@ func (u *unit) modes() [2]bool { return [2]bool{u.unit.ReadOnly(), u.unit.Durabl
 
 // ResizeUnit changes a unit's capacity while it is in use.
 func (d *Daemon) ResizeUnit(ctx context.Context, name string, r UnitResize) (UnitInfo, error) {
-	end, err := d.begin()
+	end, err := d.begin(ctx)
 	if err != nil {
 		return UnitInfo{}, err
 	}

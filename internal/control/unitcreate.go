@@ -25,7 +25,7 @@ const (
 )
 
 // CreateUnit makes a unit on the store at r.Path, and the store too when there is nothing.
-func (d *Daemon) CreateUnit(_ context.Context, r UnitCreate) (UnitInfo, error) {
+func (d *Daemon) CreateUnit(ctx context.Context, r UnitCreate) (UnitInfo, error) {
 	if r.GUID == GUIDAsCOMSTAR {
 		r.GUID = d.guids.GUID().String()
 	}
@@ -33,7 +33,7 @@ func (d *Daemon) CreateUnit(_ context.Context, r UnitCreate) (UnitInfo, error) {
 	if err != nil {
 		return UnitInfo{}, err
 	}
-	end, err := d.begin()
+	end, err := d.begin(ctx)
 	if err != nil {
 		return UnitInfo{}, err
 	}

@@ -9,8 +9,8 @@ import (
 )
 
 // DeleteUnit ends a unit. Its store stays, unless lunar made it and r says to remove it.
-func (d *Daemon) DeleteUnit(_ context.Context, name string, r UnitDelete) (UnitDeleted, error) {
-	u, deleted, err := d.removeUnit(name, r)
+func (d *Daemon) DeleteUnit(ctx context.Context, name string, r UnitDelete) (UnitDeleted, error) {
+	u, deleted, err := d.removeUnit(ctx, name, r)
 	if u == nil {
 		return deleted, err
 	}
@@ -24,9 +24,9 @@ func (d *Daemon) DeleteUnit(_ context.Context, name string, r UnitDelete) (UnitD
 
 // removeUnit takes the unit out of the state and of everybody's sight. It returns nil when
 // the unit is still there.
-func (d *Daemon) removeUnit(name string, r UnitDelete) (*unit, UnitDeleted, error) {
+func (d *Daemon) removeUnit(ctx context.Context, name string, r UnitDelete) (*unit, UnitDeleted, error) {
 	var deleted UnitDeleted
-	end, err := d.begin()
+	end, err := d.begin(ctx)
 	if err != nil {
 		return nil, deleted, err
 	}

@@ -15,14 +15,14 @@ import (
 
 // ImportUnit makes a unit on a store that is there, as what served it before did: with what
 // COMSTAR's metadata in the store, or in a file, say of it. A store without any is taken whole.
-func (d *Daemon) ImportUnit(_ context.Context, r UnitImport) (UnitImported, error) {
+func (d *Daemon) ImportUnit(ctx context.Context, r UnitImport) (UnitImported, error) {
 	for _, path := range []string{r.Path, cmp.Or(r.Meta, r.Path)} {
 		if !filepath.IsAbs(path) {
 			return UnitImported{}, refuse(fmt.Sprintf("%q is not an absolute path", path), "Name the store from the root directory on.")
 		}
 	}
 	r.Path = filepath.Clean(r.Path)
-	end, err := d.begin()
+	end, err := d.begin(ctx)
 	if err != nil {
 		return UnitImported{}, err
 	}

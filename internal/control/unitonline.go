@@ -58,7 +58,7 @@ func (d *Daemon) RetireUnit(ctx context.Context, name string, r UnitRetire) (Uni
 
 // withdraw closes a unit's store after change has said so in its record.
 func (d *Daemon) withdraw(ctx context.Context, name, how string, force, try bool, change func(*unit, *unitRecord) error) (UnitInfo, error) {
-	end, err := d.begin()
+	end, err := d.begin(ctx)
 	if err != nil {
 		return UnitInfo{}, err
 	}
@@ -93,7 +93,7 @@ func (d *Daemon) withdraw(ctx context.Context, name, how string, force, try bool
 // sync failed. When the store cannot be opened now, that is tried again in the background, and
 // the error says so.
 func (d *Daemon) OnlineUnit(ctx context.Context, name string) (UnitInfo, error) {
-	guid, first, err := d.startOnline(name)
+	guid, first, err := d.startOnline(ctx, name)
 	if err != nil {
 		return UnitInfo{}, err
 	}
@@ -110,8 +110,8 @@ func (d *Daemon) OnlineUnit(ctx context.Context, name string) (UnitInfo, error) 
 }
 
 // startOnline begins to open the unit's store; first is closed when that was tried.
-func (d *Daemon) startOnline(name string) (guid string, first <-chan struct{}, err error) {
-	end, err := d.begin()
+func (d *Daemon) startOnline(ctx context.Context, name string) (guid string, first <-chan struct{}, err error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return "", nil, err
 	}

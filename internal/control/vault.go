@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"time"
 )
 
 // CHAP secrets are sealed in the state, with a key that is in a file of its own: a copy of the
@@ -142,22 +143,22 @@ func (v *vault) create() ([]byte, error) {
 
 // A sealedState is a State whose records have their secrets sealed.
 type sealedState struct {
-	State
+	*journal
 	vault *vault
 }
 
 // openState opens the state in dir; see openBolt.
 func openState(dir string) (sealedState, error) {
 	s, err := openBolt(dir)
-	return sealedState{s, newVault(dir)}, err
+	return sealedState{&journal{State: s, now: time.Now}, newVault(dir)}, err
 }
 
 func (s sealedState) View(f func(Tx) error) error {
-	return s.State.View(func(tx Tx) error { return f(sealedTx{tx, s.vault}) })
+	return s.journal.View(func(tx Tx) error { return f(sealedTx{tx, s.vault}) })
 }
 
 func (s sealedState) Update(f func(Tx) error) error {
-	return s.State.Update(func(tx Tx) error { return f(sealedTx{tx, s.vault}) })
+	return s.journal.Update(func(tx Tx) error { return f(sealedTx{tx, s.vault}) })
 }
 
 // A sealedTx is a Tx with the vault for its records.

@@ -124,8 +124,8 @@ func (d *Daemon) viewsOf(u *unit) []ViewInfo {
 
 // AddView shows a unit to a host group on a target group. Those who are logged in see it at
 // once.
-func (d *Daemon) AddView(_ context.Context, r ViewAdd) (ViewInfo, error) {
-	end, err := d.begin()
+func (d *Daemon) AddView(ctx context.Context, r ViewAdd) (ViewInfo, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return ViewInfo{}, err
 	}
@@ -182,8 +182,8 @@ func (v viewRecord) warning() string {
 
 // RemoveView ends a view, named GUID:ENTRY. Those who are logged in see the unit no more
 // (05/25/00).
-func (d *Daemon) RemoveView(_ context.Context, name string) (ViewInfo, error) {
-	end, err := d.begin()
+func (d *Daemon) RemoveView(ctx context.Context, name string) (ViewInfo, error) {
+	end, err := d.begin(ctx)
 	if err != nil {
 		return ViewInfo{}, err
 	}
