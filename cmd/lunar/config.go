@@ -17,7 +17,7 @@ import (
 // config has the verbs of the configuration as a whole.
 func (c *cli) config() *cobra.Command {
 	return c.noun("config", "The configuration as a whole: write it, read it, compare it",
-		c.configExport(), c.configApply(), c.configDiff(), c.configHistory(), c.configRollback())
+		c.configExport(), c.configApply(), c.configDiff(), c.configHistory(), c.configRollback(), c.configImport())
 }
 
 func (c *cli) configExport() *cobra.Command {
@@ -115,6 +115,9 @@ func (c *cli) reconfigure(o *output, yes, dry bool, do func(dry bool, base *uint
 
 // plan prints what would be done.
 func (c *cli) plan(p control.ConfigPlan) {
+	for _, l := range p.Lost {
+		c.printf("not carried: %s\n", l)
+	}
 	for _, s := range p.Steps {
 		c.printf("%s\n", strings.TrimSpace(fmt.Sprintf("%s %s %s", s.Action, s.Kind, s.Name)))
 		for _, d := range s.Details {
@@ -205,5 +208,32 @@ func (c *cli) configRollback() *cobra.Command {
 	f.BoolVar(&r.Force, "force", false, "although sessions end, or units become other disks")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask")
 	dryRun(cmd, &r.DryRun)
+	return o.flag(cmd)
+}
+
+func (c *cli) configImport() *cobra.Command {
+	var (
+		r   control.ConfigImport
+		yes bool
+		o   output
+	)
+	cmd := c.verb("import [FILE]", "Add what an export of COMSTAR, or of the daemon before it, describes", func(cmd *cobra.Command, args []string) (err error) {
+		if r.Export, err = c.document(args, control.MaxImport); err != nil {
+			return err
+		}
+		return c.reconfigure(&o, yes, r.DryRun, func(dry bool, base *uint64) (control.ConfigPlan, error) {
+			r.DryRun, r.Base = dry, base
+			return c.client().ImportConfig(cmd.Context(), r)
+		})
+	})
+	f := cmd.Flags()
+	f.StringVar(&r.From, "from", "", "what made the export: `svccfg|stmf`, for svccfg export -a iscsitgt or svccfg export -a stmf")
+	f.StringArrayVar(&r.MapPaths, "map-path", nil, "stores at and below OLD are below NEW here: `OLD=NEW`, repeated")
+	f.StringArrayVar(&r.MapPortals, "map-portal", nil, "the address OLD is NEW here: `OLD=NEW`, repeated")
+	f.BoolVar(&r.DropGroups, "drop-tpg", false, "leave the portal groups out: targets are where the daemon listens")
+	f.BoolVar(&r.Force, "force", false, "although sessions end, or units become other disks")
+	f.BoolVarP(&yes, "yes", "y", false, "do not ask")
+	dryRun(cmd, &r.DryRun)
+	_ = cmd.MarkFlagRequired("from") // the flag is there
 	return o.flag(cmd)
 }

@@ -73,6 +73,7 @@ var routes = [...]route{
 	{"PATCH", "/v1/discovery", "change what discovery asks", post((*Daemon).ModifyDiscovery)},
 
 	{"POST", "/v1/config/export", "the configuration as a document", post((*Daemon).ExportConfig)},
+	{"POST", "/v1/config/import", "add what another system's export describes", post((*Daemon).ImportConfig)},
 	{"GET", "/v1/config/history", "the changes of the configuration", get((*Daemon).ConfigHistory)},
 	{"POST", "/v1/config/history/{name}/rollback", "make the configuration what it was after a change", postOne((*Daemon).RollbackConfig)},
 	{"POST", "/v1/config/apply", "make the configuration that of a document", post((*Daemon).ApplyConfig)},

@@ -200,6 +200,10 @@ func (c *Client) ExportConfig(ctx context.Context, r ConfigExport) (ConfigExport
 	return ask[ConfigExported](ctx, c, "POST", "/v1/config/export", r)
 }
 
+func (c *Client) ImportConfig(ctx context.Context, r ConfigImport) (ConfigPlan, error) {
+	return ask[ConfigPlan](ctx, c, "POST", "/v1/config/import", r)
+}
+
 func (c *Client) ConfigHistory(ctx context.Context) ([]ConfigChanged, error) {
 	return ask[[]ConfigChanged](ctx, c, "GET", "/v1/config/history", nil)
 }

@@ -275,7 +275,7 @@ func FuzzDocument(f *testing.F) {
 			}
 			return
 		}
-		m := merge{current: emptyConfiguration(), sizeOf: func(string) (int64, error) { return 0, errors.New("no store") }}
+		m := merge{current: emptyConfiguration(), listen: func(g groupRecord) groupRecord { return g }, sizeOf: func(string) (int64, error) { return 0, errors.New("no store") }}
 		if m.merge(d) != nil {
 			return
 		}
@@ -287,7 +287,7 @@ func FuzzDocument(f *testing.F) {
 		if err != nil {
 			t.Fatalf("%v in\n%s", err, written)
 		}
-		m = merge{current: emptyConfiguration(), sizeOf: m.sizeOf}
+		m = merge{current: emptyConfiguration(), listen: m.listen, sizeOf: m.sizeOf}
 		if err := m.merge(d); err != nil {
 			t.Fatalf("%v in\n%s", err, written)
 		}

@@ -34,7 +34,7 @@ func (d *Daemon) ApplyConfig(ctx context.Context, r ConfigApply) (ConfigPlan, er
 		return ConfigPlan{}, err
 	}
 	return d.reconfigure(ctx, r, func(current configuration) (configuration, []string, error) {
-		m := merge{current: current, prune: r.Prune, sizeOf: d.sizeOf}
+		m := merge{current: current, prune: r.Prune, listen: d.asStarted, sizeOf: d.sizeOf}
 		err := m.merge(doc)
 		return m.wanted, m.notes, err
 	})

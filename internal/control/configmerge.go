@@ -17,6 +17,7 @@ type merge struct {
 	current configuration
 	prune   bool                             // what the document does not name goes
 	sizeOf  func(path string) (int64, error) // of a store that is there
+	listen  func(groupRecord) groupRecord    // a portal group with the addresses that the daemon was started with
 
 	wanted configuration
 	notes  []string // what stays although the document has it otherwise
@@ -249,14 +250,15 @@ func (m *merge) numberGroups() error {
 				used[g.Tag], m.wanted.groups[name] = name, g
 			}
 		}
-		addresses, err := parsePortals(g.Portals)
+		addresses, err := parsePortals(m.listen(g).Portals)
 		if err != nil {
 			return fmt.Errorf("portal group %q: %w", name, err)
 		}
 		for other, theirs := range listening {
 			for _, a := range addresses {
 				if slices.ContainsFunc(theirs, func(b netip.AddrPort) bool { return overlap(a, b) }) {
-					return conflict(fmt.Sprintf("portal groups %q and %q would both listen on %s", other, name, a), "Choose another address or port for one of them.")
+					return conflict(fmt.Sprintf("portal groups %q and %q would both listen on %s", other, name, a),
+						"Choose another address or port, or start the daemon with --listen for other addresses than all.")
 				}
 			}
 		}

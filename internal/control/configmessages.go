@@ -1,6 +1,10 @@
 package control
 
-import "time"
+import (
+	"time"
+
+	"github.com/lunarsan/lunar/internal/comstar"
+)
 
 // What travels between the API's server and its clients of whole configurations.
 
@@ -29,6 +33,7 @@ type ConfigPlan struct {
 	Notes   []string     `json:"notes,omitempty"`   // what stays although the document has it otherwise
 	Risks   []string     `json:"risks,omitempty"`   // what needs Force
 	Offline []string     `json:"offline,omitempty"` // units that have no store yet, and why
+	Lost    []string     `json:"lost,omitempty"`    // of an import: what could not be carried, and why
 	Applied bool         `json:"applied"`
 	Base    uint64       `json:"base"` // the number of the last change of what the plan is for
 }
@@ -64,3 +69,26 @@ type ConfigRollback struct {
 	DryRun bool    `json:"dry_run,omitempty"` // tell the plan, and do nothing
 	Base   *uint64 `json:"base,omitempty"`    // as in ConfigApply
 }
+
+// A ConfigImport asks for what another system's export describes, beside what is here.
+type ConfigImport struct {
+	From       string   `json:"from"`                  // ImportSVCCFG, ImportSTMF
+	Export     string   `json:"export"`                // XML
+	MapPaths   []string `json:"map_paths,omitempty"`   // "OLD=NEW"
+	MapPortals []string `json:"map_portals,omitempty"` // "OLD=NEW"
+	DropGroups bool     `json:"drop_portal_groups,omitempty"`
+	Force      bool     `json:"force,omitempty"`
+	DryRun     bool     `json:"dry_run,omitempty"`
+	Base       *uint64  `json:"base,omitempty"` // as in ConfigApply
+}
+
+// What an import is from.
+const (
+	ImportSVCCFG = "svccfg" // svccfg export -a iscsitgt
+	ImportSTMF   = "stmf"   // svccfg export -a stmf
+)
+
+// MaxImport is the longest export that is read, in bytes.
+const MaxImport = comstar.MaxExport
+
+func (ConfigImport) maxRequest() int64 { return 2 * MaxImport } // quoted text is longer

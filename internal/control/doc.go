@@ -44,6 +44,7 @@
 //	configdocument.go configyaml.go   all of the configuration as a text; then, of a document:
 //	configrecords.go configmerge.go configplan.go   what it is to become, and what that means
 //	configviews.go configapply.go configunits.go configaccess.go   doing it, whole or not at all
+//	configimport.go              a document of what COMSTAR left
 //	history.go historyauthor.go historyrollback.go   who changed it, and the way back
 //	api.go serve.go problem.go   the API: routes, HTTP, errors
 //	messages.go configmessages.go client.go   what travels, and the other end
