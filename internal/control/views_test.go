@@ -3,6 +3,7 @@ package control
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -155,9 +156,19 @@ func TestMigrateLUNs(t *testing.T) {
 	})
 }
 
-// TestManyViews: 1,000 units, 100 targets and 10,000 views are loaded in less than 2 s. The
-// units' stores are missing, so that nothing but the daemon is measured.
+// TestManyViews loads 100 targets with 1,000 views and with 10,000: ten times as many take about
+// ten times as long. The units' stores are missing, so that nothing but the daemon is measured.
 func TestManyViews(t *testing.T) {
+	few, many := loadViews(t, 100), loadViews(t, 1000)
+	t.Logf("1,000 views were loaded in %v, 10,000 in %v", few, many)
+	if many > 50*few {
+		t.Errorf("10,000 views take %d times as long as 1,000", many/few)
+	}
+}
+
+// loadViews returns how long a daemon takes to load so many units with ten views each: the
+// shortest of three times.
+func loadViews(t *testing.T, units int) time.Duration {
 	dir := t.TempDir()
 	s := must(openBolt(dir))(t)
 	template, err := (UnitCreate{Path: "/a", GUID: guidA}).record()
@@ -176,7 +187,7 @@ func TestManyViews(t *testing.T) {
 				}
 			}
 		}
-		for i := range 1000 {
+		for i := range units {
 			r := template
 			r.GUID[14], r.GUID[15] = byte(i>>8), byte(i)
 			r.Serial, r.Path = r.GUID.String(), fmt.Sprintf("%s/missing/%d", dir, i)
@@ -196,17 +207,17 @@ func TestManyViews(t *testing.T) {
 	}
 	opts := victimOptions(dir)
 	opts.StateDir = dir
-	begun := time.Now()
-	d := must(Open(opts))(t)
-	took := time.Since(begun)
-	t.Logf("loaded in %v", took)
-	if took > 2*time.Second {
-		t.Errorf("loaded in %v", took)
+	shortest := time.Duration(math.MaxInt64)
+	for range 3 {
+		begun := time.Now()
+		d := must(Open(opts))(t)
+		shortest = min(shortest, time.Since(begun))
+		if n := len(must(d.Views(t.Context()))(t)); n != 10*units {
+			t.Errorf("%d views, want %d", n, 10*units)
+		}
+		if err := d.Close(); err != nil {
+			t.Error(err)
+		}
 	}
-	if n := len(must(d.Views(t.Context()))(t)); n != 10000 {
-		t.Errorf("%d views", n)
-	}
-	if err := d.Close(); err != nil {
-		t.Error(err)
-	}
+	return shortest
 }
