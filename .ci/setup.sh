@@ -3,12 +3,13 @@
 # root on Debian; says plainly what is left out when it may not. A failed installation is an
 # error.
 set -eu
-# For: the race detector; initiators; images; the target to compare with; the guest; file
-# systems that share space.
+# For: the race detector; initiators; images; the target to compare with; an iSNS server; the guest;
+# file systems that share space.
 packages='gcc libc6-dev
 libiscsi-bin
 qemu-utils qemu-block-extra
 tgt
+open-isns-server open-isns-utils
 debootstrap qemu-system-x86 e2fsprogs
 xfsprogs btrfs-progs'
 packages="$packages $*"

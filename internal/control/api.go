@@ -78,6 +78,9 @@ var routes = [...]route{
 	{"POST", "/v1/config/history/{name}/rollback", "make the configuration what it was after a change", postOne((*Daemon).RollbackConfig)},
 	{"POST", "/v1/config/apply", "make the configuration that of a document", post((*Daemon).ApplyConfig)},
 
+	{"GET", "/v1/isns", "where targets are registered", get((*Daemon).ISNS)},
+	{"PATCH", "/v1/isns", "change where targets are registered", post((*Daemon).ModifyISNS)},
+
 	{"GET", "/v1/sessions", "the sessions", get((*Daemon).Sessions)},
 	{"GET", "/v1/sessions/{name}", "one session", getOne((*Daemon).Session)},
 	{"DELETE", "/v1/sessions/{name}", "close a session", actOne((*Daemon).CloseSession)},

@@ -216,6 +216,14 @@ func (c *Client) ApplyConfig(ctx context.Context, r ConfigApply) (ConfigPlan, er
 	return ask[ConfigPlan](ctx, c, "POST", "/v1/config/apply", r)
 }
 
+func (c *Client) ISNS(ctx context.Context) (ISNSInfo, error) {
+	return ask[ISNSInfo](ctx, c, "GET", "/v1/isns", nil)
+}
+
+func (c *Client) ModifyISNS(ctx context.Context, r ISNSModify) (ISNSInfo, error) {
+	return ask[ISNSInfo](ctx, c, "PATCH", "/v1/isns", r)
+}
+
 func (c *Client) Sessions(ctx context.Context) ([]SessionStatus, error) {
 	return ask[[]SessionStatus](ctx, c, "GET", "/v1/sessions", nil)
 }

@@ -85,6 +85,7 @@ type Daemon struct {
 	mu      sync.RWMutex
 	units   map[sbd.GUID]*unit
 	portals map[uint16][]*portal // by portal group tag
+	isns    *registration        // nil: targets are registered nowhere
 }
 
 // Open locks and reads the state and makes everything in it, without listening yet. Call Run
@@ -169,6 +170,9 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	d.settle(ctx)
 	if err := d.listenAll(); err != nil {
+		return errors.Join(err, l.Close(), d.drain(nil))
+	}
+	if err := d.startISNS(); err != nil {
 		return errors.Join(err, l.Close(), d.drain(nil))
 	}
 	api := d.newAPIServer()

@@ -40,6 +40,7 @@
 //	targets.go targetmodify.go initiators.go discovery.go networks.go   who may log in
 //	portals.go portalmodify.go portallist.go address.go listen.go keeper.go   where
 //	access.go                    what the paths are like: target port groups and ports
+//	isns.go                      the server where initiators look for targets
 //	sessions.go load.go          who is there, and what they do
 //	configdocument.go configyaml.go   all of the configuration as a text; then, of a document:
 //	configrecords.go configmerge.go configplan.go   what it is to become, and what that means

@@ -143,6 +143,7 @@ const (
 	targetGroupKind kind[memberGroupRecord] = "target-group/"
 
 	discoveryKind kind[discoveryRecord] = "discovery/"
+	isnsKind      kind[isnsRecord]      = "isns/"
 	sanitizeKind  kind[sanitizeRecord]  = "sanitize/"
 )
 

@@ -79,6 +79,13 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 			}
 		}
 	}
+	registered, err := d.ISNS(ctx)
+	if err != nil {
+		return s, err
+	}
+	if alarm := registered.alarm(); alarm != "" {
+		s.Alarms = append(s.Alarms, alarm)
+	}
 	if d.pool.Full() {
 		s.Alarms = append(s.Alarms, "the memory budget is spent: initiators are held back (lunar serve --memory)")
 	}

@@ -14,6 +14,7 @@ var mayImport = map[string][]string{
 	"cmd":              {"internal/control", "vmfs", "stream/dmu"},
 	"internal/control": {"*"},
 	"target/iscsi":     {"target", "scsi", "sbd", "internal/buffer"},
+	"target/isns":      {},
 	"target":           {"scsi", "sbd", "internal/buffer"},
 	"scsi":             {"sbd", "internal/buffer"},
 	"sbd":              {},
