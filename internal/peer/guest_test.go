@@ -3,6 +3,7 @@
 package peer
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -109,6 +110,16 @@ func TestGuestDisk(t *testing.T) {
 	}
 }
 
+// TestGuestCommands: what sg3-utils make of two disks.
+func TestGuestCommands(t *testing.T) {
+	g := guest(t)
+	dir := t.TempDir()
+	lunar := serveGuest(t,
+		Unit{Path: filepath.Join(dir, "unit0"), Size: 128 << 20, Thin: true},
+		Unit{Path: filepath.Join(dir, "unit1"), Size: 128 << 20, Thin: true})
+	runGuest(t, g, lunar, "commands.sh", nil, nil)
+}
+
 // TestGuestLogin: digests, and CHAP in both directions.
 func TestGuestLogin(t *testing.T) {
 	g := guest(t)
@@ -178,22 +189,60 @@ func TestGuestRestart(t *testing.T) {
 func TestGuestPaths(t *testing.T) {
 	g := guest(t)
 	lunar := serveGuest(t, Unit{Path: filepath.Join(t.TempDir(), "unit"), Size: 128 << 20, Thin: true})
+	second := newPortal(t, lunar, "second")
+	if err := second.listen("--alua-group", "2", "--alua-state", "non-optimized"); err != nil {
+		t.Fatal(err)
+	}
 	cli := func(args ...string) error {
 		_, err := lunar.CLI(t.Context(), args...)
 		return err
 	}
+	runGuest(t, g, lunar, "paths.sh", map[string]string{"PORTAL2": second.announced}, map[string]func() error{
+		"standby":  func() error { return cli("tpg", "modify", "default", "--alua-state", "standby") },
+		"explicit": func() error { return cli("tpg", "modify", "default", "--alua", "explicit") },
+	})
+}
+
+// TestGuestMultipath: dm-multipath makes one device of two paths, and outlives the loss of one.
+func TestGuestMultipath(t *testing.T) {
+	g := guest(t)
+	lunar := serveGuest(t, Unit{Path: filepath.Join(t.TempDir(), "unit"), Size: 128 << 20, Thin: true})
+	first, second := newPortal(t, lunar, "first"), newPortal(t, lunar, "second")
+	optimized := func() error { return first.listen("--alua-group", "2", "--alua-state", "optimized") }
+	if err := errors.Join(optimized(), second.listen("--alua-group", "3", "--alua-state", "non-optimized")); err != nil {
+		t.Fatal(err)
+	}
+	runGuest(t, g, lunar, "multipath.sh", map[string]string{"PORTAL": first.announced, "PORTAL2": second.announced}, map[string]func() error{
+		"lose": func() error {
+			_, err := lunar.CLI(t.Context(), "tpg", "delete", "first", "--force")
+			return err
+		},
+		"back": optimized,
+	})
+}
+
+// A portal is one more portal group of the daemon, that the guest can reach.
+type portal struct {
+	lunar     *Lunar
+	name      string
+	port      int
+	announced string
+}
+
+func newPortal(t *testing.T, lunar *Lunar, name string) *portal {
+	t.Helper()
 	port, err := FreePort()
 	if err != nil {
 		t.Fatal(err)
 	}
-	second := fmt.Sprintf("10.0.2.2:%d", port)
-	if err := cli("tpg", "create", "second", fmt.Sprintf("127.0.0.1:%d", port), "--announce", second, "--alua-group", "2", "--alua-state", "non-optimized"); err != nil {
-		t.Fatal(err)
-	}
-	runGuest(t, g, lunar, "paths.sh", map[string]string{"PORTAL2": second}, map[string]func() error{
-		"standby":  func() error { return cli("tpg", "modify", "default", "--alua-state", "standby") },
-		"explicit": func() error { return cli("tpg", "modify", "default", "--alua", "explicit") },
-	})
+	return &portal{lunar, name, port, fmt.Sprintf("10.0.2.2:%d", port)}
+}
+
+// listen makes the portal group, with what else the command line is to have.
+func (p *portal) listen(args ...string) error {
+	args = append([]string{"tpg", "create", p.name, fmt.Sprintf("127.0.0.1:%d", p.port), "--announce", p.announced}, args...)
+	_, err := p.lunar.CLI(context.Background(), args...)
+	return err
 }
 
 // TestGuestLife: units that are taken away, for a while and for good, and come back.

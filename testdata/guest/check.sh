@@ -42,6 +42,17 @@ says() {
 	[ $status = 0 ] && grep -Eq "$pattern" /tmp/says
 }
 
+# tells COMMAND...: the command succeeds, and its output has every pattern that is read, a line each
+tells() {
+	"$@" >/tmp/told 2>&1 </dev/null
+	status=$?
+	cat /tmp/told
+	[ $status = 0 ] || return 1
+	while read -r pattern; do
+		grep -Eq -- "$pattern" /tmp/told || { echo "it does not tell $pattern"; return 1; }
+	done
+}
+
 # ask NAME: the host does something, and this returns when it is done
 ask() {
 	touch "/out/ask-$1"
