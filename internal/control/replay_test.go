@@ -25,7 +25,8 @@ import (
 // What the answers are is said beside their bytes, by the standard that says it.
 //
 //	unit vm lun=1 size=64 guid=6001...
-//	                  makes a thin unit of 64 MiB; the stores of all are one pool of 100 MiB
+//	                  makes a thin unit of 64 MiB, which no host sees where there is no lun; the
+//	                  stores of all are one pool of 100 MiB
 //	esx1 discovers    asks for the targets in a session of its own
 //	esx1 logs-in      with what ESXi proposes; "esx1 logs-in keys" has the keys of the answer too
 //	esx1 12 00 00 00 24 00 [lun=1] [read=36] [write=0]
@@ -182,9 +183,15 @@ func statusName(cmd *initiator.Command) string {
 
 func (p *replay) makeUnit(words []string) {
 	_, options := p.options(words[1:])
-	lun := p.number(options["lun"])
 	p.guids[words[0]] = options["guid"]
-	p.createUnit(UnitCreate{Path: p.path(words[0]), GUID: options["guid"], LUN: &lun, Size: int64(p.number(options["size"])) << 20, Thin: true})
+	q := UnitCreate{Path: p.path(words[0]), GUID: options["guid"], Size: int64(p.number(options["size"])) << 20, Thin: true}
+	if n, ok := options["lun"]; ok {
+		lun := p.number(n)
+		q.LUN = &lun
+	} else {
+		q.NoView = true
+	}
+	p.createUnit(q)
 }
 
 // operate does what an operator asks for, and tells how that went.
