@@ -3,6 +3,7 @@ package control
 import (
 	"context"
 	"net/http"
+	"reflect"
 )
 
 // A route is one thing that the API does. Paths name one object in braces at most.
@@ -10,10 +11,10 @@ type route struct {
 	method string
 	path   string
 	doc    string
-	serve  func(*Daemon) http.HandlerFunc
+	endpoint
 }
 
-// routes is the whole API, but for /metrics and /debug/pprof/. Nothing changes through GET.
+// routes is the whole API, but for /metrics, /debug/pprof/ and openAPIPath. Nothing changes through GET.
 var routes = [...]route{
 	{"GET", "/v1/status", "how the daemon is", get((*Daemon).Status)},
 
@@ -86,38 +87,41 @@ var routes = [...]route{
 	{"DELETE", "/v1/sessions/{name}", "close a session", actOne((*Daemon).CloseSession)},
 }
 
+// An endpoint is what serves a route, and what travels.
+type endpoint struct {
+	serve       func(*Daemon) http.HandlerFunc
+	ask, answer reflect.Type // ask nil: nothing is said
+}
+
 // get serves a question.
-func get[A any](f func(*Daemon, context.Context) (A, error)) func(*Daemon) http.HandlerFunc {
-	return func(d *Daemon) http.HandlerFunc {
-		return func(w http.ResponseWriter, r *http.Request) {
-			a, err := f(d, r.Context())
-			answer(w, a, err)
-		}
-	}
+func get[A any](f func(*Daemon, context.Context) (A, error)) endpoint {
+	return getOne(func(d *Daemon, ctx context.Context, _ string) (A, error) { return f(d, ctx) })
 }
 
 // getOne serves a question about one object; actOne a change that needs no words.
-func getOne[A any](f func(*Daemon, context.Context, string) (A, error)) func(*Daemon) http.HandlerFunc {
-	return func(d *Daemon) http.HandlerFunc {
+func getOne[A any](f func(*Daemon, context.Context, string) (A, error)) endpoint {
+	return endpoint{func(d *Daemon) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			a, err := f(d, r.Context(), r.PathValue("name"))
 			answer(w, a, err)
 		}
-	}
+	}, nil, reflect.TypeFor[A]()}
 }
 
-func actOne[A any](f func(*Daemon, context.Context, string) (A, error)) func(*Daemon) http.HandlerFunc {
-	return postOne(func(d *Daemon, ctx context.Context, name string, _ struct{}) (A, error) { return f(d, ctx, name) })
+func actOne[A any](f func(*Daemon, context.Context, string) (A, error)) endpoint {
+	e := postOne(func(d *Daemon, ctx context.Context, name string, _ struct{}) (A, error) { return f(d, ctx, name) })
+	e.ask = nil
+	return e
 }
 
 // post serves a change.
-func post[Q, A any](f func(*Daemon, context.Context, Q) (A, error)) func(*Daemon) http.HandlerFunc {
+func post[Q, A any](f func(*Daemon, context.Context, Q) (A, error)) endpoint {
 	return postOne(func(d *Daemon, ctx context.Context, _ string, q Q) (A, error) { return f(d, ctx, q) })
 }
 
 // postOne serves a change of one object.
-func postOne[Q, A any](f func(*Daemon, context.Context, string, Q) (A, error)) func(*Daemon) http.HandlerFunc {
-	return func(d *Daemon) http.HandlerFunc {
+func postOne[Q, A any](f func(*Daemon, context.Context, string, Q) (A, error)) endpoint {
+	return endpoint{func(d *Daemon) http.HandlerFunc {
 		return func(w http.ResponseWriter, r *http.Request) {
 			var q Q
 			if err := decode(w, r, &q); err != nil {
@@ -127,5 +131,5 @@ func postOne[Q, A any](f func(*Daemon, context.Context, string, Q) (A, error)) f
 			a, err := f(d, r.Context(), r.PathValue("name"), q)
 			answer(w, a, err)
 		}
-	}
+	}, reflect.TypeFor[Q](), reflect.TypeFor[A]()}
 }

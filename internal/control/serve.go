@@ -23,13 +23,20 @@ const (
 	maxSocketPath = 100 // bytes; systems differ between 104 and 108
 )
 
-// newAPIServer returns the server of the API.
-func (d *Daemon) newAPIServer() *http.Server {
+// newMux serves what every client may ask for.
+func (d *Daemon) newMux() *http.ServeMux {
 	mux := http.NewServeMux()
 	for _, r := range routes {
 		mux.HandleFunc(r.method+" "+r.path, r.serve(d))
 	}
 	mux.Handle("GET /metrics", d.metricsHandler())
+	mux.HandleFunc("GET "+openAPIPath, d.serveOpenAPI)
+	return mux
+}
+
+// newAPIServer returns the server of the API on its socket.
+func (d *Daemon) newAPIServer() *http.Server {
+	mux := d.newMux()
 	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
 	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
 	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
