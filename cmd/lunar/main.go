@@ -5,7 +5,7 @@
 //	main.go root.go            start, the tree of commands, exit codes
 //	ui.go size.go              what verbs print, and how lengths are written
 //	serve.go demo.go           the daemon
-//	lu.go target.go tpg.go initiator.go discovery.go session.go config.go   the nouns
+//	lu.go target.go tpg.go initiator.go discovery.go session.go config.go token.go   the nouns
 //	status.go version.go man.go
 //	comstar.go comstar_*.go       COMSTAR's own commands, each by its name
 //	doctor.go doctor_tables.go    what initiators asked for and got

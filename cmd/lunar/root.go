@@ -37,6 +37,7 @@ type world struct {
 type cli struct {
 	world
 	socket string // --api
+	remote control.Remote
 	as     string // the name that it complains under
 	begun  bool   // a verb has taken over; what went wrong before is wrong usage
 }
@@ -83,14 +84,16 @@ func (c *cli) called() *cobra.Command {
 func (c *cli) top(cmd *cobra.Command) *cobra.Command {
 	cmd.SilenceErrors = true
 	cmd.SilenceUsage = true
-	cmd.PersistentFlags().StringVar(&c.socket, "api", "", "the daemon's `SOCKET` ($LUNAR_API)")
+	cmd.PersistentFlags().StringVar(&c.socket, "api", "", "the daemon's `SOCKET`, or https://HOST:PORT with a token in $LUNAR_TOKEN ($LUNAR_API)")
+	cmd.PersistentFlags().StringVar(&c.remote.Fingerprint, "api-fingerprint", "", "trust the remote daemon whose certificate has this `SHA256` ($LUNAR_API_FINGERPRINT)")
+	cmd.PersistentFlags().StringVar(&c.remote.CA, "api-ca", "", "trust remote daemons that the certificates in `FILE` vouch for ($LUNAR_API_CA)")
 	return cmd
 }
 
 // root is the tree of commands.
 func (c *cli) root() *cobra.Command {
 	root := c.noun("lunar", "Serve disks over iSCSI, and look after them",
-		c.serve(), c.status(), c.doctor(), c.lu(), c.target(), c.tpg(), c.initiator(), c.hg(), c.tg(), c.view(), c.discovery(), c.isns(), c.config(), c.session(), c.activity(), c.comstar(), c.version(), c.man())
+		c.serve(), c.status(), c.doctor(), c.lu(), c.target(), c.tpg(), c.initiator(), c.hg(), c.tg(), c.view(), c.discovery(), c.isns(), c.config(), c.token(), c.session(), c.activity(), c.comstar(), c.openapi(), c.version(), c.man())
 	root.Long = `Lunar serves files, block devices and zvols to iSCSI initiators such as VMware ESXi.
 
 lunar serve is the daemon. Every other verb asks it over its socket, found by --api, then
@@ -182,7 +185,14 @@ func (c *cli) client() *control.Client {
 	if socket == "" {
 		socket = socketIn(c.defaultState())
 	}
-	return control.NewClient(socket)
+	if !strings.Contains(socket, "://") {
+		return control.NewClient(socket)
+	}
+	r := c.remote
+	r.URL, r.Token = socket, c.getenv("LUNAR_TOKEN")
+	r.Fingerprint = or(r.Fingerprint, c.getenv("LUNAR_API_FINGERPRINT"))
+	r.CA = or(r.CA, c.getenv("LUNAR_API_CA"))
+	return control.NewRemoteClient(r)
 }
 
 // defaultState is where the state is when nobody says otherwise.

@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"net/netip"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -31,6 +33,7 @@ const defaultReserve = 64 << 20
 type serving struct {
 	state, logLevel, logFormat string
 	listen, announce           []string
+	remote, cert, key          string
 	memory, reserve            size
 	slow                       time.Duration
 	demo                       bool
@@ -64,8 +67,12 @@ func (c *cli) serve() *cobra.Command {
 	f.Var(&s.reserve, "reserve", "leave `SIZE` of every file system free that thin units live in; 0: nothing")
 	f.StringVar(&s.logLevel, "log-level", "info", "debug, info, warn or error")
 	f.StringVar(&s.logFormat, "log-format", "text", "text or json")
+	f.StringVar(&s.remote, "api-listen", "", "serve the API on `ADDR:PORT` too, over HTTPS, to who has a token (default: not)")
+	f.StringVar(&s.cert, "api-cert", "", "prove to clients of --api-listen with the certificate in `FILE` (default: one made at the first use)")
+	f.StringVar(&s.key, "api-key", "", "the `FILE` with the key of --api-cert")
 	f.BoolVar(&s.demo, "demo", false, "serve a throw-away unit of 1 GiB on 127.0.0.1:3260, and say how to connect")
 	cmd.MarkFlagsMutuallyExclusive("demo", "state")
+	cmd.MarkFlagsRequiredTogether("api-cert", "api-key")
 	return cmd
 }
 
@@ -90,6 +97,15 @@ func (c *cli) options(s *serving) (control.Options, error) {
 	}
 	if opts.Socket == "" {
 		opts.Socket = socketIn(opts.StateDir)
+	}
+	if strings.Contains(opts.Socket, "://") {
+		return opts, &usageError{"--api: " + opts.Socket + " is no socket", "Name a path; --api-listen serves the API to other machines."}
+	}
+	if s.remote != "" {
+		if opts.Remote, err = netip.ParseAddrPort(s.remote); err != nil {
+			return opts, &usageError{fmt.Sprintf("--api-listen: %q is no address with a port", s.remote), "Write it like 10.0.0.1:8443, or [::]:8443 for all addresses."}
+		}
+		opts.RemoteCertificate, opts.RemoteKey = s.cert, s.key
 	}
 	listen := s.listen
 	switch {

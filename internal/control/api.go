@@ -73,6 +73,10 @@ var routes = [...]route{
 	{"GET", "/v1/discovery", "what discovery asks", get((*Daemon).Discovery)},
 	{"PATCH", "/v1/discovery", "change what discovery asks", post((*Daemon).ModifyDiscovery)},
 
+	{"GET", "/v1/tokens", "the tokens of the remote API", get((*Daemon).Tokens)},
+	{"POST", "/v1/tokens", "make a token", post((*Daemon).CreateToken)},
+	{"DELETE", "/v1/tokens/{name}", "end a token", actOne((*Daemon).RevokeToken)},
+
 	{"POST", "/v1/config/export", "the configuration as a document", post((*Daemon).ExportConfig)},
 	{"POST", "/v1/config/import", "add what another system's export describes", post((*Daemon).ImportConfig)},
 	{"GET", "/v1/config/history", "the changes of the configuration", get((*Daemon).ConfigHistory)},

@@ -24,8 +24,11 @@ const maxAnswer = 64 << 20
 // A Client asks a daemon. Its errors are Problems; ErrNotServing is in them when there is no
 // daemon.
 type Client struct {
-	socket string
-	http   http.Client
+	socket  string // or the remote API's URL
+	base    string // of URLs
+	token   string
+	refused error // why nothing can be asked
+	http    http.Client
 }
 
 // NewClient returns a client of the daemon that listens on socket.
@@ -33,7 +36,7 @@ func NewClient(socket string) *Client {
 	dial := func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", socket)
 	}
-	return &Client{socket: socket, http: http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
+	return &Client{socket: socket, base: "http://lunar", http: http.Client{Transport: &http.Transport{DialContext: dial, DisableKeepAlives: true}}}
 }
 
 func (c *Client) Status(ctx context.Context) (Status, error) {
@@ -196,6 +199,18 @@ func (c *Client) ModifyDiscovery(ctx context.Context, r DiscoveryModify) (Discov
 	return ask[DiscoveryInfo](ctx, c, "PATCH", "/v1/discovery", r)
 }
 
+func (c *Client) Tokens(ctx context.Context) ([]TokenInfo, error) {
+	return ask[[]TokenInfo](ctx, c, "GET", "/v1/tokens", nil)
+}
+
+func (c *Client) CreateToken(ctx context.Context, r TokenCreate) (TokenCreated, error) {
+	return ask[TokenCreated](ctx, c, "POST", "/v1/tokens", r)
+}
+
+func (c *Client) RevokeToken(ctx context.Context, name string) (TokenInfo, error) {
+	return ask[TokenInfo](ctx, c, "DELETE", "/v1/tokens/"+url.PathEscape(name), nil)
+}
+
 func (c *Client) ExportConfig(ctx context.Context, r ConfigExport) (ConfigExported, error) {
 	return ask[ConfigExported](ctx, c, "POST", "/v1/config/export", r)
 }
@@ -259,6 +274,9 @@ func memberGroupPath(kind GroupKind, name string) string {
 
 // ask sends one request, q its body unless nil, and reads the answer.
 func ask[A any](ctx context.Context, c *Client, method, path string, q any) (a A, err error) {
+	if c.refused != nil {
+		return a, c.refused
+	}
 	var body io.Reader = http.NoBody
 	if q != nil {
 		encoded, err := json.Marshal(q)
@@ -267,9 +285,12 @@ func ask[A any](ctx context.Context, c *Client, method, path string, q any) (a A
 		}
 		body = bytes.NewReader(encoded)
 	}
-	request, err := http.NewRequestWithContext(ctx, method, "http://lunar"+path, body)
+	request, err := http.NewRequestWithContext(ctx, method, c.base+path, body)
 	if err != nil {
 		return a, fmt.Errorf("making the request: %w", err)
+	}
+	if c.token != "" {
+		request.Header.Set("Authorization", "Bearer "+c.token)
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
@@ -293,6 +314,12 @@ func ask[A any](ctx context.Context, c *Client, method, path string, q any) (a A
 // explain says what to do about a daemon that cannot be reached.
 func (c *Client) explain(err error) error {
 	switch {
+	case distrusted(err):
+		return &Problem{
+			Title: fmt.Sprintf("%s is not trusted: %v", c.socket, err),
+			Hint:  "Compare with the fingerprint in the daemon's log, and give it with --api-fingerprint; or trust its api.crt with --api-ca.",
+			cause: err,
+		}
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ECONNREFUSED):
 		return &Problem{
 			Title: fmt.Sprintf("%v on %s", ErrNotServing, c.socket),

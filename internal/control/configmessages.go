@@ -92,3 +92,20 @@ const (
 const MaxImport = comstar.MaxExport
 
 func (ConfigImport) maxRequest() int64 { return 2 * MaxImport } // quoted text is longer
+
+// A TokenInfo describes a token of the remote API.
+type TokenInfo struct {
+	Name    string    `json:"name"`
+	Created time.Time `json:"created"`
+}
+
+// A TokenCreate asks for a token.
+type TokenCreate struct {
+	Name string `json:"name"`
+}
+
+// A TokenCreated is a token, which is told this once.
+type TokenCreated struct {
+	TokenInfo
+	Token string `json:"token"`
+}

@@ -33,8 +33,12 @@ type Options struct {
 	Slow     time.Duration    // commands that take as long are remembered; 0: DefaultSlow
 	Reserve  int64            // what thin units leave free of their pool, in bytes
 	Version  string
-	Log      *slog.Logger
-	Ready    func() // called once when the daemon serves; nil: nothing
+
+	Remote                       netip.AddrPort // of the remote API; not valid: it is off
+	RemoteCertificate, RemoteKey string         // files in PEM; empty: what the daemon makes for itself
+
+	Log   *slog.Logger
+	Ready func() // called once when the daemon serves; nil: nothing
 
 	// openStore, wait, run and kept stand in for the medium, the clock, other programs and the
 	// service manager in tests.
@@ -166,18 +170,26 @@ func (d *Daemon) load() error {
 func (d *Daemon) Run(ctx context.Context) error {
 	l, err := listenAPI(d.opts.Socket)
 	if err != nil {
-		return errors.Join(err, d.drain(nil))
+		return errors.Join(err, d.drain())
 	}
 	d.settle(ctx)
 	if err := d.listenAll(); err != nil {
-		return errors.Join(err, l.Close(), d.drain(nil))
+		return errors.Join(err, l.Close(), d.drain())
 	}
 	if err := d.startISNS(); err != nil {
-		return errors.Join(err, l.Close(), d.drain(nil))
+		return errors.Join(err, l.Close(), d.drain())
 	}
-	api := d.newAPIServer()
-	failed := make(chan error, 1)
-	d.running.Go(func() { failed <- api.Serve(l) })
+	remote, err := d.listenRemote(ctx)
+	if err != nil {
+		return errors.Join(err, l.Close(), d.drain())
+	}
+	servers := []*http.Server{d.newAPIServer()}
+	failed := make(chan error, 2)
+	d.running.Go(func() { failed <- servers[0].Serve(l) })
+	if remote != nil {
+		servers = append(servers, d.newRemoteServer())
+		d.running.Go(func() { failed <- servers[1].Serve(remote) })
+	}
 	d.running.Go(d.watchFaults)
 	d.running.Go(d.watchCapacity)
 	d.running.Go(d.pingWatchdog)
@@ -194,24 +206,24 @@ func (d *Daemon) Run(ctx context.Context) error {
 		err = fmt.Errorf("serving the API on %s: %w", d.opts.Socket, err)
 	}
 	notify("STOPPING=1")
-	return errors.Join(err, d.drain(api))
+	return errors.Join(err, d.drain(servers...))
 }
 
 // Close ends a daemon that was not run.
-func (d *Daemon) Close() error { return d.drain(nil) }
+func (d *Daemon) Close() error { return d.drain() }
 
 // drain stops in two phases: first nothing new comes in, then what is inside comes to its end.
-func (d *Daemon) drain(api *http.Server) error {
+func (d *Daemon) drain(servers ...*http.Server) error {
 	begun := time.Now()
 	d.stop() // listeners, attempts to open stores, watchers
 	var problems []error
-	if api != nil {
-		answers, cancel := context.WithTimeout(context.Background(), answersTime)
+	answers, cancel := context.WithTimeout(context.Background(), answersTime)
+	for _, api := range servers {
 		if api.Shutdown(answers) != nil { // somebody is still asking
 			problems = append(problems, api.Close())
 		}
-		cancel()
 	}
+	cancel()
 	d.change.Lock() // a change that is under way is finished first
 	d.ended = true
 	d.change.Unlock()

@@ -48,7 +48,9 @@
 //	configimport.go              a document of what COMSTAR left
 //	history.go historyauthor.go historyrollback.go   who changed it, and the way back
 //	api.go serve.go problem.go   the API: routes, HTTP, errors
-//	messages.go configmessages.go client.go   what travels, and the other end
+//	openapi.go                   the API's description, for programs
+//	remote.go token.go certificate.go   the API over HTTPS
+//	messages.go configmessages.go client.go clientremote.go   what travels, and the other end
 //	status.go metrics.go         looking at it
 //	diagnosis.go doctor.go       what initiators asked for and got; then one side of it a file:
 //	doctor_family.go doctor_general.go doctor_paths.go doctor_units.go doctor_offload.go
