@@ -48,6 +48,7 @@ func furnish(t *testing.T, r *rig) {
 	must(r.CreateUnit(ctx, UnitCreate{Path: r.path("e"), Size: 1 << 20, GUID: "600144f0000000000000000000000005", NoView: true}))(t)
 	must(r.AddView(ctx, ViewAdd{Unit: "600144f0000000000000000000000005", HostGroup: "hosts", TargetGroup: "to day"}))(t)
 	must(r.ModifyDiscovery(ctx, DiscoveryModify{Auth: "chap"}))(t)
+	must(r.ModifyISNS(ctx, ISNSModify{Server: "127.0.0.1:1"}))(t)
 }
 
 func export(t *testing.T, r *rig) string {
@@ -127,6 +128,7 @@ targets:
 initiators:
 - {name: "iqn.1998-01.com.vmware:esx2", chap: {user: u, secret: 0123456789abcdef}}
 discovery: {auth: none}
+isns: {server: ""}
 `
 	saved := r.d.state
 	r.d.state = brokenState{saved}
@@ -301,6 +303,7 @@ func FuzzDocument(f *testing.F) {
 // there, or to be named here.
 func TestDocumentHasAllFields(t *testing.T) {
 	elsewhere := map[string]string{
+		"isnsRecord.Entity":   "is of this machine",
 		"unitRecord.OwnStore": "is of this machine", "unitRecord.Fault": "is no configuration", "unitRecord.LUN": "is of an old format",
 		"unitRecord.Retired": "is a state", "unitRecord.Offline": "is a state", "unitRecord.Purpose": "is a state",
 		"accessRecord.Cause": "is no configuration", "accessRecord.Explicit": "is alua",
@@ -309,7 +312,7 @@ func TestDocumentHasAllFields(t *testing.T) {
 	for _, c := range []struct{ record, document any }{
 		{unitRecord{}, documentUnit{}}, {viewRecord{}, documentView{}}, {memberGroupRecord{}, documentGroup{}},
 		{targetRecord{}, documentTarget{}}, {groupRecord{}, documentPortalGroup{}}, {accessRecord{}, documentALUAGroup{}},
-		{initiatorRecord{}, documentInitiator{}}, {discoveryRecord{}, documentDiscovery{}}, {credential{}, documentCHAP{}},
+		{initiatorRecord{}, documentInitiator{}}, {discoveryRecord{}, documentDiscovery{}}, {isnsRecord{}, documentISNS{}}, {credential{}, documentCHAP{}},
 	} {
 		r, d := reflect.TypeOf(c.record), reflect.TypeOf(c.document)
 		for i := range r.NumField() {
@@ -324,7 +327,7 @@ func TestDocumentHasAllFields(t *testing.T) {
 func emptyConfiguration() configuration {
 	return configuration{
 		map[string]unitRecord{}, map[string]groupRecord{DefaultGroup: {Name: DefaultGroup, Tag: defaultGroupTag}}, map[string]accessRecord{},
-		map[string]targetRecord{}, map[string]portRecord{}, map[string]initiatorRecord{}, map[string]discoveryRecord{},
+		map[string]targetRecord{}, map[string]portRecord{}, map[string]initiatorRecord{}, map[string]discoveryRecord{}, map[string]isnsRecord{},
 		map[string]memberGroupRecord{}, map[string]memberGroupRecord{},
 	}
 }

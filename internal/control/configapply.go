@@ -139,6 +139,9 @@ func (x *exchange) run() error {
 	for _, then := range x.later {
 		then()
 	}
+	for _, c := range deltas(x.before.isns, x.after.isns) {
+		x.d.register(*c.after) // there is always one
+	}
 	x.d.closeBarred()
 	return nil
 }
@@ -190,6 +193,7 @@ func (x *exchange) save() error {
 				save(tx, initiatorKind, deltas(x.before.initiators, x.after.initiators)),
 				save(tx, hostGroupKind, deltas(x.before.hostGroups, x.after.hostGroups)),
 				save(tx, targetGroupKind, deltas(x.before.targetGroups, x.after.targetGroups)),
+				save(tx, isnsKind, deltas(x.before.isns, x.after.isns)),
 				save(tx, discoveryKind, deltas(x.before.discovery, x.after.discovery)),
 				putAccess(tx, groups),
 				d.putPorts(tx),

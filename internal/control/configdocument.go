@@ -23,6 +23,7 @@ type document struct {
 	Targets      []documentTarget      `yaml:"targets,omitempty"`
 	Initiators   []documentInitiator   `yaml:"initiators,omitempty"`
 	Discovery    *documentDiscovery    `yaml:"discovery,omitempty"` // nil: as it is
+	ISNS         *documentISNS         `yaml:"isns,omitempty"`      // nil: as it is
 }
 
 // documentFormat is raised when an older program must not read a document.
@@ -128,6 +129,11 @@ type documentInitiator struct {
 type documentDiscovery struct {
 	Auth string        `yaml:"auth"`
 	Self *documentCHAP `yaml:"self,omitempty"`
+}
+
+// A documentISNS is where targets are registered. What this host is called there is its own.
+type documentISNS struct {
+	Server string `yaml:"server"` // "host:port"; empty: nowhere
 }
 
 // A documentCHAP is a credential. Without its secret it stands for the one that is there.

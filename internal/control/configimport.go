@@ -106,7 +106,7 @@ func (i *importing) document() *document {
 		doc.Initiators = append(doc.Initiators, documentInitiator{Name: n.Name, CHAP: chapOf(n.CHAPUser, n.CHAPSecret)})
 	}
 	if f := i.from.Defaults; f.ISNS || len(f.ISNSServers) > 0 {
-		i.lose("name servers are set up apart from targets", "iSNS server %s", strings.Join(f.ISNSServers, ", "))
+		i.lose("it may be of another site: lunar isns set registers at one", "iSNS server %s", strings.Join(f.ISNSServers, ", "))
 	}
 	return doc
 }

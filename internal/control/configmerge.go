@@ -48,6 +48,17 @@ func (m *merge) merge(doc *document) error {
 		}
 		m.wanted.discovery[discoveryName] = r
 	}
+	if doc.ISNS != nil {
+		r := m.current.isns[isnsName]
+		if r.Server = doc.ISNS.Server; r.Server != "" {
+			r.Entity = cmp.Or(r.Entity, inventEntity())
+			var err error
+			if r.Server, err = ParseHostPort(r.Server, isnsPort); err != nil {
+				return fmt.Errorf("isns: %w", err)
+			}
+		}
+		m.wanted.isns[isnsName] = r
+	}
 	return inOrder(
 		func() error { return enter(m, "host group", doc.HostGroups, m.wanted.hostGroups, m.hostGroup) },
 		func() error { return enter(m, "target group", doc.TargetGroups, m.wanted.targetGroups, m.targetGroup) },

@@ -18,6 +18,7 @@ type configuration struct {
 	ports      map[string]portRecord
 	initiators map[string]initiatorRecord
 	discovery  map[string]discoveryRecord // one
+	isns       map[string]isnsRecord      // one
 
 	hostGroups, targetGroups map[string]memberGroupRecord
 }
@@ -43,6 +44,7 @@ func readConfiguration(tx Tx) (c configuration, err error) {
 		func() (err error) { c.ports, err = portKind.byName(tx); return err },
 		func() (err error) { c.initiators, err = initiatorKind.byName(tx); return err },
 		func() (err error) { c.discovery, err = discoveryKind.byName(tx); return err },
+		func() (err error) { c.isns, err = isnsKind.byName(tx); return err },
 		func() (err error) { c.hostGroups, err = hostGroupKind.byName(tx); return err },
 		func() (err error) { c.targetGroups, err = targetGroupKind.byName(tx); return err },
 	); err != nil {
@@ -53,6 +55,9 @@ func readConfiguration(tx Tx) (c configuration, err error) {
 	}
 	if _, there := c.discovery[discoveryName]; !there {
 		c.discovery[discoveryName] = discoveryRecord{Auth: "none"}
+	}
+	if _, there := c.isns[isnsName]; !there {
+		c.isns[isnsName] = isnsRecord{}
 	}
 	return c, nil
 }
@@ -75,7 +80,7 @@ func (k kind[R]) byName(tx Tx) (map[string]R, error) {
 func (c configuration) clone() configuration {
 	return configuration{
 		maps.Clone(c.units), maps.Clone(c.groups), maps.Clone(c.access), maps.Clone(c.targets),
-		maps.Clone(c.ports), maps.Clone(c.initiators), maps.Clone(c.discovery),
+		maps.Clone(c.ports), maps.Clone(c.initiators), maps.Clone(c.discovery), maps.Clone(c.isns),
 		maps.Clone(c.hostGroups), maps.Clone(c.targetGroups),
 	}
 }
@@ -94,6 +99,9 @@ func (c configuration) document(secrets bool) *document {
 	}
 	for _, r := range c.discovery {
 		d.Discovery = r.document()
+	}
+	for _, r := range c.isns {
+		d.ISNS = r.document()
 	}
 	slices.SortStableFunc(d.PortalGroups, func(a, b documentPortalGroup) int { return int(a.Tag) - int(b.Tag) })
 	if !secrets {
@@ -205,6 +213,8 @@ func (r initiatorRecord) document() documentInitiator {
 func (r discoveryRecord) document() *documentDiscovery {
 	return &documentDiscovery{r.Auth, r.Self.document()}
 }
+
+func (r isnsRecord) document() *documentISNS { return &documentISNS{r.Server} }
 
 func (c *credential) document() *documentCHAP {
 	if c == nil {

@@ -60,6 +60,7 @@ var nouns = map[string]string{
 	string(hostGroupKind):   "host group",
 	string(targetGroupKind): "target group",
 	string(discoveryKind):   "discovery",
+	string(isnsKind):        "isns",
 }
 
 // nounOf is what the record key is of, and its name; empty: it is no configuration.
@@ -167,7 +168,7 @@ func (r *historyRecord) changes() []string {
 		case k.Gone:
 			action = ConfigRemove
 		}
-		if noun == "discovery" {
+		if noun == "discovery" || noun == "isns" {
 			name = ""
 		}
 		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s", action, noun, strings.TrimLeft(name, "0"))))
