@@ -183,12 +183,14 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, l.Close(), d.drain())
 	}
-	servers := []*http.Server{d.newAPIServer()}
 	failed := make(chan error, 2)
-	d.running.Go(func() { failed <- servers[0].Serve(l) })
+	local := d.newAPIServer()
+	servers := []*http.Server{local}
+	d.running.Go(func() { failed <- local.Serve(l) })
 	if remote != nil {
-		servers = append(servers, d.newRemoteServer())
-		d.running.Go(func() { failed <- servers[1].Serve(remote) })
+		distant := d.newRemoteServer()
+		servers = append(servers, distant)
+		d.running.Go(func() { failed <- distant.Serve(remote) })
 	}
 	d.running.Go(d.watchFaults)
 	d.running.Go(d.watchCapacity)
@@ -203,7 +205,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		err = nil
 	case err = <-failed:
-		err = fmt.Errorf("serving the API on %s: %w", d.opts.Socket, err)
+		err = fmt.Errorf("serving the API: %w", err)
 	}
 	notify("STOPPING=1")
 	return errors.Join(err, d.drain(servers...))
