@@ -139,6 +139,7 @@ func TestRegistrar(t *testing.T) {
 		f.set(func() { f.away = false })
 		for range int(lastTry / time.Second) { // until the next try
 			time.Sleep(time.Second)
+			synctest.Wait() // that try may be due at this moment
 			if r.State().Registered {
 				break
 			}
