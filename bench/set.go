@@ -44,7 +44,7 @@ func (s Set) Matching(expr string) (Set, error) {
 	if err != nil || expr == "" {
 		return s, err
 	}
-	s.Loads = slices.DeleteFunc(s.Loads, func(l Load) bool { return !re.MatchString(l.String()) })
+	s.Loads = slices.DeleteFunc(slices.Clone(s.Loads), func(l Load) bool { return !re.MatchString(l.String()) })
 	return s, nil
 }
 

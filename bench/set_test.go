@@ -41,7 +41,8 @@ func TestStandard(t *testing.T) {
 
 func TestMatching(t *testing.T) {
 	all := conditions()
-	for expr, want := range map[string]int{"": len(all.Loads), "NOP": 7, "nothing has this": 0} {
+	for _, expr := range []string{"nothing has this", "NOP", ""} { // one leaves the set as it is for the next
+		want := map[string]int{"NOP": 7, "": len(all.Loads)}[expr]
 		if s, err := all.Matching(expr); err != nil || len(s.Loads) != want {
 			t.Errorf("%q: %d loads, %v; want %d", expr, len(s.Loads), err, want)
 		}

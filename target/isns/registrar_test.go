@@ -62,7 +62,6 @@ func (f *fake) answer(m message) []byte {
 		}
 		list = append(list, a)
 	}
-	source := string(bytes.TrimRight(list[0].value, "\x00"))
 	answer := attributes(binary.BigEndian.AppendUint32(nil, uint32(f.refusal)))
 	if f.refusal != statusGood {
 		return answer
@@ -79,7 +78,7 @@ func (f *fake) answer(m message) []byte {
 		}
 		answer.number(registrationPeriod, 90)
 	case devAttrQry:
-		if !f.nodes[source] {
+		if !f.nodes[string(bytes.TrimRight(list[0].value, "\x00"))] {
 			return binary.BigEndian.AppendUint32(nil, uint32(statusSourceUnknown))
 		}
 		answer.number(nodeType, typeTarget)
