@@ -143,7 +143,7 @@ func TestRegistrar(t *testing.T) {
 				break
 			}
 		}
-		check(time.Second/2, "register", 2, two) // from here on between the client's steps
+		check(look/2, "register", 2, two) // from here on between the client's steps
 		if s := r.State(); s.Period != 90*time.Second || s.Portals != 3 {
 			t.Errorf("the state is %+v", s)
 		}
