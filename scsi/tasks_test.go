@@ -30,6 +30,9 @@ import (
 //	tas                                  asks for TASK ABORTED status
 //	lose a                               ends a nexus
 //	hoard, give back                     takes all memory away, and gives it back
+//
+// A line that ends with "unordered" answers in alphabetical order: workers race for what
+// comes back.
 func TestTasks(t *testing.T) {
 	eachScript(t, "testdata/tasks/*.txt", func(t *testing.T, file string) {
 		synctest.Test(t, func(t *testing.T) { runScript(t, file, newPlay(t, 64<<10)) })
@@ -100,6 +103,10 @@ func (p *play) note(format string, args ...any) {
 }
 
 func (p *play) line(w *strings.Builder, words []string) {
+	unordered := words[len(words)-1] == "unordered"
+	if unordered {
+		words = words[:len(words)-1]
+	}
 	number := 0
 	if len(words) > 1 {
 		number, _ = strconv.Atoi(words[len(words)-1])
@@ -139,6 +146,9 @@ func (p *play) line(w *strings.Builder, words []string) {
 	synctest.Wait()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if unordered {
+		slices.Sort(p.events)
+	}
 	fmt.Fprintln(w, strings.Join(append(p.events, fmt.Sprint(p.store.running())), "; "))
 	p.events = nil
 }
