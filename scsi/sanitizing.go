@@ -63,13 +63,13 @@ func (s *sanitizing) sense() error {
 func (s *sanitizing) wait(cancelled func() bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for s.running {
-		if cancelled() {
-			return errCancelled
+	for !cancelled() {
+		if !s.running {
+			return s.err
 		}
 		s.moved.Wait()
 	}
-	return s.err
+	return errCancelled
 }
 
 // advance says how far the operation is.
