@@ -18,7 +18,8 @@ gaps() {
 	awk -F, '$3 ~ /1/ {if (NR > 1 && $1 - last > 500) printf "%d ", $1 - last; last = $1}' /tmp/load_clat.1.log
 }
 
-# survives HOW TIMES: the load goes on while the host restarts the daemon by ask HOW-N
+# survives HOW TIMES MS: the load goes on while the host restarts the daemon by ask HOW-N, and
+# never waits for as long as MS
 survives() {
 	dmesg -C
 	rm -f /tmp/load_*
@@ -32,18 +33,20 @@ survives() {
 	check "$1: fio has written and verified every block" wait $fio
 	cat /tmp/fio
 	note "$1: I/O waited for $(gaps)ms"
-	check "$1: no wait of 3 s" sh -c 'for g in $1; do [ "$g" -lt 3000 ] || exit 1; done' - "$(gaps)"
+	check "$1: no wait of $3 ms" sh -c 'for g in $1; do [ "$g" -lt "$2" ] || exit 1; done' - "$(gaps)" "$3"
 	check "$1: there were waits" test -n "$(gaps)"
 	check "$1: no error of the disk or the file system" sh -c '! dmesg | grep -E "I/O error|EXT4-fs (error|warning)|Buffer I/O|rejecting I/O|timing out"'
 }
 
-survives stop 3
-survives kill 3
+survives stop 3 3000
+# Nobody told the initiator: it waits for two seconds, and for one more after each refusal. A
+# hypervisor waits for ten before it calls the path lost.
+survives kill 3 7000
 
 # The same with the listening sockets kept open, as systemd does: nobody is refused meanwhile.
 ask keep
 check 'the session is back, with sockets kept' soon 15 sg_turs -n 3 "$d"
-survives kept 3
+survives kept 3 3000
 
 # A unit attention that was pending when the daemon stopped arrives when it is back.
 sg_turs "$d"
