@@ -8,8 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/google/go-cmp/cmp"
-
 	"github.com/lunarsan/lunar/internal/control"
 )
 
@@ -41,20 +39,7 @@ func TestDiagnosisText(t *testing.T) {
 			c := &cli{world: world{stdout: &out, getenv: func(string) string { return "" }}}
 			tt.show(c, diagnosis(t))
 			got := regexp.MustCompile(`(?m) (?:\d+d|\d+h\d+m|\d+m\d+s|-?\d+s)$`).ReplaceAllString(out.String(), " AGE")
-			path := "testdata/doctor/" + tt.golden + ".golden"
-			if *rewrite {
-				if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			want, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-				t.Errorf("%s (-want +got), -rewrite takes it over:\n%s", path, diff)
-			}
+			golden(t, "testdata/doctor/"+tt.golden+".golden", got)
 		})
 	}
 }

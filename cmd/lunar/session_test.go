@@ -2,13 +2,9 @@ package main
 
 import (
 	"bytes"
-	"os"
 	"regexp"
-	"strings"
 	"testing"
 	"time"
-
-	"github.com/google/go-cmp/cmp"
 
 	"github.com/lunarsan/lunar/internal/control"
 )
@@ -34,26 +30,13 @@ func TestSessionText(t *testing.T) {
 		Idle: 90,
 	}
 	both := []control.SessionStatus{busy, finding}
-	for golden, show := range map[string]func(*cli){
+	for name, show := range map[string]func(*cli){
 		"list":    func(c *cli) { c.showSessions(both, false) },
 		"verbose": func(c *cli) { c.showSessions(both, true) },
 	} {
 		var out bytes.Buffer
 		show(&cli{world: world{stdout: &out, getenv: func(string) string { return "" }}})
 		got := regexp.MustCompile(`20\d\d-\S+Z`).ReplaceAllString(out.String(), "MOMENT")
-		path := "testdata/session/" + golden + ".golden"
-		if *rewrite {
-			if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
-				t.Fatal(err)
-			}
-			continue
-		}
-		want, err := os.ReadFile(path)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(strings.Split(string(want), "\n"), strings.Split(got, "\n")); diff != "" {
-			t.Errorf("%s (-want +got), -rewrite takes it over:\n%s", path, diff)
-		}
+		golden(t, "testdata/session/"+name+".golden", got)
 	}
 }

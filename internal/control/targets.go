@@ -190,21 +190,29 @@ func (d *Daemon) Targets(context.Context) ([]TargetInfo, error) {
 	if err != nil {
 		return nil, err
 	}
+	sessions := make(map[string]int)
+	for _, s := range d.server.Sessions() {
+		sessions[s.Target]++
+	}
 	infos := make([]TargetInfo, 0, len(records))
 	for _, r := range records {
-		infos = append(infos, d.targetInfo(r))
+		infos = append(infos, d.describeTarget(r, sessions[r.Name]))
 	}
 	return infos, nil
 }
 
 func (d *Daemon) targetInfo(r targetRecord) TargetInfo {
+	return d.describeTarget(r, d.countSessions(r.Name))
+}
+
+func (d *Daemon) describeTarget(r targetRecord, sessions int) TargetInfo {
 	info := TargetInfo{
 		Name:     r.Name,
 		Alias:    r.Alias,
 		State:    TargetOnline,
 		Groups:   r.Groups,
 		Auth:     r.Auth,
-		Sessions: d.countSessions(r.Name),
+		Sessions: sessions,
 		Created:  r.Created,
 
 		Initiators: r.Initiators,
