@@ -24,7 +24,7 @@ const (
 var local = netip.MustParseAddrPort("192.0.2.1:3260")
 
 // newDevice returns a device with the portal groups 1 and 2.
-func newDevice(t *testing.T) *Device {
+func newDevice(t testing.TB) *Device {
 	d := NewDevice(buffer.NewPool(1 << 20))
 	for tag := range uint16(2) {
 		must(t, d.SetPortalGroup(PortalGroup{Tag: tag + 1, Portals: []netip.AddrPort{netip.MustParseAddrPort("0.0.0.0:3260")}}))
@@ -32,7 +32,7 @@ func newDevice(t *testing.T) *Device {
 	return d
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
