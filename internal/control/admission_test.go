@@ -2,9 +2,9 @@ package control
 
 import (
 	"net"
-	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -140,42 +140,37 @@ func TestGroupCHAP(t *testing.T) {
 	wantProblem(t, err, `host group "h"`)
 }
 
-// TestManyLogins: 200 initiators log in at once, again and again, without a failure.
+// TestManyLogins: 200 initiators of one host log in at once, again and again, without a failure.
 func TestManyLogins(t *testing.T) {
-	if testing.Short() || runtime.GOOS != "linux" {
-		t.Skip("takes seconds, and needs many addresses of this host's own")
+	if testing.Short() {
+		t.Skip("takes seconds")
 	}
 	ctx := t.Context()
 	r := start(t, nil)
 	r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA})
 	must(r.CreateTarget(ctx, TargetCreate{Name: iqnA}))(t)
-	portal, logins := r.portal(), 0
-	var counting sync.Mutex
+	portal := r.portal()
+	var logins atomic.Int64
 	end := time.Now().Add(3 * time.Second)
 	var all sync.WaitGroup
 	for i := range 200 {
 		all.Go(func() {
 			for time.Now().Before(end) && !t.Failed() {
-				// One address may not have so many that are not logged in yet.
-				from := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.IPv4(127, 0, 0, byte(2+i%8))}}
-				nc, err := from.DialContext(ctx, "tcp", portal)
+				nc, err := net.Dial("tcp", portal)
 				if err != nil {
 					t.Error(err)
 					return
 				}
-				c, err := initiator.Dial(nc, initiator.Options{Name: friend, Target: iqnA, ISID: [6]byte{0x80, 4: byte(i >> 8), 5: byte(i)}})
+				c, err := initiator.Dial(nc, initiator.Options{Name: friend, Target: iqnA, ISID: [6]byte{0x80, 5: byte(i)}})
 				if err != nil {
-					nc.Close()
 					t.Error(err)
 					return
 				}
 				c.Close()
-				counting.Lock()
-				logins++
-				counting.Unlock()
+				logins.Add(1)
 			}
 		})
 	}
 	all.Wait()
-	t.Logf("%d logins", logins)
+	t.Logf("%d logins", logins.Load())
 }

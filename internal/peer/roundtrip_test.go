@@ -16,7 +16,7 @@ import (
 
 var imageSize = flag.Int64("image", 1<<30, "size of the image that goes there and back, in bytes")
 
-const initiator = "iqn.2008-11.org.linux-kvm" // qemu's name for itself
+const qemuName = "iqn.2008-11.org.linux-kvm" // qemu's name for itself
 
 // TestPeerRoundTrip copies a random image onto a unit and back with qemu-img, under each kind of
 // login that qemu can do, and wants it back as it was.
@@ -25,8 +25,8 @@ func TestPeerRoundTrip(t *testing.T) {
 	dir := t.TempDir()
 	image := filepath.Join(dir, "image")
 	want := randomImage(t, image, *imageSize)
-	chap := Login{User: initiator, Secret: secret}
-	mutual := Login{User: initiator, Secret: secret, TargetUser: targetUser, TargetSecret: targetSecret}
+	chap := Login{User: qemuName, Secret: secret}
+	mutual := Login{User: qemuName, Secret: secret, TargetUser: targetUser, TargetSecret: targetSecret}
 	for _, tt := range []struct {
 		name  string
 		login Login
@@ -68,7 +68,7 @@ func TestPeerRoundTrip(t *testing.T) {
 // TestPeerRefusals: what does not prove itself stays outside, whichever side it is.
 func TestPeerRefusals(t *testing.T) {
 	need(t, "qemu-img")
-	mutual := Login{User: initiator, Secret: secret, TargetUser: targetUser, TargetSecret: targetSecret}
+	mutual := Login{User: qemuName, Secret: secret, TargetUser: targetUser, TargetSecret: targetSecret}
 	for _, tt := range []struct {
 		name   string
 		auth   string
@@ -123,7 +123,7 @@ func startWithAuth(t *testing.T, dir, auth string, size int64) *Lunar {
 			t.Fatal(err)
 		}
 	}
-	cli("initiator", "create", initiator, "--chap-user", initiator, "--chap-secret-file", secretFile(t, secret))
+	cli("initiator", "create", qemuName, "--chap-user", qemuName, "--chap-secret-file", secretFile(t, secret))
 	cli("target", "delete", iqn)
 	create := []string{"target", "create", "-n", iqn, "--auth", auth}
 	if auth == "mutual" {

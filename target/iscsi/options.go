@@ -23,7 +23,7 @@ type Options struct {
 	SessionMemory int64 // bytes that a session's commands may hold before its window stays shut; a quarter of the pool's budget
 
 	Pending           int // connections that have not logged in, in all; 1024
-	PendingPerAddress int // and from one address; 64
+	PendingPerAddress int // and from one address; 256
 }
 
 func (o *Options) defaults(pool *buffer.Pool) {
@@ -39,5 +39,5 @@ func (o *Options) defaults(pool *buffer.Pool) {
 	o.Window = min(cmp.Or(o.Window, 128), maxWindow)
 	o.SessionMemory = cmp.Or(o.SessionMemory, pool.Budget()/4)
 	o.Pending = cmp.Or(o.Pending, 1024)
-	o.PendingPerAddress = cmp.Or(o.PendingPerAddress, 64)
+	o.PendingPerAddress = cmp.Or(o.PendingPerAddress, 256)
 }
