@@ -56,11 +56,20 @@ func (d *Device) Discover(initiator string, tag uint16, local netip.AddrPort, on
 	var found []Found
 	for _, name := range slices.Sorted(maps.Keys(d.targets)) {
 		t := d.targets[name]
-		if t.through(tag) && t.admits(initiator) && !t.Offline && (only == "" || only == name) {
+		if t.through(tag) && t.admits(initiator) && d.canProve(initiator, t.Auth.Method) && !t.Offline && (only == "" || only == name) {
 			found = append(found, Found{name, addresses})
 		}
 	}
 	return found
+}
+
+// canProve reports whether initiator can prove itself where it is asked to in the way m: no secret
+// that it could have is known otherwise.
+func (d *Device) canProve(initiator string, m AuthMethod) bool {
+	if m != AuthCHAP && m != AuthMutual {
+		return true
+	}
+	return slices.ContainsFunc(d.credentials(initiator), func(c Credential) bool { return len(c.Secret) > 0 })
 }
 
 // Admission is what a login must still prove.
@@ -134,13 +143,17 @@ func (d *Device) find(initiator, target string, tag uint16) (Target, error) {
 	return Target{}, ErrNoTarget
 }
 
-// peer is Admission.Peer for an initiator as it is known now: it may use its own credential,
-// or its host group's.
+// credentials are those that an initiator may use: its own, and its host group's. They may have no
+// secret.
+func (d *Device) credentials(initiator string) []Credential {
+	return []Credential{d.initiators[initiator].CHAP, d.groupCHAP[d.rosters[OfHosts].of[initiator]]}
+}
+
+// peer is Admission.Peer for an initiator as it is known now.
 func (d *Device) peer(initiator string) func(string) (Credential, bool) {
-	own := d.initiators[initiator].CHAP
-	groups := d.groupCHAP[d.rosters[OfHosts].of[initiator]]
+	credentials := d.credentials(initiator)
 	return func(user string) (Credential, bool) {
-		for _, known := range [...]Credential{own, groups} {
+		for _, known := range credentials {
 			if len(known.Secret) > 0 && user == known.User {
 				return known, true
 			}

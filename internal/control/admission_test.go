@@ -38,12 +38,12 @@ func turnedAway(t *testing.T, what string, err error, reason string) {
 	}
 }
 
-// finds tells whether discovery names iqnA to an initiator.
+// finds tells whether discovery lets an initiator in, and names iqnA to it.
 func (r *rig) finds(name string) bool {
 	r.t.Helper()
 	c, err := r.dial(name, "", 9, nil)
 	if err != nil {
-		r.t.Fatal(err)
+		return false
 	}
 	defer c.Close()
 	text, err := c.Text("SendTargets=All")
