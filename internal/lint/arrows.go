@@ -23,7 +23,7 @@ var mayImport = map[string][]string{
 	"stream/dmu":       {},
 	"vmfs":             {},
 	"bench":            {"internal/peer", "target/iscsi", "scsi"},
-	"internal/peer":    {},
+	"internal/peer":    {"target/iscsi"},
 	"internal/buffer":  {},
 	"internal/comstar": {"sbd"},
 	"internal/lint":    {},
