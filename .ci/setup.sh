@@ -4,14 +4,15 @@
 # error.
 set -eu
 # For: the race detector; initiators; images; the target to compare with; an iSNS server; the guest;
-# file systems that share space.
+# file systems that share space; other readers of VMFS.
 packages='gcc libc6-dev
 libiscsi-bin
 qemu-utils qemu-block-extra
 tgt
 open-isns-server open-isns-utils
 debootstrap qemu-system-x86 e2fsprogs
-xfsprogs btrfs-progs'
+xfsprogs btrfs-progs
+vmfs-tools vmfs6-tools'
 packages="$packages $*"
 
 missing=

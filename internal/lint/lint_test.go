@@ -110,6 +110,7 @@ func TestChecks(t *testing.T) {
 
 		{"mentions", "file", "docs/a.md", "see `docs/refs.txt`, and docs/a.md.", ""},
 		{"mentions", "folder", "docs/a.md", "in `docs` and `docs/b`", "there is no docs/b"},
+		{"mentions", "from the root", "docs/a.md", "in `/docs/b`", ""},
 		{"mentions", "no such file", "docs/a.md", "see `docs/gone.txt`", "there is no docs/gone.txt"},
 		{"mentions", "no such Go file", "docs/a.md", "see `sbd/gone.go`", "there is no sbd/gone.go"},
 		{"mentions", "half a path", "docs/a.md", "see `gone.go`", "there is no gone.go"},

@@ -56,8 +56,11 @@ func missing(l line, there, tests map[string]bool) (names []string) {
 		}
 		rest = strings.ReplaceAll(rest, m[0], "") // relative to the page
 	}
-	for _, name := range place.FindAllString(rest, -1) {
-		name = strings.TrimRight(name, ".")
+	for _, at := range place.FindAllStringIndex(rest, -1) {
+		if at[0] > 0 && rest[at[0]-1] == '/' {
+			continue // from the root of some machine
+		}
+		name := strings.TrimRight(rest[at[0]:at[1]], ".")
 		first, _, _ := strings.Cut(name, "/")
 		if (there[first] || path.Ext(name) == ".go") && !there[name] {
 			names = append(names, name)
