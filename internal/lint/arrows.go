@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"stream":           {"stream/dmu", "sbd"},
 	"stream/dmu":       {},
 	"vmfs":             {},
+	"vmfs/vmfstest":    {},
 	"bench":            {"internal/peer", "target/iscsi", "scsi"},
 	"internal/peer":    {"target/iscsi"},
 	"internal/buffer":  {},
@@ -30,7 +31,7 @@ var mayImport = map[string][]string{
 }
 
 // testsMayImport is what tests of any package may import beside that.
-var testsMayImport = []string{"sbd/storetest"}
+var testsMayImport = []string{"sbd/storetest", "vmfs/vmfstest"}
 
 // onlyIn are the modules of others, and the packages that may use them.
 var onlyIn = map[string][]string{

@@ -1,0 +1,66 @@
+package vmfstest
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+	"math/bits"
+)
+
+// Contents fills p with what a file of this seed has at an offset. Seed 0 is zeros.
+func Contents(seed uint64, off int64, p []byte) {
+	if seed == 0 {
+		clear(p)
+		return
+	}
+	for len(p) > 0 {
+		var word [8]byte
+		binary.LittleEndian.PutUint64(word[:], mix(seed, uint64(off)/8))
+		n := copy(p, word[off%8:])
+		p, off = p[n:], off+int64(n)
+	}
+}
+
+// mix makes a word of two, so that no two blocks of a volume are alike.
+func mix(seed, n uint64) uint64 {
+	hi, lo := bits.Mul64(n*0x9e3779b97f4a7c15+seed, 0xd1342543de82ef95)
+	return hi ^ lo ^ seed<<1
+}
+
+// expected is a file's contents as they were put in.
+type expected struct {
+	file   *File
+	length int64
+	zeros  []span // what reads as zeros, in order
+}
+
+type span struct{ from, to int64 }
+
+// ReadAt implements io.ReaderAt.
+func (e *expected) ReadAt(p []byte, off int64) (int, error) {
+	if e.file.Data != nil || e.file.Target != "" {
+		return bytes.NewReader(e.file.stored()).ReadAt(p, off)
+	}
+	if off >= e.length {
+		return 0, io.EOF
+	}
+	n := int(min(int64(len(p)), e.length-off))
+	Contents(e.file.Seed, off, p[:n])
+	for _, z := range e.zeros {
+		if from, to := max(z.from, off), min(z.to, off+int64(n)); from < to {
+			clear(p[from-off : to-off])
+		}
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// stored is the contents of a file that has them in its description.
+func (f *File) stored() []byte {
+	if f.Target != "" {
+		return []byte(f.Target)
+	}
+	return f.Data
+}

@@ -1,0 +1,59 @@
+package vmfstest
+
+import (
+	"fmt"
+	"io"
+)
+
+// Disk is a sparse device in memory. What was never written reads as zeros.
+type Disk struct {
+	Size  int64
+	pages map[int64]*[page]byte
+}
+
+const page = 4096
+
+// ReadAt implements io.ReaderAt.
+func (d *Disk) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 || off >= d.Size {
+		return 0, io.EOF
+	}
+	n := int(min(int64(len(p)), d.Size-off))
+	for done := 0; done < n; {
+		at := off + int64(done)
+		part := p[done:min(n, done+int(page-at%page))]
+		if data := d.pages[at/page]; data != nil {
+			copy(part, data[at%page:])
+		} else {
+			clear(part)
+		}
+		done += len(part)
+	}
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+// WriteAt implements io.WriterAt.
+func (d *Disk) WriteAt(p []byte, off int64) (int, error) {
+	if off < 0 || off+int64(len(p)) > d.Size {
+		return 0, fmt.Errorf("write of %d bytes at %d of a disk of %d", len(p), off, d.Size)
+	}
+	if d.pages == nil {
+		d.pages = make(map[int64]*[page]byte)
+	}
+	for done := 0; done < len(p); {
+		at := off + int64(done)
+		data := d.pages[at/page]
+		if data == nil {
+			data = new([page]byte)
+			d.pages[at/page] = data
+		}
+		done += copy(data[at%page:], p[done:])
+	}
+	return len(p), nil
+}
+
+// Used is how many bytes of the disk were written, in whole pages.
+func (d *Disk) Used() int64 { return int64(len(d.pages)) * page }

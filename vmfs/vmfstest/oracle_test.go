@@ -1,0 +1,150 @@
+package vmfstest
+
+import (
+	"bytes"
+	"crypto/sha1"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+)
+
+// plain is a volume with nothing on it that the tools of others do not understand.
+func plain(version int) Spec {
+	return Spec{Version: version, Size: 1 << 30, Label: "plain", Seed: 42, Files: []File{
+		{Path: "/vm1/vm1.vmx", Data: []byte("displayName = \"vm1\"\n")},
+		{Path: "/vm1/vm1-flat.vmdk", Size: 20<<20 + 5, Seed: 7},
+		{Path: "/vm1/indirect.vmdk", Size: 5<<20 + 5, Seed: 8, Layout: Indirect, Step: 3},
+		{Path: "/vm1/backwards.vmdk", Size: 5 << 20, Seed: 9, Step: -2},
+		{Path: "/vm1/small", Size: 5000, Seed: 10, Layout: SubBlock},
+		{Path: "/vm1/empty"},
+		{Path: "/vm2/deep/er/file", Size: 1 << 20, Seed: 11},
+		{Path: "/vm2/none", Type: Directory},
+	}}
+}
+
+// save writes a volume to files.
+func save(t *testing.T, s Spec) (images []string, img *Image) {
+	t.Helper()
+	sizes, err := s.Sizes()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var devices []io.WriterAt
+	for i, size := range sizes {
+		f, err := os.Create(filepath.Join(t.TempDir(), fmt.Sprintf("%d.img", i)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := f.Truncate(size); err != nil {
+			t.Fatal(err)
+		}
+		devices, images = append(devices, f), append(images, f.Name())
+	}
+	if img, err = s.Write(devices...); err != nil {
+		t.Fatal(err)
+	}
+	return images, img
+}
+
+// tool runs one of the tools, or skips the test where it is not installed.
+func tool(t *testing.T, name string, args ...string) []byte {
+	t.Helper()
+	at, err := exec.LookPath(name)
+	if err != nil {
+		if at, err = exec.LookPath("/usr/sbin/" + name); err != nil {
+			t.Skipf("%s is not installed (Debian: vmfs-tools, vmfs6-tools)", name)
+		}
+	}
+	var stderr bytes.Buffer
+	cmd := exec.Command(at, args...)
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%s %v: %v\n%s", name, args, err, &stderr)
+	}
+	// debugvmfs6 says first what it found, once for each image.
+	for banner := []byte("VMFS version: 6\n"); bytes.HasPrefix(out, banner); {
+		out = out[len(banner):]
+	}
+	return out
+}
+
+// reader is the tool that reads a version.
+func reader(version int) string {
+	if version == 6 {
+		return "debugvmfs6"
+	}
+	return "debugvmfs"
+}
+
+// TestOracles has tools that others wrote list and read what was put in.
+func TestOracles(t *testing.T) {
+	for _, version := range []int{3, 5, 6} {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			images, img := save(t, plain(version))
+			compare(t, version, images, img)
+		})
+	}
+}
+
+// compare has a tool list and read every file.
+func compare(t *testing.T, version int, images []string, img *Image) {
+	t.Helper()
+	for name, f := range img.Files() {
+		list := string(tool(t, reader(version), append(images, "ls", "-l", path.Dir(name))...))
+		line := regexp.MustCompile(`(?m)^.*\s` + regexp.QuoteMeta(path.Base(name)) + `$`).FindString(list)
+		if line == "" {
+			t.Errorf("%s is not listed:\n%s", name, list)
+			continue
+		}
+		want := img.Open(name)
+		if want == nil {
+			continue
+		}
+		if fields := strings.Fields(line); fields[4] != fmt.Sprint(want.Size()) {
+			t.Errorf("%s: %s bytes, want %d", name, fields[4], want.Size())
+		}
+		h := sha1.New()
+		if _, err := io.Copy(h, want); err != nil {
+			t.Fatal(err)
+		}
+		if got := sha1.Sum(tool(t, reader(version), append(images, "cat", name)...)); !bytes.Equal(got[:], h.Sum(nil)) {
+			t.Errorf("%s (layout %d): SHA-1 %x, want %x", name, f.Layout, got, h.Sum(nil))
+		}
+	}
+}
+
+// TestSpace has them count the blocks, and check the bitmaps.
+func TestSpace(t *testing.T) {
+	for _, version := range []int{3, 5} {
+		t.Run(fmt.Sprint(version), func(t *testing.T) {
+			s := plain(version)
+			// fsck.vmfs takes data in a descriptor for addresses.
+			s.Files[0].Layout = SubBlock
+			images, img := save(t, s)
+			df := string(tool(t, "debugvmfs", images[0], "df"))
+			total, used := img.Blocks()
+			for _, want := range []string{
+				fmt.Sprintf("Total blocks     : %d\n", total),
+				fmt.Sprintf("Allocated blocks : %d\n", used),
+			} {
+				if !strings.Contains(df, want) {
+					t.Errorf("df says\n%swant %s", df, want)
+				}
+			}
+			fsck := string(tool(t, "fsck.vmfs", images[0]))
+			for _, line := range []string{"Unallocated blocks", "Lost blocks", "Undefined inodes", "Orphaned inodes", "Directory errors"} {
+				if !regexp.MustCompile(line + `\s*: 0\n`).MatchString(fsck) {
+					t.Errorf("fsck.vmfs: %s is not 0:\n%s", line, fsck)
+				}
+			}
+		})
+	}
+}
