@@ -40,6 +40,8 @@ var onlyIn = map[string][]string{
 	"github.com/prometheus/client_golang": {"internal/control"},
 	"go.etcd.io/bbolt":                    {"internal/control"},
 	"go.yaml.in/yaml/v4":                  {"internal/control"},
+	"github.com/klauspost/compress":       {"stream/dmu", "cmd"},
+	"github.com/pierrec/lz4":              {"stream/dmu", "cmd"},
 	"golang.org/x/crypto":                 {"target"},
 	"golang.org/x/sys":                    {"sbd", "target", "internal/control", "cmd", "bench"},
 	"golang.org/x/term":                   {"cmd"},

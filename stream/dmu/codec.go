@@ -1,0 +1,173 @@
+package dmu
+
+import (
+	"bytes"
+	"compress/zlib"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// A Codec compresses and decompresses payloads, one at a time, with memory that it keeps from
+// one to the next. The zero value is ready.
+type Codec struct {
+	in       bytes.Reader
+	inflate  io.ReadCloser
+	deflate  map[int]*zlib.Writer // by level
+	lz4      lz4.Compressor
+	unzstd   *zstd.Decoder
+	zstd     map[int]*zstd.Encoder // by level
+	magicked []byte
+}
+
+var (
+	errShort  = errors.New("it ends too early")
+	errLong   = errors.New("it goes on behind the block")
+	errMarks  = errors.New("its length field makes no sense")
+	errBefore = errors.New("it refers to before the block")
+)
+
+// counted is the payload behind a length of 4 bytes, big-endian, and its header of more bytes.
+func counted(src []byte, header int) ([]byte, error) {
+	if len(src) < 4+header {
+		return nil, errShort
+	}
+	n := int64(binary.BigEndian.Uint32(src))
+	if n > int64(len(src)-4-header) {
+		return nil, errMarks
+	}
+	return src[4+header:][:n], nil
+}
+
+// unpackLZ4 reads a length and an LZ4 block.
+func unpackLZ4(_ *Codec, dst, src []byte) error {
+	block, err := counted(src, 0)
+	if err != nil {
+		return err
+	}
+	n, err := lz4.UncompressBlock(block, dst)
+	if err == nil && n != len(dst) {
+		err = errShort
+	}
+	return err
+}
+
+func packLZ4(c *Codec, dst, src []byte, _ int) ([]byte, error) {
+	at := len(dst)
+	dst = append(dst, make([]byte, 4+len(src))...)
+	n, err := c.lz4.CompressBlock(src, dst[at+4:])
+	if err != nil || n == 0 { // 0, or too little room: it does not get shorter
+		return nil, ErrIncompressible
+	}
+	binary.BigEndian.PutUint32(dst[at:], uint32(n))
+	return dst[:at+4+n], nil
+}
+
+// A Zstandard payload is a length, level<<24 | version, and a frame without its magic number.
+var zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+
+// zstdVersion is the release of libzstd that blocks of ours claim to be made by, 1.4.5, which
+// is that of OpenZFS. It is for information alone.
+const zstdVersion = 10405
+
+// maxZstdWindow is the longest window that a block can make use of (bytes).
+const maxZstdWindow = maxBlock
+
+func unpackZstd(c *Codec, dst, src []byte) error {
+	frame, err := counted(src, 4)
+	if err != nil {
+		return err
+	}
+	if c.unzstd == nil {
+		if c.unzstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBlock), zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecodeAllCapLimit(true)); err != nil {
+			return err
+		}
+	}
+	c.magicked = append(append(c.magicked[:0], zstdMagic...), frame...)
+	out, err := c.unzstd.DecodeAll(c.magicked, dst[:0:len(dst)])
+	if err == nil && len(out) != len(dst) {
+		err = errShort
+	}
+	return err
+}
+
+// usualZstd is the level that OpenZFS takes for zstd.
+const usualZstd = 3
+
+func packZstd(c *Codec, dst, src []byte, level int) ([]byte, error) {
+	if level == 0 {
+		level = usualZstd
+	}
+	e := c.zstd[level]
+	if e == nil {
+		var err error
+		if e, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(level)), zstd.WithLowerEncoderMem(true)); err != nil {
+			return nil, err
+		}
+		if c.zstd == nil {
+			c.zstd = map[int]*zstd.Encoder{}
+		}
+		c.zstd[level] = e
+	}
+	// The frame's magic number ends up where the level goes.
+	at := len(dst)
+	dst = e.EncodeAll(src, append(dst, 0, 0, 0, 0))
+	n := len(dst) - at - 8
+	binary.BigEndian.PutUint32(dst[at:], uint32(n))
+	binary.BigEndian.PutUint32(dst[at+4:], uint32(level)<<24|zstdVersion)
+	return dst, nil
+}
+
+// unpackZlib reads a zlib stream (gzip-1 to gzip-9).
+func unpackZlib(c *Codec, dst, src []byte) error {
+	c.in.Reset(src)
+	defer c.in.Reset(nil)
+	var err error
+	if c.inflate == nil {
+		c.inflate, err = zlib.NewReader(&c.in)
+	} else {
+		err = c.inflate.(zlib.Resetter).Reset(&c.in, nil)
+	}
+	if err != nil {
+		c.inflate = nil
+		return err
+	}
+	if _, err := io.ReadFull(c.inflate, dst); err != nil {
+		return fmt.Errorf("%w: %w", errShort, err)
+	}
+	// The checksum is behind the last byte: only reading on finds it.
+	if n, err := c.inflate.Read(make([]byte, 1)); n != 0 {
+		return errLong
+	} else if err != io.EOF {
+		return err
+	}
+	return nil
+}
+
+func packZlib(c *Codec, dst, src []byte, level int) ([]byte, error) {
+	out := bytes.NewBuffer(dst)
+	w := c.deflate[level]
+	if w == nil {
+		var err error
+		if w, err = zlib.NewWriterLevel(out, level); err != nil {
+			return nil, err
+		}
+		if c.deflate == nil {
+			c.deflate = map[int]*zlib.Writer{}
+		}
+		c.deflate[level] = w
+	} else {
+		w.Reset(out)
+	}
+	if _, err := w.Write(src); err != nil {
+		return nil, err
+	}
+	if err := w.Close(); err != nil {
+		return nil, err
+	}
+	return out.Bytes(), nil
+}
