@@ -92,7 +92,7 @@ func (c *cli) tgtModifyInitiator() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		secret, err := c.itSecret(&itCHAP{ask: ask})
+		secret, err := c.itSecret(cmd.Context(), &itCHAP{ask: ask})
 		if err != nil {
 			return err
 		}
@@ -104,7 +104,7 @@ func (c *cli) tgtModifyInitiator() *cobra.Command {
 	})
 	f := cmd.Flags()
 	f.StringVarP(&user, "chap-name", "H", "", "the `NAME` that it proves itself with")
-	f.BoolVarP(&ask, "chap-secret", "C", false, "read the secret from standard input")
+	f.BoolVarP(&ask, "chap-secret", "C", false, "ask for the secret, or read it from standard input")
 	cmd.MarkFlagsOneRequired("chap-name", "chap-secret")
 	return cmd
 }

@@ -30,19 +30,19 @@ type itCHAP struct {
 func (o *itCHAP) flags(cmd *cobra.Command) *cobra.Command {
 	f := cmd.Flags()
 	f.StringVarP(&o.user, "chap-user", "u", "", "the `NAME` that it proves itself with (default: its own)")
-	f.BoolVarP(&o.ask, "chap-secret", "s", false, "read the secret from standard input")
+	f.BoolVarP(&o.ask, "chap-secret", "s", false, "ask for the secret, or read it from standard input")
 	f.StringVarP(&o.file, "chap-secret-file", "S", "", "the `FILE` with the secret")
 	cmd.MarkFlagsMutuallyExclusive("chap-secret", "chap-secret-file")
 	return cmd
 }
 
-// secret is what the options say; nil: nothing.
-func (c *cli) itSecret(o *itCHAP) (control.Secret, error) {
+// itSecret is what the options say, or a person at the terminal; nil: nothing.
+func (c *cli) itSecret(ctx context.Context, o *itCHAP) (control.Secret, error) {
 	if !o.ask {
 		return c.secret(o.file)
 	}
 	if isTerminal(c.stdin) {
-		return nil, notHere("-s at a terminal", "the screen would show the secret", "Name a file that holds nothing else with -S FILE.")
+		return c.askSecret(ctx, "Enter CHAP secret: ")
 	}
 	return c.secret("-")
 }
@@ -58,7 +58,7 @@ func (c *cli) itColumn(width int, cell string) {
 func (c *cli) itCreateInitiator() *cobra.Command {
 	var chap itCHAP
 	return chap.flags(c.verb("create-initiator INITIATOR", "Make an initiator known", func(cmd *cobra.Command, args []string) error {
-		secret, err := c.itSecret(&chap)
+		secret, err := c.itSecret(cmd.Context(), &chap)
 		if err != nil {
 			return err
 		}
@@ -70,7 +70,7 @@ func (c *cli) itCreateInitiator() *cobra.Command {
 func (c *cli) itModifyInitiator() *cobra.Command {
 	var chap itCHAP
 	return chap.flags(c.verb("modify-initiator INITIATOR", "Change what an initiator proves itself with", func(cmd *cobra.Command, args []string) error {
-		secret, err := c.itSecret(&chap)
+		secret, err := c.itSecret(cmd.Context(), &chap)
 		if err != nil {
 			return err
 		}

@@ -65,7 +65,7 @@ func chapWord(auth string) string {
 func (c *cli) itCreateTarget() *cobra.Command {
 	var o itTarget
 	return o.flags(c.verb("create-target [TARGET]", "Make a target", func(cmd *cobra.Command, args []string) error {
-		secret, err := c.itSecret(&o.chap)
+		secret, err := c.itSecret(cmd.Context(), &o.chap)
 		if err != nil {
 			return err
 		}
@@ -96,7 +96,7 @@ func (c *cli) itModifyTarget() *cobra.Command {
 		if o.name != "" {
 			return notHere("-n", "initiators keep a target's name", "Make another target, and delete this one when nobody uses it.")
 		}
-		secret, err := c.itSecret(&o.chap)
+		secret, err := c.itSecret(cmd.Context(), &o.chap)
 		if err != nil {
 			return err
 		}

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strings"
 
@@ -61,10 +60,21 @@ func (c *cli) sbdImport() *cobra.Command {
 	})
 }
 
-// importLU imports the unit on what COMSTAR calls path, and says on stderr what was lost.
+// importLU imports the unit on what COMSTAR calls path, and says on stderr what was lost. A unit
+// that was deleted with its views kept comes back as it was.
 func (c *cli) importLU(ctx context.Context, path string) (u control.UnitImported, err error) {
 	if path, err = storePath(path); err != nil {
 		return u, err
+	}
+	list, err := c.client().Units(ctx)
+	if err != nil {
+		return u, err
+	}
+	for _, kept := range list {
+		if kept.Path == path && !registered(kept) {
+			u.UnitInfo, err = c.client().OnlineUnit(ctx, kept.GUID)
+			return u, err
+		}
 	}
 	if u, err = c.client().ImportUnit(ctx, control.UnitImport{Path: path, NeedMeta: true, NoView: true}); err != nil {
 		return u, err
@@ -75,9 +85,14 @@ func (c *cli) importLU(ctx context.Context, path string) (u control.UnitImported
 	return u, nil
 }
 
+// registered tells whether COMSTAR would know the unit. Of one that was deleted with its views
+// kept, it knows the views alone.
+func registered(u control.UnitInfo) bool { return u.State != control.UnitRetired }
+
 func (c *cli) sbdList() *cobra.Command {
 	return c.verb("list-lu", "Show the logical units", func(cmd *cobra.Command, _ []string) error {
 		list, err := c.client().Units(cmd.Context())
+		list = slices.DeleteFunc(list, func(u control.UnitInfo) bool { return !registered(u) })
 		if err != nil || len(list) == 0 {
 			return err
 		}
@@ -151,17 +166,19 @@ func (c *cli) sbdDelete() *cobra.Command {
 }
 
 func keepViews(cmd *cobra.Command, keep *bool) {
-	cmd.Flags().BoolVarP(keep, "keep-views", "k", false, "keep the views of the logical unit")
+	cmd.Flags().BoolVarP(keep, "keep-views", "k", false, "keep the views of the logical unit, for import-lu")
 }
 
-// deleteLU ends the unit of guid, and leaves its store.
+// deleteLU ends the unit of guid, and leaves its store. With its views kept, it is retired.
 func (c *cli) deleteLU(ctx context.Context, guid string, keepViews bool) error {
-	if keepViews {
-		return notHere("-k", "views end with their unit", fmt.Sprintf("lunar lu retire %s shows the unit no more, and keeps its views.", guid))
-	}
 	if err := checkGUID(guid); err != nil {
 		return err
 	}
-	_, err := c.client().DeleteUnit(ctx, guid, control.UnitDelete{})
+	var err error
+	if keepViews {
+		_, err = c.client().RetireUnit(ctx, guid, control.UnitRetire{})
+	} else {
+		_, err = c.client().DeleteUnit(ctx, guid, control.UnitDelete{})
+	}
 	return wordsBusy.of(guid, err)
 }

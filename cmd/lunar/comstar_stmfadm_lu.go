@@ -247,11 +247,12 @@ func (c *cli) stmfListLU() *cobra.Command {
 // showLU prints the properties of a unit that has as many views.
 func (c *cli) showLU(u control.UnitInfo, views int) {
 	enabled := map[bool]string{true: "Enabled", false: "Disabled"}
-	for _, field := range [][2]string{
+	entries := strconv.Itoa(views)
+	fields := [][2]string{
 		{"Operational Status", stateWord(u.State == control.UnitOnline)},
 		{"Provider Name", "sbd"},
 		{"Alias", or(u.Alias, u.Path)},
-		{"View Entry Count", strconv.Itoa(views)},
+		{"View Entry Count", entries},
 		{"Data File", u.Path},
 		{"Meta File", "not set"},
 		{"Size", strconv.FormatInt(u.Size, 10)},
@@ -263,7 +264,11 @@ func (c *cli) showLU(u control.UnitInfo, views int) {
 		{"Write Protect", enabled[u.ReadOnly]},
 		{"Writeback Cache", enabled[u.WriteCache]},
 		{"Access State", "Active"},
-	} {
+	}
+	if !registered(u) {
+		fields = [][2]string{{"Operational Status", "unregistered"}, {"Provider Name", "unregistered"}, {"Alias", "-"}, {"View Entry Count", entries}}
+	}
+	for _, field := range fields {
 		c.stmfField(field[0], field[1])
 	}
 }
