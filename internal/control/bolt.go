@@ -37,7 +37,12 @@ func openBolt(dir string) (State, error) {
 		}
 	}
 	path := filepath.Join(dir, boltFile)
+	_, err := os.Stat(path)
+	made := errors.Is(err, fs.ErrNotExist)
 	db, err := openWhole(path)
+	if err == nil {
+		err = prepare(db)
+	}
 	switch {
 	case errors.Is(err, bolterrors.ErrTimeout):
 		return nil, &Problem{
@@ -51,16 +56,36 @@ func openBolt(dir string) (State, error) {
 			Hint:  "Run as the user that owns it, or choose another directory with --state DIR.",
 			cause: err,
 		}
+	case err != nil && made:
+		return nil, &Problem{
+			Title: fmt.Sprintf("cannot make the state %s: %v", path, errors.Join(err, os.RemoveAll(path))),
+			Hint:  "Look at the disk that is to hold it: is it full or failing? Or choose another directory with --state DIR.",
+			cause: err,
+		}
 	case err != nil:
 		return nil, damaged(path, err)
 	}
-	if err := db.Update(func(tx *bbolt.Tx) error {
-		_, err := tx.CreateBucketIfNotExists(boltBucket)
-		return err
-	}); err != nil {
-		return nil, errors.Join(fmt.Errorf("preparing the state %s: %w", path, err), db.Close())
-	}
 	return &boltState{db}, nil
+}
+
+// prepare makes the bucket, where it is not there: a disk that is full takes no needless write. A
+// database that it fails for is closed.
+func prepare(db *bbolt.DB) error {
+	var there bool
+	err := db.View(func(tx *bbolt.Tx) error {
+		there = tx.Bucket(boltBucket) != nil
+		return nil
+	})
+	if err == nil && !there {
+		err = db.Update(func(tx *bbolt.Tx) error {
+			_, err := tx.CreateBucket(boltBucket)
+			return err
+		})
+	}
+	if err != nil {
+		return errors.Join(err, db.Close())
+	}
+	return nil
 }
 
 // damaged is the problem of a state file that cannot be read.

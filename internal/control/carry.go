@@ -61,8 +61,8 @@ func (r carryRecord) carried() scsi.Carried {
 	return c
 }
 
-// loadCarried takes over what the last daemon has left, and uses it up. A record that cannot be
-// read is no reason not to serve.
+// loadCarried takes over what the last daemon has left, once it is used up. A record that cannot be
+// read, or a disk that is full, is no reason not to serve.
 func (d *Daemon) loadCarried() error {
 	var records []carryRecord
 	var keys []string
@@ -80,6 +80,20 @@ func (d *Daemon) loadCarried() error {
 	}); err != nil || len(keys) == 0 {
 		return err
 	}
+	useUp := func() error {
+		return d.state.Update(func(tx Tx) error {
+			var problems []error
+			for _, key := range keys {
+				problems = append(problems, tx.Delete(key))
+			}
+			return errors.Join(problems...)
+		})
+	}
+	if err := useUp(); err != nil {
+		d.log.Warn("what the last daemon left cannot be used up; initiators will hear of a power on", "reason", err)
+		d.running.Go(func() { retry(d.background, d.opts.wait, useUp) }) // nor may the next daemon take it over
+		return nil
+	}
 	for _, r := range records {
 		if u := d.units[r.GUID]; u != nil {
 			if err := u.lu.Resume(r.carried()); err != nil {
@@ -87,13 +101,7 @@ func (d *Daemon) loadCarried() error {
 			}
 		}
 	}
-	return d.state.Update(func(tx Tx) error {
-		var problems []error
-		for _, key := range keys {
-			problems = append(problems, tx.Delete(key))
-		}
-		return errors.Join(problems...)
-	})
+	return nil
 }
 
 // saveCarried leaves what the units know to the next daemon. Nobody is logged in any more, or

@@ -3,9 +3,6 @@ package control
 import (
 	"fmt"
 	"slices"
-	"strings"
-
-	"github.com/lunarsan/lunar/sbd"
 )
 
 // callIt is how a unit is called in a sentence.
@@ -100,7 +97,7 @@ func (p *patient) examineOffline() {
 	for _, u := range p.shown() {
 		if u.info.State == UnitOffline {
 			p.say(Broken, "Bring back what holds the store, or lunar lu online "+callIt(u.info)+". To end it for good instead, detach the device on the hosts first.",
-				"%s is offline: %s. %s", callIt(u.info), strings.TrimPrefix(u.info.Reason, sbd.ErrOffline.Error()+": "), doing)
+				"%s is offline: %s. %s", callIt(u.info), u.info.cause(), doing)
 		}
 	}
 }

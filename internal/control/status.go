@@ -4,7 +4,10 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 	"time"
+
+	"github.com/lunarsan/lunar/sbd"
 )
 
 // A Status is how the daemon is.
@@ -59,7 +62,7 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 	s.Alarms = append(s.Alarms, closed...)
 	for _, u := range s.Units {
 		if u.State != UnitOnline && u.State != UnitRetired {
-			s.Alarms = append(s.Alarms, fmt.Sprintf("unit %s is %s: %s", u.GUID, u.State, u.Reason))
+			s.Alarms = append(s.Alarms, fmt.Sprintf("unit %s is %s: %s", u.called(), u.State, u.cause()))
 		}
 	}
 	for _, u := range s.Units {
@@ -123,4 +126,21 @@ func (d *Daemon) closedSecrets(ctx context.Context) (alarms []string, err error)
 	discovery, err := d.Discovery(ctx)
 	say("discovery is closed", discovery.Reason)
 	return alarms, err
+}
+
+// called is what an operator knows the unit by.
+func (u UnitInfo) called() string {
+	if u.Alias == "" {
+		return u.GUID
+	}
+	return fmt.Sprintf("%s (%s)", u.GUID, u.Alias)
+}
+
+// cause is why the unit has no store, without the words that it has none.
+func (u UnitInfo) cause() string {
+	cause := u.Reason
+	for _, state := range []error{sbd.ErrAwaited, sbd.ErrOffline} {
+		cause = strings.TrimPrefix(cause, state.Error()+": ")
+	}
+	return cause
 }
