@@ -9,6 +9,7 @@
 //	status.go version.go man.go
 //	comstar.go comstar_*.go       COMSTAR's own commands, each by its name
 //	doctor.go doctor_tables.go    what initiators asked for and got
+//	stream.go stream_*.go         ZFS send streams, a verb a file; progress.go shows how far one is read
 package main
 
 import (

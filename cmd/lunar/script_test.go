@@ -194,6 +194,7 @@ var varying = []struct {
 	{regexp.MustCompile(`((?:lunar|daemon) +)(devel\S*|v0\S*)`), "${1}VERSION"},
 	{regexp.MustCompile(`(?s)"space": \{.*?\}`), `"space": SPACE`},
 	{regexp.MustCompile(`Space( +).* taken of .* left`), "Space${1}SPACE"},
+	{regexp.MustCompile(`"seconds": [-0-9.e]+`), `"seconds": SECONDS`},
 	{regexp.MustCompile(`lunar_[A-Za-z0-9_-]{43}`), "TOKEN"},
 	{regexp.MustCompile(`go1\.\S+ (\S+)/(\S+)`), "GO PLATFORM"},
 }

@@ -102,3 +102,27 @@ func TestConfirm(t *testing.T) {
 		t.Error("the file is still there")
 	}
 }
+
+// TestProgress: a terminal sees how far a stream is read, and at the end nothing of it.
+func TestProgress(t *testing.T) {
+	person, program := terminal(t)
+	c := &cli{world: world{stderr: program, getenv: func(string) string { return "" }}}
+	p := c.progress("reading a", 100)
+	p.add(50)
+	seen := make([]byte, 0, 4096)
+	for !bytes.Contains(seen, []byte("50% [")) {
+		n, err := person.Read(seen[len(seen):cap(seen)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen = seen[:len(seen)+n]
+	}
+	p.done()
+	for !bytes.HasSuffix(seen, []byte("\r\x1b[K")) {
+		n, err := person.Read(seen[len(seen):cap(seen)])
+		if err != nil {
+			t.Fatal(err)
+		}
+		seen = seen[:len(seen)+n]
+	}
+}

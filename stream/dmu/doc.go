@@ -10,8 +10,10 @@
 //	reader.go errors.go           Next and Payload; what can be wrong with a stream
 //	check.go limits.go zvol.go    the rules that receivers hold a stream to
 //	writer.go                     records out, with checksums, within the rules
+//	verify.go survey.go           a stream checked through and through; summed up
+//	dump.go describe.go           records as text and for JSON
 //	codec.go codec_legacy.go      payloads compressed and decompressed
-//	token.go                      resume tokens
+//	token.go tracker.go           resume tokens; where a stream that was cut goes on
 //	nvlist                        the lists of names and values in BEGIN and in tokens
 //
 // # A stream

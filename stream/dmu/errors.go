@@ -17,19 +17,14 @@ var (
 
 // An Error says what is wrong with a stream, and where.
 type Error struct {
-	Kind   error  // one of those above
-	Offset int64  // of the first byte that may be wrong, in the stream (bytes)
-	Number int64  // of the record, from 0
-	What   string // in words
-	Cause  error  // or nil
+	Kind   error // one of those above
+	Offset int64 // of the first byte that may be wrong, in the stream (bytes)
+	Number int64 // of the record, from 0
+	Cause  error // what is wrong
 }
 
 func (e *Error) Error() string {
-	s := fmt.Sprintf("%v at byte %d, record %d: %s", e.Kind, e.Offset, e.Number, e.What)
-	if e.Cause != nil {
-		s += ": " + e.Cause.Error()
-	}
-	return s
+	return fmt.Sprintf("%v at byte %d, record %d: %v", e.Kind, e.Offset, e.Number, e.Cause)
 }
 
 // Unwrap returns the kind and the cause.

@@ -96,7 +96,7 @@ func (r *Reader) next() (*Record, error) {
 		return nil, r.fail(ErrCorrupt, r.start, "%v has a payload of %d bytes", t, n)
 	}
 	if err := r.fill(RecordSize, int(n)); err != nil {
-		if !errors.Is(err, io.ErrUnexpectedEOF) {
+		if !errors.Is(err, errEnd) {
 			return nil, err
 		}
 		return nil, r.fail(ErrTruncated, r.offset+int64(r.full-r.at), "%d of %d bytes are there of the payload of %v", r.full-r.at, n, t)
@@ -138,7 +138,7 @@ func (r *Reader) Sum() Fletcher4 { return r.sum }
 // header reads a record, checks its checksum and turns it round.
 func (r *Reader) header() (*Record, error) {
 	if err := r.fill(0, RecordSize); err != nil {
-		if !errors.Is(err, io.ErrUnexpectedEOF) {
+		if !errors.Is(err, errEnd) {
 			return nil, err
 		}
 		return nil, r.cut()
@@ -333,7 +333,7 @@ func (r *Reader) cut() error {
 
 // finish looks for bytes behind the end.
 func (r *Reader) finish() error {
-	if err := r.fill(0, 1); errors.Is(err, io.ErrUnexpectedEOF) {
+	if err := r.fill(0, 1); errors.Is(err, errEnd) {
 		return io.EOF
 	} else if err != nil {
 		return err
@@ -342,7 +342,7 @@ func (r *Reader) finish() error {
 }
 
 // fill sees to it that n bytes from r.at on are in the buffer, with keep bytes before them. It
-// returns io.ErrUnexpectedEOF where there are fewer.
+// returns errEnd where there are fewer.
 func (r *Reader) fill(keep, n int) error {
 	have := r.full - r.at
 	if have >= n {
@@ -365,16 +365,25 @@ func (r *Reader) fill(keep, n int) error {
 	if n >= len(r.buf)/4 {
 		end = r.at + n
 	}
-	got, err := io.ReadAtLeast(r.in, r.buf[r.full:end], n-have)
-	r.full += got
-	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		r.ended = io.ErrUnexpectedEOF
-	} else if err != nil {
-		r.ended = fmt.Errorf("reading the stream at byte %d: %w", r.offset+int64(r.full-r.at), err)
+	for r.full-r.at < n && r.ended == nil {
+		got, err := r.in.Read(r.buf[r.full:end])
+		r.full += got
+		if err == io.EOF {
+			r.ended = errEnd
+		} else if err != nil {
+			r.ended = fmt.Errorf("reading the stream at byte %d: %w", r.offset+int64(r.full-r.at), err)
+		}
+	}
+	if r.full-r.at >= n {
+		return nil
 	}
 	return r.ended
 }
 
+// errEnd is that there is no more to read. It is apart from io.ErrUnexpectedEOF, which readers
+// below return where what is around the stream is cut short.
+var errEnd = errors.New("the end of what there is to read")
+
 func (r *Reader) fail(kind error, offset int64, format string, args ...any) error {
-	return &Error{Kind: kind, Offset: offset, Number: r.number, What: fmt.Sprintf(format, args...)}
+	return &Error{Kind: kind, Offset: offset, Number: r.number, Cause: fmt.Errorf(format, args...)}
 }

@@ -15,16 +15,17 @@ import (
 
 // A Token says where an interrupted receive goes on: zfs send -t takes one, whoever made it.
 type Token struct {
-	Object, Offset uint64 // of the last block that was received; the sender repeats it
-	Bytes          uint64 // of the stream that were received; a sender without it sends nothing
-	ToGUID         uint64
-	ToName         string // dataset@snapshot; the sender looks for the GUID
-	FromGUID       uint64 // 0: the stream is a full one
-	LargeBlocks    bool   // what zfs send was asked for: -L, -e, -c, -w
-	Embedded       bool
-	Compressed     bool
-	Raw            bool
-	Other          *nvlist.List // pairs that are not above, such as redact_snaps
+	Object      uint64       `json:"object"` // of the last block that was received
+	Offset      uint64       `json:"offset"` // of that; the sender repeats it
+	Bytes       uint64       `json:"bytes"`  // of the stream that were received; a sender without it sends nothing
+	ToGUID      uint64       `json:"toguid,string"`
+	ToName      string       `json:"toname"` // dataset@snapshot; the sender looks for the GUID
+	FromGUID    uint64       `json:"fromguid,string,omitempty"`
+	LargeBlocks bool         `json:"largeblockok,omitempty"` // what zfs send was asked for: -L, -e, -c, -w
+	Embedded    bool         `json:"embedok,omitempty"`
+	Compressed  bool         `json:"compressok,omitempty"`
+	Raw         bool         `json:"rawok,omitempty"`
+	Other       *nvlist.List `json:"other,omitempty"` // pairs that are not above, such as redact_snaps
 }
 
 // Tokens say these.

@@ -123,7 +123,7 @@ func (w *Writer) expect(rec *Record, t Type, payload []byte) error {
 }
 
 func (w *Writer) refuse(err error) error {
-	return &Error{Kind: ErrInvalid, Offset: w.Offset(), Number: w.number, What: err.Error()}
+	return &Error{Kind: ErrInvalid, Offset: w.Offset(), Number: w.number, Cause: err}
 }
 
 // put writes a record and its payload, or keeps them until there is more.

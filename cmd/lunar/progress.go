@@ -1,0 +1,102 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/term"
+)
+
+// A progress shows on a terminal how far something has come, in one line that is written again
+// and again, and goes away at the end. Elsewhere it shows nothing.
+type progress struct {
+	out   io.Writer
+	what  string
+	total int64 // bytes, or 0 when nobody knows
+	begun time.Time
+	at    atomic.Int64
+	stop  chan struct{}
+	ended sync.WaitGroup
+}
+
+// progressEvery is how often the line is written.
+const progressEvery = 200 * time.Millisecond
+
+// progress begins to show how far what has come of total bytes.
+func (c *cli) progress(what string, total int64) *progress {
+	p := &progress{out: c.stderr, what: what, total: total, begun: time.Now(), stop: make(chan struct{})}
+	if !isTerminal(c.stderr) || c.getenv("TERM") == "dumb" {
+		return p
+	}
+	p.ended.Go(func() {
+		tick := time.NewTicker(progressEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case now := <-tick.C:
+				fmt.Fprint(p.out, "\r"+progressLine(p.what, p.at.Load(), p.total, now.Sub(p.begun), p.width())+"\x1b[K")
+			case <-p.stop:
+				fmt.Fprint(p.out, "\r\x1b[K")
+				return
+			}
+		}
+	})
+	return p
+}
+
+// width is how many columns the terminal has.
+func (p *progress) width() int {
+	if f, ok := p.out.(*os.File); ok {
+		if w, _, err := term.GetSize(int(f.Fd())); err == nil && w > 0 {
+			return w
+		}
+	}
+	return 80
+}
+
+// add counts n bytes more.
+func (p *progress) add(n int) { p.at.Add(int64(n)) }
+
+// reader counts what is read of r.
+func (p *progress) reader(r io.Reader) io.Reader { return &countedReader{r, p} }
+
+// done takes the line away.
+func (p *progress) done() {
+	close(p.stop)
+	p.ended.Wait()
+}
+
+type countedReader struct {
+	r io.Reader
+	p *progress
+}
+
+func (c *countedReader) Read(b []byte) (int, error) {
+	n, err := c.r.Read(b)
+	c.p.add(n)
+	return n, err
+}
+
+// progressLine is the line after some time, cut to the width of the terminal.
+func progressLine(what string, at, total int64, after time.Duration, width int) string {
+	speed := float64(at) / max(after.Seconds(), 0.001)
+	line := fmt.Sprintf("%s  %s, %s/s", what, formatSize(at), formatSize(int64(speed)))
+	if total > 0 && at <= total {
+		const bar = 20
+		part := float64(at) / float64(total)
+		full := int(part * bar)
+		line = fmt.Sprintf("%s  %3.0f%% [%s%s] %s of %s, %s/s", what, 100*part, strings.Repeat("=", full), strings.Repeat(" ", bar-full), formatSize(at), formatSize(total), formatSize(int64(speed)))
+		if at > 0 && at < total {
+			line += ", " + time.Duration(float64(total-at)/speed*float64(time.Second)).Round(time.Second).String() + " left"
+		}
+	}
+	if r := []rune(line); len(r) > width-1 {
+		line = string(r[:width-1])
+	}
+	return line
+}

@@ -1,0 +1,103 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+
+	"github.com/lunarsan/lunar/internal/control"
+)
+
+// A streamInput is a stream that a verb reads.
+type streamInput struct {
+	io.Reader
+	name    string // for people
+	wrapped string // what is around the stream: zstd, gzip, lz4, or nothing
+	closing []func()
+}
+
+// wrappings are what may be around a stream, by what they begin with.
+var wrappings = []struct {
+	name  string
+	magic []byte
+	open  func(io.Reader) (io.Reader, func(), error)
+}{
+	{"zstd", []byte{0x28, 0xb5, 0x2f, 0xfd}, func(r io.Reader) (io.Reader, func(), error) {
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, nil, err
+		}
+		return z, z.Close, nil
+	}},
+	{"gzip", []byte{0x1f, 0x8b}, func(r io.Reader) (io.Reader, func(), error) {
+		z, err := gzip.NewReader(r)
+		return z, func() {}, err
+	}},
+	{"lz4", []byte{0x04, 0x22, 0x4d, 0x18}, func(r io.Reader) (io.Reader, func(), error) {
+		return lz4.NewReader(r), func() {}, nil
+	}},
+}
+
+// maxWindow keeps what zstd --long has made from taking more memory than that (bytes).
+const maxWindow = 32 << 20
+
+// openStream opens a stream, - being standard input, and shows on a terminal how far it is read.
+func (c *cli) openStream(doing, name string) (*streamInput, error) {
+	in := &streamInput{name: name}
+	file, total := c.stdin, int64(0)
+	if name == "-" {
+		in.name = "standard input"
+	} else {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, &control.Problem{Title: err.Error(), Hint: "Name a file that has a stream in it, or - for standard input."}
+		}
+		in.closing = append(in.closing, func() { _ = f.Close() }) // it was only read
+		if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+			total = info.Size()
+		}
+		file = f
+	}
+	p := c.progress(doing+" "+in.name, total)
+	in.closing = append(in.closing, p.done)
+	if err := in.unwrap(p.reader(file)); err != nil {
+		in.close()
+		return nil, ofStream(in.name, err)
+	}
+	return in, nil
+}
+
+// unwrap takes off what is around the stream.
+func (in *streamInput) unwrap(r io.Reader) error {
+	head := make([]byte, 4)
+	n, err := io.ReadFull(r, head)
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
+		return err
+	}
+	in.Reader = io.MultiReader(bytes.NewReader(head[:n]), r)
+	for _, w := range wrappings {
+		if !bytes.HasPrefix(head[:n], w.magic) {
+			continue
+		}
+		inner, done, err := w.open(bufio.NewReaderSize(in.Reader, 1<<20))
+		if err != nil {
+			return err
+		}
+		in.Reader, in.wrapped = inner, w.name
+		in.closing = append(in.closing, done)
+	}
+	return nil
+}
+
+// close closes the stream, and takes the progress away.
+func (in *streamInput) close() {
+	for _, done := range in.closing {
+		done()
+	}
+	in.closing = nil
+}
