@@ -83,7 +83,19 @@ func (p *Partition) hasLVM() bool {
 	return err == nil && h.check() == nil
 }
 
-// header reads the LVM header.
+// LVMHeader reads the LVM header, and checks that it is one.
+func (p *Partition) LVMHeader() (*LVMHeader, error) {
+	h, err := p.header()
+	if err != nil {
+		return nil, err
+	}
+	if err := h.check(); err != nil {
+		return nil, &FormatError{"LVM header", p.dev.Name, p.Start + lvmOffset, err.Error()}
+	}
+	return h, nil
+}
+
+// header reads what is where the LVM header belongs.
 func (p *Partition) header() (*LVMHeader, error) {
 	h := new(LVMHeader)
 	if _, err := p.ReadAt(h[:], lvmOffset); err != nil {

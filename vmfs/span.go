@@ -35,12 +35,9 @@ func (p *Partition) volumes(h *LVMHeader) ([]*VolumeEntry, error) {
 // members reads the LVM metadata of a partition: a member for each volume that it is an extent
 // of, which is one in practice.
 func (p *Partition) members() ([]*Member, error) {
-	h, err := p.header()
+	h, err := p.LVMHeader()
 	if err != nil {
 		return nil, err
-	}
-	if err := h.check(); err != nil {
-		return nil, &FormatError{"LVM header", p.dev.Name, p.Start + lvmOffset, err.Error()}
 	}
 	entries, err := p.volumes(h)
 	if err != nil {

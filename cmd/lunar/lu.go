@@ -109,11 +109,18 @@ func (c *cli) luCreate() *cobra.Command {
 		r.WriteCache = writeCache.on
 		r.LUN = given(cmd, "lun", &lun)
 		r.Alarm = int(alarm)
+		if r.AsOriginal {
+			r.Vendor, r.Product, r.Revision = said(cmd, "vendor", r.Vendor), said(cmd, "product", r.Product), said(cmd, "revision", r.Revision)
+			r.Version, r.BlockSize = said(cmd, "version", r.Version), said(cmd, "block-size", r.BlockSize)
+		}
 		u, err := c.client().CreateUnit(cmd.Context(), r)
 		if err != nil {
 			return err
 		}
 		return c.print(&o, u, func() {
+			if r.AsOriginal {
+				c.showOriginal(u)
+			}
 			if r.NoView {
 				c.printf("created unit %s: %s, on %s\n", u.GUID, formatSize(u.Size), u.Path)
 				c.printf("no initiator sees it until it gets a view: lunar view add %s\n", u.GUID)
@@ -139,12 +146,21 @@ func (c *cli) luCreate() *cobra.Command {
 	f.StringVar(&r.Revision, "revision", "0001", "the INQUIRY revision, up to 4 characters")
 	f.Uint8Var(&r.Version, "version", 6, "the INQUIRY version `N`: 3 to 7 for SPC, SPC-2, SPC-3, SPC-4, SPC-5")
 	f.IntVar(&r.BlockSize, "block-size", 512, "logical block length in bytes: 512 or 4096")
+	f.BoolVar(&r.AsOriginal, "as-original", false, asOriginalHelp)
 	f.BoolVar(&r.Thin, "thin", false, "take space as it is written, and give back what initiators unmap")
 	f.Var(&alarm, "alarm", alarmHelp)
 	f.BoolVar(&r.ReadOnly, "read-only", false, "refuse writes")
 	f.BoolVar(&r.Direct, "direct", false, "go past the page cache: for zvols, whose bytes the ARC holds already")
 	f.Var(&writeCache, "write-cache", "answer writes before they are durable: faster, and initiators are told")
 	return o.flag(cmd)
+}
+
+// asOriginalHelp describes --as-original.
+const asOriginalHelp = "take GUID, LUN, vendor, product, revision and version from the header of the VMFS volume at PATH, so that ESXi mounts a replica as the original"
+
+// showOriginal tells what a unit has of the header of its volume.
+func (c *cli) showOriginal(u control.UnitInfo) {
+	c.printf("as the volume's header has it: %q %q %q, version %d\n", u.Vendor, u.Product, u.Revision, u.Version)
 }
 
 func (c *cli) luList() *cobra.Command {

@@ -176,6 +176,14 @@ func given[T any](cmd *cobra.Command, flag string, value *T) *T {
 	return value
 }
 
+// said returns value where the command line has the flag, and nothing where it has not.
+func said[T any](cmd *cobra.Command, flag string, value T) (none T) {
+	if !cmd.Flags().Changed(flag) {
+		return none
+	}
+	return value
+}
+
 // client asks the daemon.
 func (c *cli) client() *control.Client {
 	socket := c.socket

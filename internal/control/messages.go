@@ -94,6 +94,7 @@ type UnitCreate struct {
 	ReadOnly   bool   `json:"read_only,omitempty"`
 	Direct     bool   `json:"direct,omitempty"` // past the page cache
 	WriteCache bool   `json:"write_cache,omitempty"`
+	AsOriginal bool   `json:"as_original,omitempty"` // the identity is that in the header of the VMFS volume at Path
 }
 
 // GUIDAsCOMSTAR stands for a new GUID of the form that COMSTAR's have.
@@ -108,6 +109,8 @@ type UnitImport struct {
 
 	NoView   bool `json:"no_view,omitempty"`   // nobody sees it until it gets a view
 	NeedMeta bool `json:"need_meta,omitempty"` // refuse a store without metadata
+
+	AsOriginal bool `json:"as_original,omitempty"` // the identity is that in the header of the VMFS volume at Path
 }
 
 // A UnitImported tells what was found and done.

@@ -29,15 +29,20 @@ func (d *Daemon) CreateUnit(ctx context.Context, r UnitCreate) (UnitInfo, error)
 	if r.GUID == GUIDAsCOMSTAR {
 		r.GUID = d.guids.GUID().String()
 	}
-	record, err := r.record()
-	if err != nil {
-		return UnitInfo{}, err
-	}
 	end, err := d.begin(ctx)
 	if err != nil {
 		return UnitInfo{}, err
 	}
 	defer end()
+	if r.AsOriginal {
+		if err := d.asOriginal(&r, 0); err != nil {
+			return UnitInfo{}, err
+		}
+	}
+	record, err := r.record()
+	if err != nil {
+		return UnitInfo{}, err
+	}
 	if err := d.place(&record, r); err != nil {
 		return UnitInfo{}, err
 	}

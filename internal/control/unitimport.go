@@ -38,6 +38,17 @@ func (d *Daemon) ImportUnit(ctx context.Context, r UnitImport) (UnitImported, er
 	if err != nil {
 		return UnitImported{}, err
 	}
+	if r.AsOriginal {
+		// The header knows better than what COMSTAR showed by default.
+		create.Vendor, create.Product, create.Revision, create.Version = "", "", "", 0
+		var offset int64
+		if meta != nil {
+			offset = meta.Offset
+		}
+		if err := d.asOriginal(&create, offset); err != nil {
+			return UnitImported{}, err
+		}
+	}
 	record, err := create.record()
 	if err != nil {
 		return UnitImported{}, err
