@@ -36,6 +36,8 @@ type expected struct {
 
 type span struct{ from, to int64 }
 
+const mebibyte = 1 << 20
+
 // ReadAt implements io.ReaderAt.
 func (e *expected) ReadAt(p []byte, off int64) (int, error) {
 	if e.file.Data != nil || e.file.Target != "" {
@@ -45,7 +47,15 @@ func (e *expected) ReadAt(p []byte, off int64) (int, error) {
 		return 0, io.EOF
 	}
 	n := int(min(int64(len(p)), e.length-off))
-	Contents(e.file.Seed, off, p[:n])
+	for done := 0; done < n; {
+		at := off + int64(done)
+		part := p[done:min(n, done+int(mebibyte-at%mebibyte))]
+		Contents(e.file.Seed, at, part)
+		if w := e.file.Written; w != 0 {
+			clear(part[min(int64(len(part)), max(0, w-at%mebibyte)):])
+		}
+		done += len(part)
+	}
 	for _, z := range e.zeros {
 		if from, to := max(z.from, off), min(z.to, off+int64(n)); from < to {
 			clear(p[from-off : to-off])

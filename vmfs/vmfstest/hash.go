@@ -1,6 +1,9 @@
 package vmfstest
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // reserved are the names whose places in the root's hash table are fixed, from firstReserved on.
 var reserved = [...]string{".fbb.sf", ".fdc.sf", ".pbc.sf", ".sbc.sf", ".vh.sf", ".pb2.sf", ".sdd.sf", ".jbc.sf", ".unmap.sf", ".dfd.sf"}
@@ -54,4 +57,17 @@ func mix3(a, b, c uint64) (uint64, uint64, uint64) {
 	b = (b - c - a) ^ a<<18
 	c = (c - a - b) ^ b>>22
 	return a, b, c
+}
+
+// Colliding finds n names that share a place in the hash table of a directory below the root.
+func Colliding(n int) []string {
+	_, want := nameHash("collision-0", false)
+	names := []string{"collision-0"}
+	for i := 1; len(names) < n; i++ {
+		name := fmt.Sprintf("collision-%d", i)
+		if _, index := nameHash(name, false); index == want {
+			names = append(names, name)
+		}
+	}
+	return names
 }

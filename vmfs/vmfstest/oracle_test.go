@@ -2,7 +2,6 @@ package vmfstest
 
 import (
 	"bytes"
-	"crypto/sha1"
 	"fmt"
 	"io"
 	"os"
@@ -53,8 +52,9 @@ func save(t *testing.T, s Spec) (images []string, img *Image) {
 	return images, img
 }
 
-// tool runs one of the tools, or skips the test where it is not installed.
-func tool(t *testing.T, name string, args ...string) []byte {
+// tool runs one of the tools for the first most bytes of what it says, or skips the test where
+// it is not installed.
+func tool(t *testing.T, most int64, name string, args ...string) []byte {
 	t.Helper()
 	at, err := exec.LookPath(name)
 	if err != nil {
@@ -62,18 +62,26 @@ func tool(t *testing.T, name string, args ...string) []byte {
 			t.Skipf("%s is not installed (Debian: vmfs-tools, vmfs6-tools)", name)
 		}
 	}
-	var stderr bytes.Buffer
 	cmd := exec.Command(at, args...)
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
+	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		t.Fatalf("%s %v: %v\n%s", name, args, err, &stderr)
+		t.Fatal(err)
 	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer cmd.Wait()
+	defer cmd.Process.Kill()
 	// debugvmfs6 says first what it found, once for each image.
-	for banner := []byte("VMFS version: 6\n"); bytes.HasPrefix(out, banner); {
+	const banner = "VMFS version: 6\n"
+	out, err := io.ReadAll(io.LimitReader(stdout, most+32*int64(len(banner))))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for bytes.HasPrefix(out, []byte(banner)) {
 		out = out[len(banner):]
 	}
-	return out
+	return out[:min(most, int64(len(out)))]
 }
 
 // reader is the tool that reads a version.
@@ -98,7 +106,7 @@ func TestOracles(t *testing.T) {
 func compare(t *testing.T, version int, images []string, img *Image) {
 	t.Helper()
 	for name, f := range img.Files() {
-		list := string(tool(t, reader(version), append(images, "ls", "-l", path.Dir(name))...))
+		list := string(tool(t, mib, reader(version), append(images, "ls", "-l", path.Dir(name))...))
 		line := regexp.MustCompile(`(?m)^.*\s` + regexp.QuoteMeta(path.Base(name)) + `$`).FindString(list)
 		if line == "" {
 			t.Errorf("%s is not listed:\n%s", name, list)
@@ -111,14 +119,46 @@ func compare(t *testing.T, version int, images []string, img *Image) {
 		if fields := strings.Fields(line); fields[4] != fmt.Sprint(want.Size()) {
 			t.Errorf("%s: %s bytes, want %d", name, fields[4], want.Size())
 		}
-		h := sha1.New()
-		if _, err := io.Copy(h, want); err != nil {
+		if !understood(version, f) {
+			continue
+		}
+		data, err := io.ReadAll(io.LimitReader(want, 64*mib))
+		if err != nil {
 			t.Fatal(err)
 		}
-		if got := sha1.Sum(tool(t, reader(version), append(images, "cat", name)...)); !bytes.Equal(got[:], h.Sum(nil)) {
-			t.Errorf("%s (layout %d): SHA-1 %x, want %x", name, f.Layout, got, h.Sum(nil))
+		got := tool(t, int64(len(data)), reader(version), append(images, "cat", name)...)
+		if !bytes.Equal(got, data) {
+			t.Errorf("%s: %d bytes, the first that differs is %d", name, len(got), differ(got, data))
 		}
 	}
+}
+
+// understood reports a file that the tools read rightly.
+func understood(version int, f *File) bool {
+	for _, p := range f.Map {
+		// debugvmfs6 shows what is on disk in blocks to be zeroed, and loses blocks after holes.
+		if version == 6 && p.Kind != Data && p.Kind != Large {
+			return false
+		}
+	}
+	switch {
+	case f.Type == Symlink: // followed
+		return false
+	case version < 6:
+		return f.Layout != Double && f.Layout != SecondaryBlocks
+	}
+	return true
+}
+
+// differ is where two strings begin to differ.
+func differ(a, b []byte) int {
+	n := min(len(a), len(b))
+	for i := range n {
+		if a[i] != b[i] {
+			return i
+		}
+	}
+	return n
 }
 
 // TestSpace has them count the blocks, and check the bitmaps.
@@ -129,7 +169,7 @@ func TestSpace(t *testing.T) {
 			// fsck.vmfs takes data in a descriptor for addresses.
 			s.Files[0].Layout = SubBlock
 			images, img := save(t, s)
-			df := string(tool(t, "debugvmfs", images[0], "df"))
+			df := string(tool(t, mib, "debugvmfs", images[0], "df"))
 			total, used := img.Blocks()
 			for _, want := range []string{
 				fmt.Sprintf("Total blocks     : %d\n", total),
@@ -139,7 +179,7 @@ func TestSpace(t *testing.T) {
 					t.Errorf("df says\n%swant %s", df, want)
 				}
 			}
-			fsck := string(tool(t, "fsck.vmfs", images[0]))
+			fsck := string(tool(t, mib, "fsck.vmfs", images[0]))
 			for _, line := range []string{"Unallocated blocks", "Lost blocks", "Undefined inodes", "Orphaned inodes", "Directory errors"} {
 				if !regexp.MustCompile(line + `\s*: 0\n`).MatchString(fsck) {
 					t.Errorf("fsck.vmfs: %s is not 0:\n%s", line, fsck)
@@ -147,4 +187,28 @@ func TestSpace(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestEverything has them read all that they understand of a volume with everything on it, and
+// in all shapes that a volume can have.
+func TestEverything(t *testing.T) {
+	for name, s := range shapes() {
+		t.Run(name, func(t *testing.T) {
+			images, img := save(t, s)
+			if dir := os.Getenv("KEEP"); dir != "" {
+				for i, im := range images {
+					exec.Command("cp", "--sparse=always", im, fmt.Sprintf("%s/%s.%d.img", dir, strings.ReplaceAll(name, " ", "_"), i)).Run()
+				}
+			}
+			compare(t, s.Version, images, img)
+		})
+	}
+}
+
+func shapes() map[string]Spec {
+	m := map[string]Spec{}
+	for _, v := range []int{3, 5, 6} {
+		m[fmt.Sprintf("VMFS%d", v)] = Everything(v)
+	}
+	return m
 }

@@ -61,6 +61,9 @@ type File struct {
 	Size int64
 	Seed uint64 // of the contents, by Contents; 0: zeros, and nothing is written
 	Data []byte // the contents, instead of Size and Seed
+	// Written is how many bytes of each MiB have contents, from its beginning on; the rest is
+	// zeros, so that large files cost little. 0: all of them.
+	Written int64
 
 	Layout    Layout
 	Map       []Piece // what the blocks are, in order; empty: Data. What Map leaves is a hole

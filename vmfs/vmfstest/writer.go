@@ -129,22 +129,28 @@ func (w *writer) block(m *mapper, i int64, tbz bool) {
 	m.set(i, address)
 }
 
-// put writes the file's data from off to a place in the volume, and slack after the end.
+// put writes the file's data from off to a place in the volume, and what is behind its end.
+// Both begin on a MiB.
 func (w *writer) put(at, off, size int64) {
 	if w.blank() {
 		return
 	}
 	if w.b.buf == nil {
-		w.b.buf = make([]byte, 1<<20)
+		w.b.buf = make([]byte, mebibyte)
 	}
-	for size > 0 {
-		p := w.b.buf[:min(size, int64(len(w.b.buf)))]
-		used := max(0, min(int64(len(p)), w.d.length-off))
-		w.fill(off, p[:used])
-		rest := p[used:min(int64(len(p)), used+page)]
-		w.tail(rest)
-		w.b.write(at, p[:used+int64(len(rest))])
-		at, off, size = at+int64(len(p)), off+int64(len(p)), size-int64(len(p))
+	for end := min(off+size, w.d.length); off < end; at, off = at+mebibyte, off+mebibyte {
+		used := min(mebibyte, end-off)
+		written := used
+		if f := w.n.file; f.Written != 0 {
+			written = min(written, f.Written)
+		}
+		w.fill(off, w.b.buf[:written])
+		w.b.write(at, w.b.buf[:written])
+		if used < mebibyte {
+			rest := w.b.buf[used:min(mebibyte, used+page)]
+			w.tail(rest)
+			w.b.write(at+used, rest)
+		}
 	}
 }
 
