@@ -40,15 +40,17 @@ func (f *File) place(c *cursor, off int64) (place, error) {
 	if raw == 0 {
 		return p, nil
 	}
-	return f.resolve(raw, in, p.length)
+	return f.resolve(raw, off, p.length)
 }
 
-// resolve finds where byte in of the block at an address is; length is the rest of the block.
-func (f *File) resolve(raw uint64, in, length int64) (place, error) {
+// resolve finds where the byte at off is, whose block has this address; length is the rest of
+// the block.
+func (f *File) resolve(raw uint64, off, length int64) (place, error) {
 	var (
 		sb = f.v.sb
 		a  = sb.Decode(raw)
 		p  = place{Data, 0, length}
+		in = off % f.blockSize
 	)
 	unit := sb.FileBlockSize()
 	switch a.Type {
@@ -59,7 +61,9 @@ func (f *File) resolve(raw uint64, in, length int64) (place, error) {
 		}
 		p.logical = n * unit
 	case AddressLFB:
+		// Where the file's blocks are small, each in a large one has the address of that.
 		unit = sb.largeBlockSize()
+		in = off % unit
 		p.logical = a.Number * unit
 	case AddressSB:
 		return f.subBlock(a, in, length)

@@ -13,6 +13,9 @@ func Contents(seed uint64, off int64, p []byte) {
 		clear(p)
 		return
 	}
+	for ; off%8 == 0 && len(p) >= 8; p, off = p[8:], off+8 {
+		binary.LittleEndian.PutUint64(p, mix(seed, uint64(off)/8))
+	}
 	for len(p) > 0 {
 		var word [8]byte
 		binary.LittleEndian.PutUint64(word[:], mix(seed, uint64(off)/8))

@@ -26,6 +26,7 @@
 //   - tree.go, file.go, writer.go, mapper.go, descriptor.go: files
 //   - directory.go, directory6.go, hash.go: directories
 //   - delete.go: what deletions leave
+//   - everything.go, shapes.go: volumes to test with
 //   - image.go, content.go, disk.go: what tests compare with, and disks in memory
 //   - fields.go: little-endian fields, UUIDs
 package vmfstest

@@ -165,7 +165,7 @@ func (v *volume) writeLVM(p *partition) error {
 func (v *volume) descriptor(p *partition, entries int) record {
 	r := make(record, 512)
 	r.u64(0x00, uint64(v.size))
-	r.u64(0x08, uint64(entries+len(v.partitions)))
+	r.u64(0x08, uint64(v.size/PhysicalExtent)+uint64(len(v.partitions)))
 	r.u32(0x10, 1)
 	r.text(0x14, 64, v.id.String())
 	copy(r[0x54:], v.id[:])

@@ -189,26 +189,21 @@ func TestSpace(t *testing.T) {
 	}
 }
 
-// TestEverything has them read all that they understand of a volume with everything on it, and
-// in all shapes that a volume can have.
+// TestEverything has them read all that they understand of a volume with everything on it, in
+// the shapes that they understand.
 func TestEverything(t *testing.T) {
-	for name, s := range shapes() {
+	for name, s := range Shapes() {
 		t.Run(name, func(t *testing.T) {
-			images, img := save(t, s)
-			if dir := os.Getenv("KEEP"); dir != "" {
-				for i, im := range images {
-					exec.Command("cp", "--sparse=always", im, fmt.Sprintf("%s/%s.%d.img", dir, strings.ReplaceAll(name, " ", "_"), i)).Run()
+			for _, d := range s.Devices {
+				if d.Table == GPT || d.Table == Lost || len(d.Extents) > 1 {
+					t.Skip("the tools know an MBR alone, and no extents that interleave")
 				}
 			}
+			if s.Alignment > 4096 {
+				t.Skip("the tools know metadata of 4 KiB alone")
+			}
+			images, img := save(t, s)
 			compare(t, s.Version, images, img)
 		})
 	}
-}
-
-func shapes() map[string]Spec {
-	m := map[string]Spec{}
-	for _, v := range []int{3, 5, 6} {
-		m[fmt.Sprintf("VMFS%d", v)] = Everything(v)
-	}
-	return m
 }
