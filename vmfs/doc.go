@@ -46,7 +46,7 @@
 //	resource.go resourcefile.go cluster.go   resource files: where all blocks come from
 //	address.go                    addresses, a row for each kind
 //	descriptor.go file.go         file descriptors
-//	pointer.go extent.go          from offsets to extents
+//	pointer.go extent.go blocks.go   from offsets to extents, and all that a file owns
 //	dir.go dirflat.go dirhashed.go   directories, the old and the new
 //	walk.go                       paths and trees
 //

@@ -50,3 +50,20 @@ func (l *Lock) Mode() LockMode              { return LockMode(u32(l[:], 0x24)) }
 func (l *Lock) Owner() UUID                 { return UUID(l[0x28:]) }
 func (l *Lock) Uptime() uint64              { return u64(l[:], 0x38) }
 func (l *Lock) Holders() uint32             { return u32(l[:], 0x40) }
+
+// heads reports a lock of the clusters of a resource file.
+func (t LockType) heads(s Slot) bool {
+	switch s {
+	case FBBSlot:
+		return t == LockFBB
+	case SBCSlot:
+		return t == LockSBC
+	case PBCSlot:
+		return t == LockPBC
+	case FDCSlot:
+		return t == LockFDC
+	case PB2Slot:
+		return t == LockPB2
+	}
+	return false
+}

@@ -1,6 +1,7 @@
 package vmfs
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 )
@@ -22,6 +23,9 @@ type piece struct{ off, logical, length int64 }
 // maxPieces bounds the map of a system file; one in file blocks of 1 MiB, none beside the
 // other, is 256 GiB.
 const maxPieces = 1 << 18
+
+// maxCounted bounds how many clusters are counted: 64 TiB in blocks of 1 MiB have fewer.
+const maxCounted = 1 << 20
 
 // clusterHeader is the length of the header of a cluster: a lock, and metadata.
 func (s *Superblock) clusterHeader() int64 { return 2 * s.MetadataAlignment() }
@@ -160,4 +164,27 @@ func (r *ResourceFile) Cluster(n int64, buf []byte) (Cluster, error) {
 	s := scratch(buf[:0])
 	b, err := r.view(r.Header.cluster(n, r.v.sb.clusterHeader()), int(r.v.sb.clusterHeader()), &s)
 	return Cluster(b), err
+}
+
+// Free is how many resources the clusters count as free. That of the file blocks of VMFS6 is
+// not told: nobody knows how its two kinds of clusters divide what is free.
+func (r *ResourceFile) Free() (int64, error) {
+	if r.Slot == FBBSlot && r.v.sb.wide() {
+		return 0, errors.New("the free file blocks of VMFS6 are not known")
+	}
+	var (
+		free int64
+		buf  = make([]byte, r.v.sb.clusterHeader())
+	)
+	for n := range min(r.Clusters(), r.Header.Groups()*r.Header.GroupClusters(), maxCounted) {
+		c, err := r.Cluster(n, buf)
+		if err != nil {
+			return 0, err
+		}
+		if !c.Lock().Type().heads(r.Slot) {
+			return 0, damaged("cluster of "+r.name, c.Lock().Logical(), "lock type %#x", uint32(c.Lock().Type()))
+		}
+		free += int64(c.Free())
+	}
+	return free, nil
 }
