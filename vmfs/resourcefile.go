@@ -24,6 +24,9 @@ type piece struct{ off, logical, length int64 }
 // other, is 256 GiB.
 const maxPieces = 1 << 18
 
+// maxSystemFile bounds a system file: the descriptors of 64 TiB in small files are less.
+const maxSystemFile = 1 << 40
+
 // maxCounted bounds how many clusters are counted: 64 TiB in blocks of 1 MiB have fewer.
 const maxCounted = 1 << 20
 
@@ -32,6 +35,9 @@ func (s *Superblock) clusterHeader() int64 { return 2 * s.MetadataAlignment() }
 
 // resources reads the header of a resource file, and where the file lies.
 func (f *File) resources(slot Slot) (*ResourceFile, error) {
+	if f.size > maxSystemFile {
+		return nil, f.damaged("a system file of %d bytes", f.size)
+	}
 	r := &ResourceFile{File: f, Slot: slot}
 	if err := f.locate(func(p piece) { r.pieces = append(r.pieces, p) }); err != nil {
 		return nil, err

@@ -1,11 +1,12 @@
 // Lunar serves files, block devices and zvols to iSCSI initiators, and looks after them.
 //
-// Every verb but serve asks a running daemon over its socket. One noun a file:
+// Every verb but serve and those of vmfs asks a running daemon over its socket. One noun a file:
 //
 //	main.go root.go            start, the tree of commands, exit codes
 //	ui.go size.go              what verbs print, and how lengths are written
 //	serve.go demo.go           the daemon
 //	lu.go target.go tpg.go initiator.go discovery.go session.go config.go token.go   the nouns
+//	vmfs.go vmfs_*.go          VMFS volumes, which it opens itself, a verb a file
 //	status.go version.go man.go
 //	comstar.go comstar_*.go       COMSTAR's own commands, each by its name
 //	doctor.go doctor_tables.go    what initiators asked for and got
