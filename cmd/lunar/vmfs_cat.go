@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/spf13/cobra"
 
+	"github.com/lunarsan/lunar/internal/control"
 	"github.com/lunarsan/lunar/vmfs"
 )
 
@@ -21,9 +22,12 @@ written as zeros: lunar vmfs extract keeps them holes.`
 }
 
 func (c *cli) cat(v *openImage, path string) error {
-	f, err := v.Lookup(path)
+	f, err := v.lookup(path)
 	if err != nil {
 		return err
+	}
+	if f.Mode().IsDir() {
+		return &control.Problem{Title: path + " is a directory", Hint: "lunar vmfs ls lists what is in it."}
 	}
 	if f.Type() == vmfs.Symlink {
 		to, err := f.ReadLink()

@@ -50,7 +50,7 @@ that the files have, LENGTH what they are long, which is more for thin disks.`
 
 // usageBelow adds up what is at a path: the first of the list is the sum.
 func usageBelow(v *openImage, at string) ([]usage, error) {
-	f, err := v.Lookup(at)
+	f, err := v.lookup(at)
 	if err != nil {
 		return nil, err
 	}

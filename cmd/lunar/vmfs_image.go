@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -48,6 +49,15 @@ func (c *cli) openVolume(ctx context.Context, name string, choice imageChoice) (
 		c.warn("missing: %s", text)
 	}
 	return &openImage{v, devices, files}, nil
+}
+
+// lookup opens the file at a path.
+func (i *openImage) lookup(path string) (*vmfs.File, error) {
+	f, err := i.Lookup(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &control.Problem{Title: fmt.Sprintf("there is no %s on the volume %s", path, i.Label()), Hint: "lunar vmfs ls -R IMAGE lists what is there."}
+	}
+	return f, err
 }
 
 // find opens the volume that is chosen.

@@ -81,7 +81,7 @@ type lister struct {
 
 // list lists what is at a path.
 func (l *lister) list(path string) error {
-	f, err := l.v.Lookup(path)
+	f, err := l.v.lookup(path)
 	if err != nil {
 		return err
 	}

@@ -64,7 +64,7 @@ not there) and damaged.
 // eachFile calls do with the file at a path, or with each below the directory there. What
 // fails of one is told after all of them.
 func eachFile(v *openImage, path string, do func(f *vmfs.File) error) error {
-	f, err := v.Lookup(path)
+	f, err := v.lookup(path)
 	if err != nil {
 		return err
 	}
