@@ -3,8 +3,8 @@ package vmfs
 // The system files are found without any of them [C2; V for VMFS3]: their descriptors are the
 // first resources of .fdc.sf, which begins behind the heartbeats.
 
-// fdcOffset is L of .fdc.sf.
-func (s *Superblock) fdcOffset() int64 {
+// FDCOffset is L of .fdc.sf, where the headers and the heartbeats end.
+func (s *Superblock) FDCOffset() int64 {
 	const least = 4 << 20
 	if s.wide() {
 		return (s.MetadataAlignment()<<10 + least - 1) &^ (1<<20 - 1)
@@ -17,7 +17,7 @@ func (s *Superblock) systemDescriptor(slot Slot) int64 {
 	if slot == PB2Slot && s.PB2Volume() != 0 {
 		return s.PB2Volume()
 	}
-	return s.fdcOffset() + s.FDCGroupOffset() + s.FDCGroupLen()*s.clusterHeader() + int64(slot)*int64(s.descriptorLen())
+	return s.FDCOffset() + s.FDCGroupOffset() + s.FDCGroupLen()*s.clusterHeader() + int64(slot)*int64(s.descriptorLen())
 }
 
 // systemAddress is the address that the descriptor of a system file has.

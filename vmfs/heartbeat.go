@@ -44,14 +44,20 @@ type Heartbeats struct {
 	step  int
 }
 
+// HeartbeatRegion is where the heartbeats are: L of the first, how many there are, and how far
+// one is from the next.
+func (s *Superblock) HeartbeatRegion() (at int64, slots, step int) {
+	if s.wide() {
+		return heartbeatOffset, 1024, int(s.MetadataAlignment())
+	}
+	return heartbeatOffset, 2048, 512
+}
+
 // Heartbeats reads the heartbeat region anew.
 func (v *Volume) Heartbeats() (Heartbeats, error) {
-	slots, step := 2048, 512
-	if v.sb.wide() {
-		slots, step = 1024, int(v.sb.MetadataAlignment())
-	}
+	at, slots, step := v.sb.HeartbeatRegion()
 	h := Heartbeats{make([]byte, slots*step), step}
-	_, err := v.ReadAt(h.bytes, heartbeatOffset)
+	_, err := v.ReadAt(h.bytes, at)
 	return h, err
 }
 

@@ -67,7 +67,7 @@ const (
 	maxGroupOffset    = 1 << 26
 	maxGroupLen       = 1 << 16
 	maxClusterLen     = 1 << 16
-	maxResourceSize   = 1 << 20
+	maxResourceSize   = 1 << 24 // journal blocks have 2 MiB
 	maxClusters       = 1 << 30
 )
 

@@ -11,7 +11,7 @@ import (
 // mayImport draws the arrows: a package, and which of ours it may import. A package below
 // another follows the nearest entry above it. "*" stands for every package but the commands.
 var mayImport = map[string][]string{
-	"cmd":              {"internal/control", "vmfs", "stream/dmu"},
+	"cmd":              {"internal/control", "vmfs", "vmfs/backup", "stream/dmu"},
 	"internal/control": {"*"},
 	"target/iscsi":     {"target", "scsi", "sbd", "internal/buffer"},
 	"target/isns":      {},
@@ -22,6 +22,7 @@ var mayImport = map[string][]string{
 	"stream":           {"stream/dmu", "sbd"},
 	"stream/dmu":       {},
 	"vmfs":             {},
+	"vmfs/backup":      {"vmfs"},
 	"vmfs/vmfstest":    {},
 	"bench":            {"internal/peer", "target/iscsi", "scsi"},
 	"internal/peer":    {"target/iscsi"},
@@ -40,10 +41,10 @@ var onlyIn = map[string][]string{
 	"github.com/prometheus/client_golang": {"internal/control"},
 	"go.etcd.io/bbolt":                    {"internal/control"},
 	"go.yaml.in/yaml/v4":                  {"internal/control"},
-	"github.com/klauspost/compress":       {"stream/dmu", "cmd"},
+	"github.com/klauspost/compress":       {"stream/dmu", "vmfs/backup", "cmd"},
 	"github.com/pierrec/lz4":              {"stream/dmu", "cmd"},
 	"golang.org/x/crypto":                 {"target"},
-	"golang.org/x/sys":                    {"sbd", "target", "internal/control", "cmd", "bench"},
+	"golang.org/x/sys":                    {"sbd", "target", "internal/control", "vmfs/backup", "cmd", "bench"},
 	"golang.org/x/term":                   {"cmd"},
 	"github.com/google/go-cmp":            {}, // tests alone
 }
@@ -51,11 +52,12 @@ var onlyIn = map[string][]string{
 // notIn are the parts of the standard library that a package does without: what it must
 // not know (sockets, files), or not do (print on its own).
 var notIn = map[string][]string{
-	"scsi":       {"net", "os", "log", "unsafe"},
-	"sbd":        {"net", "log"},
-	"target":     {"log", "unsafe"},
-	"stream/dmu": {"net", "os", "log", "unsafe"},
-	"vmfs":       {"net", "os", "log", "unsafe"},
+	"scsi":        {"net", "os", "log", "unsafe"},
+	"sbd":         {"net", "log"},
+	"target":      {"log", "unsafe"},
+	"stream/dmu":  {"net", "os", "log", "unsafe"},
+	"vmfs":        {"net", "os", "log", "unsafe"},
+	"vmfs/backup": {"net", "log", "unsafe"},
 }
 
 // owner finds the entry of a table at or above a package; "" when there is none.

@@ -1,0 +1,131 @@
+package backup
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/klauspost/compress/zstd"
+)
+
+const (
+	manifestName = "manifest.json"
+	maxManifest  = 1 << 30 // bytes: it lists where each part is
+)
+
+// A Backup is one that is complete.
+type Backup struct {
+	Path string
+	Manifest
+	sums map[string]Digest
+}
+
+// ErrDamaged marks a backup that is not as it was written.
+var ErrDamaged = errors.New("the backup is damaged")
+
+// Open opens the backup in a folder, or the newest of those in it. The manifest is checked to
+// be the one that was written; Verify checks the rest.
+func Open(name string) (*Backup, error) {
+	if _, err := os.Stat(filepath.Join(name, manifestName)); errors.Is(err, fs.ErrNotExist) {
+		if list, err := names(name); err == nil && len(list) > 0 {
+			name = filepath.Join(name, list[len(list)-1])
+		}
+	}
+	b := &Backup{Path: name}
+	text, err := readFile(filepath.Join(name, sumsName))
+	if err == nil {
+		b.sums, err = parseSums(string(text))
+	}
+	if err != nil {
+		return nil, fmt.Errorf("opening the backup %s: %w", name, err)
+	}
+	text, err = readFile(filepath.Join(name, manifestName))
+	if err != nil {
+		return nil, fmt.Errorf("opening the backup %s: %w", name, err)
+	}
+	sum := newTally()
+	_, _ = sum.Write(text) // which cannot fail
+	if b.sums[manifestName] != sum.sum() {
+		return nil, fmt.Errorf("%s of %s is not the one that was written: %w", manifestName, name, ErrDamaged)
+	}
+	if err := json.Unmarshal(text, &b.Manifest); err != nil {
+		return nil, fmt.Errorf("reading %s of %s: %w", manifestName, name, err)
+	}
+	if err := b.check(); err != nil {
+		return nil, fmt.Errorf("%s of %s: %w", manifestName, name, err)
+	}
+	return b, nil
+}
+
+// readFile reads a file that is not unreasonably long.
+func readFile(name string) ([]byte, error) {
+	f, err := os.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(f, maxManifest+1))
+	if err = errors.Join(err, f.Close()); err == nil && len(text) > maxManifest {
+		err = fmt.Errorf("%s has more than %d bytes", name, maxManifest)
+	}
+	return text, err
+}
+
+// check reports a manifest that cannot be followed.
+func (m *Manifest) check() error {
+	if m.Format != format {
+		return fmt.Errorf("the backup has format %d, and this program knows %d", m.Format, format)
+	}
+	if m.Volume.HeartbeatStep < 512 {
+		return fmt.Errorf("heartbeats of %d bytes", m.Volume.HeartbeatStep)
+	}
+	lists := [][]Range{m.Volume.Heartbeats}
+	for _, p := range m.Parts {
+		lists = append(lists, p.Ranges)
+		if !filepath.IsLocal(p.File) || p.Ranges != nil && sum(p.Ranges) != p.Size {
+			return fmt.Errorf("part %s is %d bytes in %q", p.Name, p.Size, p.File)
+		}
+	}
+	for _, list := range lists {
+		for _, r := range list {
+			if r.Member < -1 || r.Member >= len(m.Members) || r.Offset < 0 || r.Length <= 0 || r.Offset > 1<<61 || r.Length > 1<<61 {
+				return fmt.Errorf("%d bytes at %#x of member %d", r.Length, r.Offset, r.Member)
+			}
+		}
+	}
+	return nil
+}
+
+// Part is the part with a name; nil when there is none.
+func (b *Backup) Part(name string) *Part { return b.part(name) }
+
+// Open opens a part for reading.
+func (b *Backup) Open(p *Part) (io.ReadCloser, error) {
+	f, err := os.OpenInRoot(b.Path, p.File)
+	if err != nil {
+		return nil, fmt.Errorf("opening %s of %s: %w", p.Name, b.Path, err)
+	}
+	if !compressed(p.File) {
+		return f, nil
+	}
+	z, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(64<<20))
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return &unpacked{z, f}, nil
+}
+
+// An unpacked part closes its file too.
+type unpacked struct {
+	*zstd.Decoder
+	file *os.File
+}
+
+// Close implements io.Closer.
+func (u *unpacked) Close() error {
+	u.Decoder.Close()
+	return u.file.Close()
+}
