@@ -1,5 +1,7 @@
 package vmfstest
 
+import "fmt"
+
 // Shapes are volumes with everything on them, in all the shapes that a volume can have, by what
 // is special in each.
 func Shapes() map[string]Spec {
@@ -41,4 +43,20 @@ func Shapes() map[string]Spec {
 		s.Devices = []Device{{Extents: []Run{{0, 5}, {8, 8}}}, {Extents: []Run{{5, 3}}}}
 	})
 	return shapes
+}
+
+// Many describes a volume of 2 TiB with so many files in directories of a thousand: in each the
+// first is a disk, and the others are small. Nothing is written but metadata.
+func Many(version, count int) Spec {
+	s := Spec{Version: version, Label: "many", Size: 2048 * gib}
+	for i := range count {
+		f := File{Path: fmt.Sprintf("/dir-%03d/file-%06d", i/1000, i), Size: int64(i % 1000)}
+		if i%1000 == 0 {
+			f.Size = 5*gib + int64(i)
+		} else if i%7 == 0 {
+			f.Size = 3 * mib
+		}
+		s.Files = append(s.Files, f)
+	}
+	return s
 }
