@@ -1,6 +1,7 @@
 package target
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"maps"
@@ -78,6 +79,8 @@ type Admission struct {
 	Auth   Auth
 	// Peer returns the credential registered for a CHAP user of this initiator.
 	Peer func(user string) (Credential, bool)
+	// Ask has somebody else check the initiator's proof, where the method is AuthRADIUS.
+	Ask func(context.Context, Proof) error
 }
 
 // Admit decides whether initiator may begin a login to target through the portal group tag.
@@ -97,7 +100,7 @@ func (d *Device) Admit(initiator, target string, tag uint16) (Admission, error) 
 	if r := d.groups[tag].Redirect; r != nil {
 		return Admission{}, &Redirected{*r}
 	}
-	return Admission{Target: t, Auth: t.Auth, Peer: d.peer(initiator)}, nil
+	return Admission{Target: t, Auth: t.Auth, Peer: d.peer(initiator), Ask: d.ask(initiator, t.Name)}, nil
 }
 
 // AdmitDiscovery is Admit for a discovery session.
@@ -111,7 +114,7 @@ func (d *Device) AdmitDiscovery(initiator string) (Admission, error) {
 	if d.undiscovered {
 		return Admission{}, ErrUnavailable
 	}
-	return Admission{Auth: d.discovery, Peer: d.peer(initiator)}, nil
+	return Admission{Auth: d.discovery, Peer: d.peer(initiator), Ask: d.ask(initiator, "")}, nil
 }
 
 // MayUse reports whether a session of initiator, at the address from, may be on target through

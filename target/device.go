@@ -1,6 +1,7 @@
 package target
 
 import (
+	"context"
 	"sync"
 
 	"github.com/lunarsan/lunar/internal/buffer"
@@ -15,6 +16,10 @@ type Device struct {
 	// SaveAccess, set before the first login, saves the target port groups that an initiator
 	// changes (SET TARGET PORT GROUPS).
 	SaveAccess func(groups []AccessGroup, initiator string) error
+
+	// AskRADIUS, set before the first login, asks a RADIUS server about a proof for AuthRADIUS:
+	// nil where it is right, ErrDenied where it is wrong, another error where nobody knows.
+	AskRADIUS func(context.Context, Proof) error
 
 	pool      *buffer.Pool
 	histories scsi.Histories

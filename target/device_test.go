@@ -54,7 +54,7 @@ func newUnit() *scsi.LogicalUnit {
 func TestAddTarget(t *testing.T) {
 	d := newDevice(t)
 	secret := []byte("twelve bytes")
-	must(t, d.SetInitiator(Initiator{host, Credential{Secret: secret}}))
+	must(t, d.SetInitiator(Initiator{Name: host, CHAP: Credential{Secret: secret}}))
 	must(t, d.AddTarget(Target{Name: strings.ToUpper(disks), Groups: []uint16{1}}))
 
 	mustFail(t, d.AddTarget(Target{Name: disks}), "exists already")
@@ -89,12 +89,12 @@ func TestSecrets(t *testing.T) {
 		"also the one of target " + disks: {Secret: self.Secret},
 		"also the one of discovery":       {Secret: []byte("discovery's own")},
 	} {
-		mustFail(t, d.SetInitiator(Initiator{host, c}), want)
+		mustFail(t, d.SetInitiator(Initiator{Name: host, CHAP: c}), want)
 	}
-	must(t, d.SetInitiator(Initiator{host, Credential{Secret: []byte("the host's own")}}))
+	must(t, d.SetInitiator(Initiator{Name: host, CHAP: Credential{Secret: []byte("the host's own")}}))
 	mustFail(t, d.SetDiscoveryAuth(Auth{Method: AuthMutual, Self: Credential{Secret: []byte("the host's own")}}), "also the one of initiator")
 	mustFail(t, d.SetDiscoveryAuth(Auth{Method: AuthMutual}), "too short")
-	mustFail(t, d.SetInitiator(Initiator{"host", Credential{}}), "must begin with")
+	mustFail(t, d.SetInitiator(Initiator{Name: "host"}), "must begin with")
 }
 
 // Nothing that prints a credential, in any way, prints its secret.
@@ -177,9 +177,9 @@ func TestAdmit(t *testing.T) {
 func TestPeer(t *testing.T) {
 	d := newDevice(t)
 	must(t, d.AddTarget(Target{Name: disks, Auth: Auth{Method: AuthCHAP}}))
-	must(t, d.SetInitiator(Initiator{host, Credential{"joe", []byte("joe's long secret")}}))
+	must(t, d.SetInitiator(Initiator{Name: host, CHAP: Credential{"joe", []byte("joe's long secret")}}))
 	must(t, d.SetInitiator(Initiator{Name: "iqn.2026-01.org.example:bare"}))
-	must(t, d.SetInitiator(Initiator{"iqn.2026-01.org.example:unnamed", Credential{Secret: []byte("another secret")}}))
+	must(t, d.SetInitiator(Initiator{Name: "iqn.2026-01.org.example:unnamed", CHAP: Credential{Secret: []byte("another secret")}}))
 	for _, c := range []struct {
 		initiator, user string
 		known           bool

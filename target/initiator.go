@@ -14,9 +14,10 @@ const (
 	AuthNone AuthMethod = iota
 	AuthCHAP
 	AuthMutual
+	AuthRADIUS // CHAP, with the initiator's secret known to a RADIUS server alone
 )
 
-var authMethods = [...]string{AuthNone: "none", AuthCHAP: "chap", AuthMutual: "mutual"}
+var authMethods = [...]string{AuthNone: "none", AuthCHAP: "chap", AuthMutual: "mutual", AuthRADIUS: "radius"}
 
 func (m AuthMethod) String() string {
 	if int(m) < len(authMethods) {
@@ -28,17 +29,17 @@ func (m AuthMethod) String() string {
 // Auth is what a target, or discovery, asks of an initiator, and how it answers for itself.
 type Auth struct {
 	Method AuthMethod
-	Self   Credential // what the target proves itself with (AuthMutual)
+	Self   Credential // what the target proves itself with (AuthMutual, and AuthRADIUS where it has a secret)
 }
 
 // checked returns a as it is used for the target name: without a user of its own, the
 // target goes by its name. Self is dropped where nothing asks for it.
 func (a Auth) checked(name string) (Auth, error) {
-	switch a.Method {
-	case AuthNone, AuthCHAP:
+	switch {
+	case a.Method == AuthNone, a.Method == AuthCHAP, a.Method == AuthRADIUS && len(a.Self.Secret) == 0:
 		a.Self = Credential{}
 		return a, nil
-	case AuthMutual:
+	case a.Method == AuthMutual, a.Method == AuthRADIUS:
 		var err error
 		a.Self, err = a.Self.checked(name)
 		return a, err
@@ -91,6 +92,8 @@ func (c Credential) MarshalText() ([]byte, error) { return []byte(c.User), nil }
 type Initiator struct {
 	Name string
 	CHAP Credential // without a secret: it cannot log in where CHAP is asked for
+
+	RADIUSUser string // who it is to a RADIUS server; empty: CHAP's user, or else its name
 }
 
 // SetInitiator makes i known, or changes it. Sessions that are logged in stay.

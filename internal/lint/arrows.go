@@ -15,6 +15,7 @@ var mayImport = map[string][]string{
 	"internal/control": {"*"},
 	"target/iscsi":     {"target", "scsi", "sbd", "internal/buffer"},
 	"target/isns":      {},
+	"target/radius":    {},
 	"target":           {"scsi", "sbd", "internal/buffer"},
 	"scsi":             {"sbd", "internal/buffer"},
 	"sbd":              {},

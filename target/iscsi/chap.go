@@ -2,6 +2,7 @@ package iscsi
 
 import (
 	"bytes"
+	"context"
 	"crypto/md5"
 	"crypto/rand"
 	"crypto/sha1"
@@ -25,6 +26,8 @@ const (
 	maxChallenge = 1024
 )
 
+const chapMD5 = 5
+
 // chapAlgorithms are the hashes of CHAP_A (RFC 7143 §12.1.3, and IANA's registry of PPP
 // authentication algorithms).
 var chapAlgorithms = []struct {
@@ -33,7 +36,7 @@ var chapAlgorithms = []struct {
 	size int
 	hash func() hash.Hash
 }{
-	{5, "MD5", md5.Size, md5.New},
+	{chapMD5, "MD5", md5.Size, md5.New},
 	{6, "SHA1", sha1.Size, sha1.New},
 	{7, "SHA-256", sha256.Size, sha256.New},
 	{8, "SHA3-256", 32, func() hash.Hash { return sha3.New256() }},
@@ -52,34 +55,37 @@ type chap struct {
 
 // step takes the CHAP keys of one text and returns the keys to answer with. The initiator
 // is known once done is set. Whatever goes wrong is the end of the login.
-func (c *chap) step(said map[string]string, asks *target.Admission) ([]byte, error) {
+func (c *chap) step(ctx context.Context, said map[string]string, asks *target.Admission) ([]byte, error) {
 	_, algorithms := said["CHAP_A"]
 	_, response := said["CHAP_R"]
 	switch {
 	case len(said) == 0:
 		return nil, nil
 	case algorithms && len(said) == 1 && c.challenge == nil:
-		return c.ask(said["CHAP_A"])
+		return c.ask(said["CHAP_A"], asks.Auth.Method)
 	case response && !algorithms && c.challenge != nil && !c.done:
-		return c.check(said, asks)
+		return c.check(ctx, said, asks)
 	}
 	return nil, errors.New("the CHAP keys are out of order")
 }
 
 // ask chooses an algorithm and challenges the initiator. The first algorithm that we know
 // is taken, as of every list (RFC 7143 §6.2.1): initiators name the strongest first, and
-// some compute what they named first whatever we choose.
-func (c *chap) ask(proposed string) ([]byte, error) {
+// some compute what they named first whatever we choose. RADIUS has MD5 alone (RFC 2865 §5.3).
+func (c *chap) ask(proposed string, method target.AuthMethod) ([]byte, error) {
 	c.algorithm = -1
 	for p := range strings.SplitSeq(proposed, ",") {
 		code, ok := parseNumber(p)
 		for i, a := range chapAlgorithms {
-			if ok && c.algorithm < 0 && a.code == code {
+			if ok && c.algorithm < 0 && a.code == code && (a.code == chapMD5 || method != target.AuthRADIUS) {
 				c.algorithm = i
 			}
 		}
 	}
-	if c.algorithm < 0 {
+	switch {
+	case c.algorithm < 0 && method == target.AuthRADIUS:
+		return nil, fmt.Errorf("RADIUS takes CHAP with MD5 (5) alone, and the initiator proposes %.80q", proposed)
+	case c.algorithm < 0:
 		return nil, fmt.Errorf("no CHAP algorithm of %.80q is known here", proposed)
 	}
 	a := &chapAlgorithms[c.algorithm]
@@ -99,7 +105,7 @@ var (
 )
 
 // check checks the initiator's answer, and answers its challenge if there is one.
-func (c *chap) check(said map[string]string, asks *target.Admission) ([]byte, error) {
+func (c *chap) check(ctx context.Context, said map[string]string, asks *target.Admission) ([]byte, error) {
 	user, named := said["CHAP_N"]
 	if !named {
 		return nil, errors.New("CHAP_R came without CHAP_N")
@@ -116,28 +122,51 @@ func (c *chap) check(said map[string]string, asks *target.Admission) ([]byte, er
 		return nil, errCHAPReflect
 	}
 
-	// A user that is not known takes the same way as one with a wrong secret.
+	if asks.Auth.Method == target.AuthRADIUS {
+		err = c.askAround(ctx, user, response, asks)
+	} else {
+		err = c.compare(user, response, asks)
+	}
+	if err != nil {
+		return nil, err
+	}
+	c.user, c.done = user, true
+	if !asked {
+		return nil, nil
+	}
+	self := asks.Auth.Self // none where the target proves nothing
+	if len(self.Secret) == 0 {
+		return nil, errCHAPSelf
+	}
+	if subtle.ConstantTimeCompare(response, c.digest(c.id, self.Secret, c.challenge)) == 1 {
+		return nil, errCHAPSame
+	}
+	out := appendPair(nil, "CHAP_N", self.User)
+	return appendPair(out, "CHAP_R", encodeBinary(c.digest(id, self.Secret, challenge))), nil
+}
+
+// compare checks the initiator's answer with its secret, which is known here. A user that is not
+// known takes the same way as one with a wrong secret.
+func (c *chap) compare(user string, response []byte, asks *target.Admission) error {
 	peer, known := asks.Peer(user)
 	if !known {
 		peer.Secret = make([]byte, minChallenge)
 	}
 	right := subtle.ConstantTimeCompare(response, c.digest(c.id, peer.Secret, c.challenge))
 	if right != 1 || !known {
-		return nil, errCHAPProof
+		return errCHAPProof
 	}
-	c.user, c.done = user, true
-	if !asked {
-		return nil, nil
+	return nil
+}
+
+// askAround has the initiator's answer checked where its secret is known. Where nobody says that it
+// is wrong, the initiator may try again: it is our service that is not there.
+func (c *chap) askAround(ctx context.Context, user string, response []byte, asks *target.Admission) error {
+	err := asks.Ask(ctx, target.Proof{User: user, ID: c.id, Challenge: c.challenge, Response: response})
+	if err != nil && !errors.Is(err, target.ErrDenied) {
+		return &loginError{ServiceUnavailable, nil, err}
 	}
-	self := asks.Auth.Self
-	if asks.Auth.Method != target.AuthMutual || len(self.Secret) == 0 {
-		return nil, errCHAPSelf
-	}
-	if subtle.ConstantTimeCompare(self.Secret, peer.Secret) == 1 {
-		return nil, errCHAPSame
-	}
-	out := appendPair(nil, "CHAP_N", self.User)
-	return appendPair(out, "CHAP_R", encodeBinary(c.digest(id, self.Secret, challenge))), nil
+	return err
 }
 
 // peerChallenge returns the initiator's challenge to us, if it sent one.

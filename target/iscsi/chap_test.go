@@ -88,10 +88,10 @@ func TestCHAPSameSecret(t *testing.T) {
 		Peer: func(string) (target.Credential, bool) { return target.Credential{User: "host", Secret: secret}, true },
 	}
 	var c chap
-	if _, err := c.step(map[string]string{"CHAP_A": "8"}, asks); err != nil {
+	if _, err := c.step(t.Context(), map[string]string{"CHAP_A": "8"}, asks); err != nil {
 		t.Fatal(err)
 	}
-	_, err := c.step(map[string]string{
+	_, err := c.step(t.Context(), map[string]string{
 		"CHAP_N": "host", "CHAP_R": encodeBinary(c.digest(c.id, secret, c.challenge)),
 		"CHAP_I": "1", "CHAP_C": encodeBinary(make([]byte, 16)),
 	}, asks)
@@ -105,7 +105,7 @@ func TestCHAPFresh(t *testing.T) {
 	seen := map[string]bool{}
 	for range 64 {
 		var c chap
-		if _, err := c.step(map[string]string{"CHAP_A": "5"}, nil); err != nil {
+		if _, err := c.step(t.Context(), map[string]string{"CHAP_A": "5"}, new(target.Admission)); err != nil {
 			t.Fatal(err)
 		}
 		if len(c.challenge) < minChallenge || seen[string(c.challenge)] {

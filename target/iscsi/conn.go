@@ -1,6 +1,7 @@
 package iscsi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,6 +20,8 @@ type conn struct {
 	tag    uint16 // portal group
 	log    *slog.Logger
 	done   chan struct{} // closed when the connection is over and its commands drained
+
+	abandon context.CancelFunc // ends what the login waits for
 
 	// Settled by the login, before full feature phase.
 	params  Params
@@ -73,9 +76,9 @@ type pdu struct {
 // receive buffer; the data of a longer one goes straight to where it is wanted.
 const inPlace = 16 << 10
 
-// serve runs the connection to its end. It calls loginOver when the login is.
-func (c *conn) serve(loginOver func()) {
-	err := c.login()
+// serve runs the connection to its end, with a login under ctx. It calls loginOver when that is.
+func (c *conn) serve(ctx context.Context, loginOver func()) {
+	err := c.login(ctx)
 	loginOver()
 	if err != nil {
 		c.server.metrics.LoginErrors.Add(1)

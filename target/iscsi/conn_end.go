@@ -35,6 +35,7 @@ var (
 func (c *conn) close(cause error) {
 	c.setCause(cause)
 	c.nc.Close()
+	c.abandon()
 }
 
 // setCause remembers why the connection ends.

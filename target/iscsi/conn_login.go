@@ -1,14 +1,15 @@
 package iscsi
 
 import (
+	"context"
 	"net"
 	"net/netip"
 	"time"
 )
 
 // login runs the login phase (RFC 7143 §6.3). When it returns nil, the connection is in full
-// feature phase and belongs to a session.
-func (c *conn) login() error {
+// feature phase and belongs to a session. ctx ends what others than the initiator are waited for.
+func (c *conn) login(ctx context.Context) error {
 	c.nc.SetDeadline(time.Now().Add(c.server.opts.LoginTimeout))
 	c.params.OwnMaxRecvSegment = loginSegment
 	local := addrPort(c.nc.LocalAddr())
@@ -28,7 +29,7 @@ func (c *conn) login() error {
 		if c.window.size == 0 {
 			c.window.start(req.CmdSN(), c.server.opts.Window)
 		}
-		resp, text, done, err := l.step(req, b[head:head+p.size])
+		resp, text, done, err := l.step(ctx, req, b[head:head+p.size])
 		if done && err == nil {
 			if err = c.server.establish(c, l); err == nil {
 				resp.LoginResponse().SetTSIH(c.session.tsih)

@@ -1,6 +1,7 @@
 package iscsi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -46,13 +47,14 @@ func newLogin(d *target.Device, tag uint16, local netip.AddrPort) *login {
 // step takes one Login request: its header and data segment. It returns the header of the
 // response (StatSN, ExpCmdSN, MaxCmdSN and, for a new session, TSIH are the caller's to
 // fill) and its data segment. done: the login is over, with the response's status telling how;
-// a login that failed carries the reason in err, for the log.
-func (l *login) step(req *BHS, data []byte) (resp BHS, text []byte, done bool, err error) {
+// a login that failed carries the reason in err, for the log. Only where a RADIUS server is asked
+// does it wait, until ctx ends.
+func (l *login) step(ctx context.Context, req *BHS, data []byte) (resp BHS, text []byte, done bool, err error) {
 	r := req.LoginRequest()
 	if err := l.check(r, data); err != nil {
 		return l.fail(req, err)
 	}
-	if err := l.take(r, data); err != nil {
+	if err := l.take(ctx, r, data); err != nil {
 		return l.fail(req, err)
 	}
 	text, more := l.out.next(min(loginSegment, l.params.PeerMaxRecvSegment))
@@ -103,7 +105,7 @@ func (l *login) check(r *LoginRequest, data []byte) error {
 }
 
 // take takes the text of a request. Once it is whole, the answers wait in l.out.
-func (l *login) take(r *LoginRequest, data []byte) error {
+func (l *login) take(ctx context.Context, r *LoginRequest, data []byte) error {
 	if l.out.busy() {
 		return nil
 	}
@@ -133,11 +135,13 @@ func (l *login) take(r *LoginRequest, data []byte) error {
 		}
 		answers = l.declare(answers)
 	} else {
-		proof, err := l.security.step(l.keys.acted, &l.asks)
+		proof, err := l.security.step(ctx, l.keys.acted, &l.asks)
 		if err == nil && r.Transit() && l.security.method == "" && !l.security.passed(&l.asks) {
 			err = fmt.Errorf("the initiator proposes no AuthMethod, and %v is asked for", l.asks.Auth.Method)
 		}
-		if err != nil {
+		if refused := (*loginError)(nil); errors.As(err, &refused) {
+			return err
+		} else if err != nil {
 			return &loginError{AuthenticationFailure, nil, err}
 		}
 		answers = append(answers, proof...)

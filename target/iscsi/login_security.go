@@ -1,6 +1,7 @@
 package iscsi
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -25,8 +26,8 @@ func (s *security) passed(asks *target.Admission) bool {
 }
 
 // step takes the security keys of one text and returns the keys to answer with. An error
-// is an authentication failure.
-func (s *security) step(said map[string]string, asks *target.Admission) ([]byte, error) {
+// is an authentication failure, unless it has a login status of its own.
+func (s *security) step(ctx context.Context, said map[string]string, asks *target.Admission) ([]byte, error) {
 	var out []byte
 	if proposed, there := said["AuthMethod"]; there {
 		delete(said, "AuthMethod")
@@ -42,6 +43,6 @@ func (s *security) step(said map[string]string, asks *target.Admission) ([]byte,
 	if s.method != "CHAP" && len(said) > 0 {
 		return nil, errors.New("CHAP keys came without AuthMethod=CHAP")
 	}
-	answers, err := s.chap.step(said, asks)
+	answers, err := s.chap.step(ctx, said, asks)
 	return append(out, answers...), err
 }

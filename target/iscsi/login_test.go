@@ -2,6 +2,7 @@ package iscsi
 
 import (
 	"bytes"
+	"context"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -46,13 +47,26 @@ func testDevice(t testing.TB) *target.Device {
 		{Name: "iqn.2026-01.org.example:open", Alias: "open disks"},
 		{Name: "iqn.2026-01.org.example:chap", Auth: target.Auth{Method: target.AuthCHAP}},
 		{Name: "iqn.2026-01.org.example:mutual", Auth: target.Auth{Method: target.AuthMutual, Self: self}},
+		{Name: "iqn.2026-01.org.example:radius", Auth: target.Auth{Method: target.AuthRADIUS}},
+		{Name: "iqn.2026-01.org.example:both", Auth: target.Auth{Method: target.AuthRADIUS, Self: self}},
 		{Name: "iqn.2026-01.org.example:off", Offline: true},
 		{Name: "iqn.2026-01.org.example:gone"},
 	} {
 		must(d.AddTarget(add))
 	}
 	must(d.RemoveTarget("iqn.2026-01.org.example:gone"))
+	must(d.SetInitiator(target.Initiator{Name: "iqn.2026-01.org.example:known", RADIUSUser: "known"}))
+	d.AskRADIUS = askRADIUS
 	return d
+}
+
+// askRADIUS is a RADIUS server: everybody has the secret hostSecret.
+func askRADIUS(_ context.Context, p target.Proof) error {
+	c := chap{}
+	if chapAlgorithms[0].code != chapMD5 || !bytes.Equal(p.Response, c.digest(p.ID, []byte(hostSecret), p.Challenge)) {
+		return fmt.Errorf("%w: the server rejects %s of %s at %q", target.ErrDenied, p.User, p.Initiator, p.Target)
+	}
+	return nil
 }
 
 // TestLogin plays the conversations of testdata/login.
@@ -133,6 +147,20 @@ func (c *conversation) prepare(words []string) {
 			if err := c.device.SetDiscoveryAuth(target.Auth{Method: target.AuthCHAP}); err != nil {
 				c.t.Fatal(err)
 			}
+		case "discovery-radius":
+			if err := c.device.SetDiscoveryAuth(target.Auth{Method: target.AuthRADIUS}); err != nil {
+				c.t.Fatal(err)
+			}
+		case "silent":
+			c.device.AskRADIUS = func(context.Context, target.Proof) error { return errors.New("nobody answers") }
+		case "unset":
+			c.device.AskRADIUS = nil
+		case "self": // the host's secret is the target's own
+			if err := c.device.ChangeTarget(target.Target{Name: "iqn.2026-01.org.example:both",
+				Auth: target.Auth{Method: target.AuthRADIUS, Self: target.Credential{Secret: []byte(targetSecret)}}}); err != nil {
+				c.t.Fatal(err)
+			}
+			c.device.AskRADIUS = func(context.Context, target.Proof) error { return nil }
 		default:
 			c.t.Fatalf("device: %s", w)
 		}
@@ -159,7 +187,7 @@ func (c *conversation) request(lines []string) string {
 	if c.done {
 		c.t.Errorf("a request after the end: %s", lines[0])
 	}
-	resp, answer, done, err := c.login.step(&req, text)
+	resp, answer, done, err := c.login.step(c.t.Context(), &req, text)
 	c.done = done
 	var out strings.Builder
 	r := resp.LoginResponse()
@@ -252,6 +280,7 @@ func (c *conversation) expand(line string) string {
 	for name, value := range map[string]func() string{
 		"$response":  func() string { return encodeBinary(proof(hostSecret)) },
 		"$wrong":     func() string { return encodeBinary(proof("some other secret")) },
+		"$own":       func() string { return encodeBinary(proof(targetSecret)) },
 		"$0b":        func() string { return "0b" + base64Of(proof(hostSecret)) },
 		"$challenge": func() string { return encodeBinary(ownChallenge) },
 		"$reflect":   func() string { return encodeBinary(c.challenge) },
@@ -322,12 +351,12 @@ func TestInvalidDuringLogin(t *testing.T) {
 		var req BHS
 		req.Start(OpLogin)
 		if begun {
-			if _, _, done, err := l.step(&req, []byte("InitiatorName=iqn.2026-01.org.example:host\x00TargetName=iqn.2026-01.org.example:open\x00")); done || err != nil {
+			if _, _, done, err := l.step(t.Context(), &req, []byte("InitiatorName=iqn.2026-01.org.example:host\x00TargetName=iqn.2026-01.org.example:open\x00")); done || err != nil {
 				t.Fatalf("the login ends: %v", err)
 			}
 		}
 		req.Start(OpNOPOut)
-		resp, _, done, err := l.step(&req, nil)
+		resp, _, done, err := l.step(t.Context(), &req, nil)
 		if got := resp.LoginResponse().Status(); got != InvalidDuringLogin || resp.Opcode() != OpLoginResponse || !done || err == nil {
 			t.Errorf("begun %v: NOP-Out is answered with %v, done %v, %v", begun, &resp, done, err)
 		}

@@ -65,7 +65,7 @@ func FuzzLoginText(f *testing.F) {
 			req[1] = flag
 			part := text[:min(len(text)*(i+1)/len(flags), loginSegment)]
 			text = text[len(part):]
-			resp, answer, done, err := l.step(&req, part)
+			resp, answer, done, err := l.step(t.Context(), &req, part)
 			r := resp.LoginResponse()
 			if (err != nil) != (r.Status() != LoginSuccess) || err != nil && !done {
 				t.Fatalf("status %v, error %v, done %v", r.Status(), err, done)
@@ -125,7 +125,7 @@ func BenchmarkLogin(b *testing.B) {
 	req.LoginRequest().SetStages(OperationalNegotiation, FullFeaturePhase)
 	b.ReportAllocs()
 	for b.Loop() {
-		if _, _, done, err := newLogin(device, 1, testLocal).step(&req, text); !done || err != nil {
+		if _, _, done, err := newLogin(device, 1, testLocal).step(b.Context(), &req, text); !done || err != nil {
 			b.Fatal(done, err)
 		}
 	}

@@ -125,6 +125,8 @@ func (s *Server) accept(nc net.Conn, tag uint16) {
 		done:   make(chan struct{}),
 		window: &window{},
 	}
+	ctx, abandon := context.WithTimeout(context.Background(), s.opts.LoginTimeout)
+	c.abandon = abandon
 	c.rx.src, c.rx.spare = c, &s.spareRx
 	c.inlet = newInlet(nc, s.turns)
 	c.out.wake = make(chan struct{}, 1)
@@ -134,6 +136,7 @@ func (s *Server) accept(nc net.Conn, tag uint16) {
 	s.mu.Lock()
 	if s.closing {
 		s.mu.Unlock()
+		abandon()
 		s.gate.leave(from)
 		nc.Close()
 		return
@@ -150,7 +153,10 @@ func (s *Server) accept(nc net.Conn, tag uint16) {
 	}
 	go func() {
 		defer s.all.Done()
-		c.serve(func() { s.gate.leave(from) })
+		c.serve(ctx, func() {
+			abandon()
+			s.gate.leave(from)
+		})
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		if delete(s.conns, c); len(s.conns) == 0 {
