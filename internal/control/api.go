@@ -86,6 +86,9 @@ var routes = [...]route{
 	{"GET", "/v1/isns", "where targets are registered", get((*Daemon).ISNS)},
 	{"PATCH", "/v1/isns", "change where targets are registered", post((*Daemon).ModifyISNS)},
 
+	{"GET", "/v1/radius", "who is asked about CHAP responses", get((*Daemon).RADIUS)},
+	{"PATCH", "/v1/radius", "change who is asked about CHAP responses", post((*Daemon).ModifyRADIUS)},
+
 	{"GET", "/v1/sessions", "the sessions", get((*Daemon).Sessions)},
 	{"GET", "/v1/sessions/{name}", "one session", getOne((*Daemon).Session)},
 	{"DELETE", "/v1/sessions/{name}", "close a session", actOne((*Daemon).CloseSession)},

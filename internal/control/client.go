@@ -239,6 +239,14 @@ func (c *Client) ModifyISNS(ctx context.Context, r ISNSModify) (ISNSInfo, error)
 	return ask[ISNSInfo](ctx, c, "PATCH", "/v1/isns", r)
 }
 
+func (c *Client) RADIUS(ctx context.Context) (RADIUSInfo, error) {
+	return ask[RADIUSInfo](ctx, c, "GET", "/v1/radius", nil)
+}
+
+func (c *Client) ModifyRADIUS(ctx context.Context, r RADIUSModify) (RADIUSInfo, error) {
+	return ask[RADIUSInfo](ctx, c, "PATCH", "/v1/radius", r)
+}
+
 func (c *Client) Sessions(ctx context.Context) ([]SessionStatus, error) {
 	return ask[[]SessionStatus](ctx, c, "GET", "/v1/sessions", nil)
 }

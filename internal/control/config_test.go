@@ -49,6 +49,9 @@ func furnish(t *testing.T, r *rig) {
 	must(r.AddView(ctx, ViewAdd{Unit: "600144f0000000000000000000000005", HostGroup: "hosts", TargetGroup: "to day"}))(t)
 	must(r.ModifyDiscovery(ctx, DiscoveryModify{Auth: "chap"}))(t)
 	must(r.ModifyISNS(ctx, ISNSModify{Server: "127.0.0.1:1"}))(t)
+	must(r.ModifyRADIUS(ctx, RADIUSModify{Servers: &[]string{"127.0.0.1:1", "radius.example.org"}, Secret: Secret(secretA), Unsigned: new(true)}))(t)
+	must(r.CreateTarget(ctx, TargetCreate{Name: iqnB + ":radius", Auth: "radius", SelfSecret: Secret(secretB)}))(t)
+	must(r.CreateInitiator(ctx, InitiatorCreate{Name: "iqn.1998-01.com.vmware:esx3", RADIUSUser: "esx3"}))(t)
 }
 
 func export(t *testing.T, r *rig) string {
@@ -129,6 +132,7 @@ initiators:
 - {name: "iqn.1998-01.com.vmware:esx2", chap: {user: u, secret: 0123456789abcdef}}
 discovery: {auth: none}
 isns: {server: ""}
+radius: {servers: [127.0.0.2], secret: 0123456789abcdef}
 `
 	saved := r.d.state
 	r.d.state = brokenState{saved}
@@ -303,7 +307,7 @@ func FuzzDocument(f *testing.F) {
 // there, or to be named here.
 func TestDocumentHasAllFields(t *testing.T) {
 	elsewhere := map[string]string{
-		"isnsRecord.Entity":   "is of this machine",
+		"isnsRecord.Entity": "is of this machine", "radiusRecord.Shared": "is its secret",
 		"unitRecord.OwnStore": "is of this machine", "unitRecord.Fault": "is no configuration", "unitRecord.LUN": "is of an old format",
 		"unitRecord.Retired": "is a state", "unitRecord.Offline": "is a state", "unitRecord.Purpose": "is a state",
 		"accessRecord.Cause": "is no configuration", "accessRecord.Explicit": "is alua",
@@ -312,7 +316,7 @@ func TestDocumentHasAllFields(t *testing.T) {
 	for _, c := range []struct{ record, document any }{
 		{unitRecord{}, documentUnit{}}, {viewRecord{}, documentView{}}, {memberGroupRecord{}, documentGroup{}},
 		{targetRecord{}, documentTarget{}}, {groupRecord{}, documentPortalGroup{}}, {accessRecord{}, documentALUAGroup{}},
-		{initiatorRecord{}, documentInitiator{}}, {discoveryRecord{}, documentDiscovery{}}, {isnsRecord{}, documentISNS{}}, {credential{}, documentCHAP{}},
+		{initiatorRecord{}, documentInitiator{}}, {discoveryRecord{}, documentDiscovery{}}, {isnsRecord{}, documentISNS{}}, {radiusRecord{}, documentRADIUS{}}, {credential{}, documentCHAP{}},
 	} {
 		r, d := reflect.TypeOf(c.record), reflect.TypeOf(c.document)
 		for i := range r.NumField() {
@@ -327,7 +331,7 @@ func TestDocumentHasAllFields(t *testing.T) {
 func emptyConfiguration() configuration {
 	return configuration{
 		map[string]unitRecord{}, map[string]groupRecord{DefaultGroup: {Name: DefaultGroup, Tag: defaultGroupTag}}, map[string]accessRecord{},
-		map[string]targetRecord{}, map[string]portRecord{}, map[string]initiatorRecord{}, map[string]discoveryRecord{}, map[string]isnsRecord{},
+		map[string]targetRecord{}, map[string]portRecord{}, map[string]initiatorRecord{}, map[string]discoveryRecord{}, map[string]isnsRecord{}, map[string]radiusRecord{},
 		map[string]memberGroupRecord{}, map[string]memberGroupRecord{},
 	}
 }

@@ -142,6 +142,9 @@ func (x *exchange) run() error {
 	for _, c := range deltas(x.before.isns, x.after.isns) {
 		x.d.register(*c.after) // there is always one
 	}
+	for _, c := range deltas(x.before.radius, x.after.radius) {
+		x.d.useRADIUS(*c.after) // there is always one
+	}
 	x.d.closeBarred()
 	return nil
 }
@@ -194,6 +197,7 @@ func (x *exchange) save() error {
 				save(tx, hostGroupKind, deltas(x.before.hostGroups, x.after.hostGroups)),
 				save(tx, targetGroupKind, deltas(x.before.targetGroups, x.after.targetGroups)),
 				save(tx, isnsKind, deltas(x.before.isns, x.after.isns)),
+				save(tx, radiusKind, deltas(x.before.radius, x.after.radius)),
 				save(tx, discoveryKind, deltas(x.before.discovery, x.after.discovery)),
 				putAccess(tx, groups),
 				d.putPorts(tx),

@@ -24,6 +24,7 @@ type document struct {
 	Initiators   []documentInitiator   `yaml:"initiators,omitempty"`
 	Discovery    *documentDiscovery    `yaml:"discovery,omitempty"` // nil: as it is
 	ISNS         *documentISNS         `yaml:"isns,omitempty"`      // nil: as it is
+	RADIUS       *documentRADIUS       `yaml:"radius,omitempty"`    // nil: as it is
 }
 
 // documentFormat is raised when an older program must not read a document.
@@ -123,6 +124,8 @@ type documentInitiator struct {
 	Name  string        `yaml:"name"`
 	Alias string        `yaml:"alias,omitempty"`
 	CHAP  *documentCHAP `yaml:"chap,omitempty"`
+
+	RADIUSUser string `yaml:"radius_user,omitempty"`
 }
 
 // A documentDiscovery is what discovery asks of initiators.
@@ -134,6 +137,14 @@ type documentDiscovery struct {
 // A documentISNS is where targets are registered. What this host is called there is its own.
 type documentISNS struct {
 	Server string `yaml:"server"` // "host:port"; empty: nowhere
+}
+
+// A documentRADIUS is who is asked about CHAP responses. Where there are servers and no secret, the
+// secret stays that is there.
+type documentRADIUS struct {
+	Servers  []string       `yaml:"servers"` // "host:port"
+	Secret   documentSecret `yaml:"secret,omitempty"`
+	Unsigned bool           `yaml:"unsigned,omitempty"` // answers without a Message-Authenticator are believed
 }
 
 // A documentCHAP is a credential. Without its secret it stands for the one that is there.

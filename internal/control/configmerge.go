@@ -59,6 +59,13 @@ func (m *merge) merge(doc *document) error {
 		}
 		m.wanted.isns[isnsName] = r
 	}
+	if doc.RADIUS != nil {
+		r, err := doc.RADIUS.record(m.current.radius[radiusName])
+		if err != nil {
+			return fmt.Errorf("radius: %w", err)
+		}
+		m.wanted.radius[radiusName] = r
+	}
 	return inOrder(
 		func() error { return enter(m, "host group", doc.HostGroups, m.wanted.hostGroups, m.hostGroup) },
 		func() error { return enter(m, "target group", doc.TargetGroups, m.wanted.targetGroups, m.targetGroup) },
@@ -71,6 +78,7 @@ func (m *merge) merge(doc *document) error {
 		func() error { return onceOnly(TargetGroups, m.wanted.targetGroups) },
 		m.tellUnitsApart,
 		m.placeViews,
+		m.wanted.checkRADIUS,
 	)
 }
 
@@ -338,6 +346,9 @@ func (m *merge) initiator(i *documentInitiator) (name string, r initiatorRecord,
 	if err := checkAlias(r.Alias); err != nil {
 		return name, r, err
 	}
+	if r.RADIUSUser, err = checkRADIUSUser(i.RADIUSUser); err != nil {
+		return name, r, err
+	}
 	r.CHAP, err = i.CHAP.credential(name, m.current.initiators[name].CHAP)
 	return name, r, err
 }
@@ -348,6 +359,18 @@ func (d *documentDiscovery) record(before discoveryRecord) (r discoveryRecord, e
 		return r, err
 	}
 	_, err = authOf(r.Auth, r.Self)
+	return r, err
+}
+
+func (d *documentRADIUS) record(before radiusRecord) (r radiusRecord, err error) {
+	r.Unsigned = d.Unsigned
+	switch {
+	case d.Secret != "":
+		r.Shared = &credential{Secret: Secret(d.Secret)}
+	case len(d.Servers) > 0:
+		r.Shared = before.Shared
+	}
+	r.Servers, err = parseRADIUSServers(d.Servers)
 	return r, err
 }
 

@@ -20,6 +20,7 @@ func (d *Daemon) plan(before, after configuration) ConfigPlan {
 	p.add(stepsOf("initiator", deltas(before.initiators, after.initiators), initiatorRecord.document))
 	p.add(stepsOf("discovery", deltas(before.discovery, after.discovery), func(r discoveryRecord) documentDiscovery { return *r.document() }))
 	p.add(stepsOf("isns", deltas(before.isns, after.isns), func(r isnsRecord) documentISNS { return *r.document() }))
+	p.add(stepsOf("radius", deltas(before.radius, after.radius), func(r radiusRecord) documentRADIUS { return *r.document() }))
 	for _, c := range deltas(before.units, after.units) {
 		p.Risks = append(p.Risks, d.unitRisks(c)...)
 	}
@@ -99,7 +100,7 @@ func stepsOf[R, D any](what string, changed []delta[R], document func(R) D) (ste
 		if !c.gone() {
 			s.Details = differences(before, after)
 		}
-		if what == "discovery" || what == "isns" {
+		if onlyOne(what) {
 			s.Name = ""
 		}
 		s.Name = strings.TrimLeft(s.Name, "0") // of a numberKey

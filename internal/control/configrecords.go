@@ -19,6 +19,7 @@ type configuration struct {
 	initiators map[string]initiatorRecord
 	discovery  map[string]discoveryRecord // one
 	isns       map[string]isnsRecord      // one
+	radius     map[string]radiusRecord    // one
 
 	hostGroups, targetGroups map[string]memberGroupRecord
 }
@@ -45,6 +46,7 @@ func readConfiguration(tx Tx) (c configuration, err error) {
 		func() (err error) { c.initiators, err = initiatorKind.byName(tx); return err },
 		func() (err error) { c.discovery, err = discoveryKind.byName(tx); return err },
 		func() (err error) { c.isns, err = isnsKind.byName(tx); return err },
+		func() (err error) { c.radius, err = radiusKind.byName(tx); return err },
 		func() (err error) { c.hostGroups, err = hostGroupKind.byName(tx); return err },
 		func() (err error) { c.targetGroups, err = targetGroupKind.byName(tx); return err },
 	); err != nil {
@@ -58,6 +60,9 @@ func readConfiguration(tx Tx) (c configuration, err error) {
 	}
 	if _, there := c.isns[isnsName]; !there {
 		c.isns[isnsName] = isnsRecord{}
+	}
+	if _, there := c.radius[radiusName]; !there {
+		c.radius[radiusName] = radiusRecord{}
 	}
 	return c, nil
 }
@@ -80,7 +85,7 @@ func (k kind[R]) byName(tx Tx) (map[string]R, error) {
 func (c configuration) clone() configuration {
 	return configuration{
 		maps.Clone(c.units), maps.Clone(c.groups), maps.Clone(c.access), maps.Clone(c.targets),
-		maps.Clone(c.ports), maps.Clone(c.initiators), maps.Clone(c.discovery), maps.Clone(c.isns),
+		maps.Clone(c.ports), maps.Clone(c.initiators), maps.Clone(c.discovery), maps.Clone(c.isns), maps.Clone(c.radius),
 		maps.Clone(c.hostGroups), maps.Clone(c.targetGroups),
 	}
 }
@@ -102,6 +107,9 @@ func (c configuration) document(secrets bool) *document {
 	}
 	for _, r := range c.isns {
 		d.ISNS = r.document()
+	}
+	for _, r := range c.radius {
+		d.RADIUS = r.document()
 	}
 	slices.SortStableFunc(d.PortalGroups, func(a, b documentPortalGroup) int { return int(a.Tag) - int(b.Tag) })
 	if !secrets {
@@ -207,7 +215,7 @@ func (r memberGroupRecord) document() documentGroup {
 }
 
 func (r initiatorRecord) document() documentInitiator {
-	return documentInitiator{r.Name, r.Alias, r.CHAP.document()}
+	return documentInitiator{r.Name, r.Alias, r.CHAP.document(), r.RADIUSUser}
 }
 
 func (r discoveryRecord) document() *documentDiscovery {
@@ -215,6 +223,14 @@ func (r discoveryRecord) document() *documentDiscovery {
 }
 
 func (r isnsRecord) document() *documentISNS { return &documentISNS{r.Server} }
+
+func (r radiusRecord) document() *documentRADIUS {
+	d := &documentRADIUS{Servers: r.Servers, Unsigned: r.Unsigned}
+	if shared := r.Shared.document(); shared != nil {
+		d.Secret = shared.Secret
+	}
+	return d
+}
 
 func (c *credential) document() *documentCHAP {
 	if c == nil {
@@ -239,6 +255,9 @@ func (d *document) hide() {
 	}
 	if d.Discovery != nil {
 		d.Discovery.Self.hide()
+	}
+	if d.RADIUS != nil {
+		d.RADIUS.Secret = ""
 	}
 }
 

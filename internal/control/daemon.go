@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/lunarsan/lunar/internal/buffer"
@@ -18,6 +19,7 @@ import (
 	"github.com/lunarsan/lunar/scsi"
 	"github.com/lunarsan/lunar/target"
 	"github.com/lunarsan/lunar/target/iscsi"
+	"github.com/lunarsan/lunar/target/radius"
 )
 
 // DefaultSlow is Options.Slow unless it says otherwise.
@@ -75,7 +77,8 @@ type Daemon struct {
 	server  *iscsi.Server
 	keeper  *keeper
 	started time.Time
-	guids   comstar.Generator // GUIDs of COMSTAR's form
+	guids   comstar.Generator             // GUIDs of COMSTAR's form
+	radius  atomic.Pointer[radius.Client] // nil: nobody can be asked
 
 	// background carries all goroutines of the daemon; stop ends them.
 	background context.Context
@@ -126,6 +129,7 @@ func Open(opts Options) (*Daemon, error) {
 	}
 	d.guids.Host = hostPart()
 	d.device = target.NewDevice(d.pool)
+	d.device.AskRADIUS = d.askRADIUS
 	d.server = iscsi.NewServer(d.device, d.pool, iscsi.Options{Log: opts.Log})
 	d.background, d.stop = context.WithCancel(context.Background())
 	if err := d.load(); err != nil {
@@ -154,6 +158,7 @@ func (d *Daemon) load() error {
 		{"units' memory", d.loadCarried},
 		{"initiators", d.loadInitiators},
 		{"discovery", d.loadDiscovery},
+		{"RADIUS servers", d.loadRADIUS},
 		{"target ports", d.loadPorts},
 		{"portal groups", d.loadGroups},
 		{"target port groups", d.loadAccess},

@@ -71,6 +71,9 @@ func (d *Daemon) ModifyDiscovery(ctx context.Context, r DiscoveryModify) (Discov
 		return DiscoveryInfo{}, err
 	}
 	defer end()
+	if err := d.checkAuth("discovery", record.Auth); err != nil {
+		return DiscoveryInfo{}, err
+	}
 	before, err := d.discovery()
 	if err != nil {
 		return DiscoveryInfo{}, err

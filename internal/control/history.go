@@ -61,6 +61,7 @@ var nouns = map[string]string{
 	string(targetGroupKind): "target group",
 	string(discoveryKind):   "discovery",
 	string(isnsKind):        "isns",
+	string(radiusKind):      "radius",
 }
 
 // nounOf is what the record key is of, and its name; empty: it is no configuration.
@@ -68,6 +69,9 @@ func nounOf(key string) (noun, name string) {
 	prefix, name, _ := strings.Cut(key, "/")
 	return nouns[prefix+"/"], name
 }
+
+// onlyOne reports whether there is one of a noun, whose name says nothing.
+func onlyOne(noun string) bool { return noun == "discovery" || noun == "isns" || noun == "radius" }
 
 // A journal is a State that keeps a history of the configuration: each transaction that changes it
 // saves what was before along with the change.
@@ -168,7 +172,7 @@ func (r *historyRecord) changes() []string {
 		case k.Gone:
 			action = ConfigRemove
 		}
-		if noun == "discovery" || noun == "isns" {
+		if onlyOne(noun) {
 			name = ""
 		}
 		lines = append(lines, strings.TrimSpace(fmt.Sprintf("%s %s %s", action, noun, strings.TrimLeft(name, "0"))))

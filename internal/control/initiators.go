@@ -23,7 +23,7 @@ func (d *Daemon) loadInitiators() error {
 }
 
 func initiatorOf(r initiatorRecord) target.Initiator {
-	return target.Initiator{Name: r.Name, CHAP: credentialOf(r.CHAP)}
+	return target.Initiator{Name: r.Name, CHAP: credentialOf(r.CHAP), RADIUSUser: r.RADIUSUser}
 }
 
 // CreateInitiator makes an initiator known.
@@ -36,6 +36,9 @@ func (d *Daemon) CreateInitiator(ctx context.Context, r InitiatorCreate) (Initia
 		return InitiatorInfo{}, err
 	}
 	record := initiatorRecord{Name: name, Alias: r.Alias}
+	if record.RADIUSUser, err = checkRADIUSUser(r.RADIUSUser); err != nil {
+		return InitiatorInfo{}, err
+	}
 	if record.CHAP, err = newCredential(r.CHAPUser, record.Name, r.CHAPSecret); err != nil {
 		return InitiatorInfo{}, err
 	}
@@ -71,12 +74,26 @@ func (d *Daemon) ModifyInitiator(ctx context.Context, name string, r InitiatorMo
 	if record.CHAP, err = r.credential(record.CHAP, record.Name); err != nil {
 		return InitiatorInfo{}, err
 	}
+	set(&record.RADIUSUser, r.RADIUSUser)
+	if record.RADIUSUser, err = checkRADIUSUser(record.RADIUSUser); err != nil {
+		return InitiatorInfo{}, err
+	}
 	if err := d.setInitiator(record); err != nil {
 		return InitiatorInfo{}, err
 	}
 	d.log.Info("modified an initiator", "initiator", record.Name)
 	return record.info(), nil
 }
+
+// checkRADIUSUser refuses what is no User-Name (RFC 2865 §5.1).
+func checkRADIUSUser(user string) (string, error) {
+	if len(user) > maxRADIUSUser || strings.ContainsRune(user, 0) {
+		return "", refuse(fmt.Sprintf("%.80q is no name of a RADIUS user", user), fmt.Sprintf("Use up to %d bytes of text.", maxRADIUSUser))
+	}
+	return user, nil
+}
+
+const maxRADIUSUser = 253 // bytes: the value of an attribute
 
 // credential is what r makes of c, which may be nil and belongs to name.
 func (r InitiatorModify) credential(c *credential, name string) (*credential, error) {
@@ -128,7 +145,7 @@ func (d *Daemon) Initiators(context.Context) ([]InitiatorInfo, error) {
 }
 
 func (r initiatorRecord) info() InitiatorInfo {
-	info := InitiatorInfo{Name: r.Name, Alias: r.Alias}
+	info := InitiatorInfo{Name: r.Name, Alias: r.Alias, RADIUSUser: r.RADIUSUser}
 	if r.CHAP != nil {
 		info.CHAPUser = r.CHAP.User
 	}

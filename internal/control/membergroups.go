@@ -189,7 +189,8 @@ func (d *Daemon) ModifyHostGroup(ctx context.Context, name string, r HostGroupMo
 		return MemberGroupInfo{}, err
 	}
 	record := before
-	if record.CHAP, err = InitiatorModify(r).credential(before.CHAP, name); err != nil {
+	chap := InitiatorModify{CHAPUser: r.CHAPUser, CHAPSecret: r.CHAPSecret, NoCHAP: r.NoCHAP}
+	if record.CHAP, err = chap.credential(before.CHAP, name); err != nil {
 		return MemberGroupInfo{}, err
 	}
 	if err := d.device.SetGroupCHAP(name, credentialOf(record.CHAP)); err != nil {

@@ -307,6 +307,8 @@ type InitiatorInfo struct {
 	Alias    string `json:"alias,omitempty"`
 	CHAPUser string `json:"chap_user,omitempty"`
 	Reason   string `json:"reason,omitempty"` // why it cannot prove itself
+
+	RADIUSUser string `json:"radius_user,omitempty"` // who it is to a RADIUS server; empty: the CHAP user, or its name
 }
 
 // An InitiatorCreate makes an initiator known.
@@ -315,13 +317,15 @@ type InitiatorCreate struct {
 	Alias      string `json:"alias,omitempty"`     // a name for people
 	CHAPUser   string `json:"chap_user,omitempty"` // empty: its name
 	CHAPSecret Secret `json:"chap_secret,omitempty"`
+	RADIUSUser string `json:"radius_user,omitempty"` // who it is to a RADIUS server; empty: the CHAP user
 }
 
 // An InitiatorModify changes what is not empty.
 type InitiatorModify struct {
 	CHAPUser   *string `json:"chap_user,omitempty"`
 	CHAPSecret Secret  `json:"chap_secret,omitempty"`
-	NoCHAP     bool    `json:"no_chap,omitempty"` // forget its credential
+	NoCHAP     bool    `json:"no_chap,omitempty"`     // forget its credential
+	RADIUSUser *string `json:"radius_user,omitempty"` // empty: that of CHAP, or its name
 }
 
 // A MemberGroupInfo describes a host group or a target group.
@@ -343,7 +347,11 @@ type MembersChange struct {
 }
 
 // A HostGroupModify changes what is not empty of a host group's credential.
-type HostGroupModify InitiatorModify
+type HostGroupModify struct {
+	CHAPUser   *string `json:"chap_user,omitempty"`
+	CHAPSecret Secret  `json:"chap_secret,omitempty"`
+	NoCHAP     bool    `json:"no_chap,omitempty"` // forget it
+}
 
 // A ViewInfo describes a view: to whom a unit is shown, and at which LUN.
 type ViewInfo struct {

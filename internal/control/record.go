@@ -71,7 +71,7 @@ type targetRecord struct {
 	Name    string      `json:"name"`
 	Alias   string      `json:"alias,omitempty"`
 	Groups  []string    `json:"portal_groups,omitempty"` // names; empty: all
-	Auth    string      `json:"auth"`                    // none, chap, mutual
+	Auth    string      `json:"auth"`                    // none, chap, mutual, radius
 	Self    *credential `json:"self,omitempty"`          // what it proves itself with
 	Offline bool        `json:"offline,omitempty"`
 	Created time.Time   `json:"created"`
@@ -114,6 +114,8 @@ type initiatorRecord struct {
 	Name  string      `json:"name"`
 	CHAP  *credential `json:"chap,omitempty"`
 	Alias string      `json:"alias,omitempty"`
+
+	RADIUSUser string `json:"radius_user,omitempty"` // empty: that of CHAP, or its name
 }
 
 // A discoveryRecord is what discovery asks of initiators.
@@ -124,7 +126,7 @@ type discoveryRecord struct {
 
 // A credential is a CHAP name and secret. The secret is sealed where it is saved.
 type credential struct {
-	User   string `json:"user"`
+	User   string `json:"user,omitempty"`
 	Secret Secret `json:"secret"`
 }
 
@@ -144,6 +146,7 @@ const (
 
 	discoveryKind kind[discoveryRecord] = "discovery/"
 	isnsKind      kind[isnsRecord]      = "isns/"
+	radiusKind    kind[radiusRecord]    = "radius/"
 	sanitizeKind  kind[sanitizeRecord]  = "sanitize/"
 )
 

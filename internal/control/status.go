@@ -89,6 +89,13 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 	if alarm := registered.alarm(); alarm != "" {
 		s.Alarms = append(s.Alarms, alarm)
 	}
+	asked, err := d.RADIUS(ctx)
+	if err != nil {
+		return s, err
+	}
+	if alarm := asked.alarm(); alarm != "" {
+		s.Alarms = append(s.Alarms, alarm)
+	}
 	if d.pool.Full() {
 		s.Alarms = append(s.Alarms, "the memory budget is spent: initiators are held back (lunar serve --memory)")
 	}

@@ -34,6 +34,9 @@ func (d *Daemon) ModifyTarget(ctx context.Context, name string, r TargetModify) 
 	if err := r.prove(&record); err != nil {
 		return TargetInfo{}, err
 	}
+	if err := d.checkAuth("target "+record.Name, record.Auth); err != nil {
+		return TargetInfo{}, err
+	}
 	was, err := d.targetOf(before)
 	if err != nil {
 		return TargetInfo{}, err
@@ -66,8 +69,12 @@ func (d *Daemon) ModifyTarget(ctx context.Context, name string, r TargetModify) 
 // prove puts what r says of authentication into record.
 func (r *TargetModify) prove(record *targetRecord) (err error) {
 	set(&record.Auth, r.Auth)
-	if record.Auth != "mutual" && len(r.SelfSecret) == 0 && r.SelfUser == nil {
+	silent := len(r.SelfSecret) == 0 && r.SelfUser == nil
+	if silent && (record.Auth == "none" || record.Auth == "chap") {
 		record.Self = nil // nothing asks for it any more
+		return nil
+	}
+	if silent && record.Self == nil {
 		return nil
 	}
 	own := cmp.Or(record.Self, new(credential))

@@ -25,6 +25,7 @@ var authMethods = []struct {
 	{"none", target.AuthNone},
 	{"chap", target.AuthCHAP},
 	{"mutual", target.AuthMutual},
+	{"radius", target.AuthRADIUS},
 }
 
 // loadTargets makes the targets of the state.
@@ -74,8 +75,8 @@ func (d *Daemon) targetAmong(groups []groupRecord, r targetRecord) (target.Targe
 	return t, nil
 }
 
-// authOf is what the words of a record mean. self is needed for mutual authentication and is
-// wrong for every other.
+// authOf is what the words of a record mean. self is needed for mutual authentication, may be there
+// for RADIUS, and is wrong for every other.
 func authOf(word string, self *credential) (target.Auth, error) {
 	for _, m := range authMethods {
 		if m.word != word {
@@ -86,13 +87,13 @@ func authOf(word string, self *credential) (target.Auth, error) {
 		case mutual && self == nil:
 			return target.Auth{}, refuse("mutual authentication needs a secret of the target's own",
 				"Give --chap-user and --chap-secret-file: what the target proves itself with.")
-		case !mutual && self != nil:
+		case !mutual && self != nil && m.method != target.AuthRADIUS:
 			return target.Auth{}, refuse(fmt.Sprintf("authentication %q has no use for a secret of the target's own", word),
 				"Choose --auth mutual, or give the initiator's secret with lunar initiator create.")
 		}
 		return target.Auth{Method: m.method, Self: credentialOf(self)}, nil
 	}
-	return target.Auth{}, refuse(fmt.Sprintf("%q is no way to authenticate", word), "Choose none, chap or mutual.")
+	return target.Auth{}, refuse(fmt.Sprintf("%q is no way to authenticate", word), "Choose none, chap, mutual or radius.")
 }
 
 // CreateTarget makes a target.
@@ -130,6 +131,9 @@ func (d *Daemon) CreateTarget(ctx context.Context, r TargetCreate) (TargetInfo, 
 		return TargetInfo{}, err
 	}
 	defer end()
+	if err := d.checkAuth("target "+record.Name, record.Auth); err != nil {
+		return TargetInfo{}, err
+	}
 	t, err := d.targetOf(record)
 	if err != nil {
 		return TargetInfo{}, err

@@ -44,7 +44,7 @@ func TestTargetCreateRefused(t *testing.T) {
 		{"no name", TargetCreate{Name: "disks"}, "iqn."},
 		{"taken", TargetCreate{Name: iqnA}, "exists"},
 		{"portal group", TargetCreate{Groups: []string{"nowhere"}}, "lunar tpg list"},
-		{"method", TargetCreate{Auth: "password"}, "none, chap or mutual"},
+		{"method", TargetCreate{Auth: "password"}, "none, chap, mutual or radius"},
 		{"mutual without a secret", TargetCreate{Auth: "mutual"}, "--chap-secret-file"},
 		{"secret without mutual", TargetCreate{Auth: "chap", SelfSecret: Secret("123456789012")}, "--auth mutual"},
 		{"user without secret", TargetCreate{Auth: "mutual", SelfUser: "x"}, "no secret"},

@@ -17,7 +17,7 @@ import (
 	"time"
 )
 
-// CHAP secrets are sealed in the state, with a key that is in a file of its own: a copy of the
+// Secrets are sealed in the state, with a key that is in a file of its own: a copy of the
 // state alone tells nobody a secret. Records have them in the clear in memory.
 
 // keyFile is the key's name inside the state directory: 64 hexadecimal digits.
@@ -178,6 +178,8 @@ func credentialIn(record any) **credential {
 		return &r.CHAP
 	case *discoveryRecord:
 		return &r.Self
+	case *radiusRecord:
+		return &r.Shared
 	}
 	return nil
 }

@@ -21,6 +21,7 @@ func manySecrets(t *testing.T, r *rig) {
 	must(r.CreateMemberGroup(ctx, HostGroups, MemberGroupCreate{"h"}))(t)
 	must(r.ModifyHostGroup(ctx, "h", HostGroupModify{CHAPSecret: Secret("secret of the group")}))(t)
 	must(r.ModifyDiscovery(ctx, DiscoveryModify{Auth: "mutual", SelfSecret: Secret("secret of discovery")}))(t)
+	must(r.ModifyRADIUS(ctx, RADIUSModify{Servers: &[]string{"127.0.0.1"}, Secret: Secret("secret of RADIUS")}))(t)
 }
 
 // entry is how the friend gets in to iqnA.
@@ -84,7 +85,7 @@ func TestSecretsLost(t *testing.T) {
 			}
 			r.run()
 			alarms := strings.Join(must(r.Status(ctx))(t).Alarms, "\n")
-			for _, what := range []string{"target " + iqnA + " is offline", "initiator " + friend, `host group "h"`, "discovery is closed", path, "backup"} {
+			for _, what := range []string{"target " + iqnA + " is offline", "initiator " + friend, `host group "h"`, "discovery is closed", "no RADIUS server can be asked", path, "backup"} {
 				if !strings.Contains(alarms, what) {
 					t.Errorf("alarms %q, want %q in it", alarms, what)
 				}
@@ -117,6 +118,7 @@ func TestSecretsLost(t *testing.T) {
 			must(r.ModifyInitiator(ctx, friend, InitiatorModify{CHAPSecret: Secret(entry.Secret)}))(t)
 			must(r.ModifyHostGroup(ctx, "h", HostGroupModify{NoCHAP: true}))(t)
 			must(r.ModifyDiscovery(ctx, DiscoveryModify{Auth: "none"}))(t)
+			must(r.ModifyRADIUS(ctx, RADIUSModify{Secret: Secret("another secret")}))(t)
 			if alarms := must(r.Status(ctx))(t).Alarms; len(alarms) > 0 {
 				t.Errorf("alarms %q", alarms)
 			}
