@@ -3,13 +3,14 @@
 # root on Debian; says plainly what is left out when it may not. A failed installation is an
 # error.
 set -eu
-# For: the race detector; initiators; images; the target to compare with; an iSNS server; the guest;
+# For: the race detector; initiators; images; the target to compare with; an iSNS server; a RADIUS server; the guest;
 # file systems that share space; other readers of VMFS.
 packages='gcc libc6-dev
 libiscsi-bin
 qemu-utils qemu-block-extra
 tgt
 open-isns-server open-isns-utils
+freeradius
 debootstrap qemu-system-x86 e2fsprogs
 xfsprogs btrfs-progs
 vmfs-tools vmfs6-tools'

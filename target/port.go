@@ -15,8 +15,12 @@ type port struct {
 	tag    uint16
 }
 
+// PortSeparator stands between a target and its portal group tag in the name of a target port (RFC
+// 7143 §4.4.2).
+const PortSeparator = ",t,"
+
 // name returns the target port name (RFC 7143 §4.4.2).
-func (p port) name() string { return fmt.Sprintf("%s,t,0x%04x", p.target, p.tag) }
+func (p port) name() string { return fmt.Sprintf("%s%s0x%04x", p.target, PortSeparator, p.tag) }
 
 // A Port is a target port with its relative target port identifier (SPC-5): a number from 1
 // that no other port has. Initiators know a port again by it, so it stays the port's when the

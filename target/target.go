@@ -109,6 +109,62 @@ func (d *Device) RemoveTarget(name string) error {
 	return nil
 }
 
+// RenameTarget gives a target another name. Its ports keep their numbers, and its target group keeps
+// it; later logins under the old name get ErrRemoved. Its live nexuses see no units any more: end
+// them at their sessions. It is an error if another target, or another member of a target group,
+// has the name.
+func (d *Device) RenameTarget(name, becomes string) error {
+	name, err := ParseName(name)
+	if err != nil {
+		return err
+	}
+	if becomes, err = ParseName(becomes); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	t, there := d.targets[name]
+	_, taken := d.targets[becomes]
+	roster := d.rosters[OfTargets]
+	group, member := roster.of[name]
+	other, foreign := roster.of[becomes]
+	switch {
+	case !there:
+		return fmt.Errorf("target %s: %w", name, ErrNoTarget)
+	case taken:
+		return fmt.Errorf("target %s exists already", becomes)
+	case member && foreign:
+		return fmt.Errorf("%s is a member of target group %q already", becomes, other)
+	}
+	if member {
+		delete(roster.groups[group], name)
+		delete(roster.of, name)
+		roster.groups[group][becomes], roster.of[becomes] = true, group
+	}
+	for p := range d.ports {
+		if p.target == becomes { // of a target that is gone
+			delete(d.ports, p)
+		}
+	}
+	for p, n := range d.ports {
+		if p.target == name {
+			delete(d.ports, p)
+			d.ports[port{becomes, p.tag}] = n
+		}
+	}
+	t.Name = becomes
+	if t.Auth.Self.User == name {
+		t.Auth.Self.User = becomes
+	}
+	delete(d.targets, name)
+	d.targets[becomes] = t
+	delete(d.removed, becomes)
+	d.removed[name] = true
+	d.refresh(func(n *Nexus) bool { return n.id.target == name || n.id.target == becomes })
+	d.refreshAccess(nil)
+	return nil
+}
+
 // SetOffline takes a target offline, or back online. Its live nexuses stay: end them at
 // their sessions.
 func (d *Device) SetOffline(name string, offline bool) error {

@@ -151,62 +151,6 @@ func (c *cli) tgtListInitiator() *cobra.Command {
 // notSet is how iscsitadm says that there is nothing.
 const notSet = "Not set"
 
-// What iscsitadm modify admin sets, and why it is not here. What ends with "disable" may be said:
-// it is so.
-var adminOptions = [...]struct {
-	name, short, because, instead string
-	isSwitch                      bool
-}{
-	{"base-directory", "d", "stores are where they are", "Name the store: iscsitadm create target -b PATH -z SIZE NAME.", false},
-	{"chap-name", "H", "each target has its own", "itadm modify-target -a chap -u NAME -S FILE TARGET", false},
-	{"chap-secret", "C", "each target has its own", "itadm modify-target -a chap -u NAME -S FILE TARGET", false},
-	{"radius-access", "R", radiusBecause, radiusInstead, true},
-	{"radius-server", "r", radiusBecause, radiusInstead, false},
-	{"radius-secret", "P", radiusBecause, radiusInstead, false},
-	{"isns-access", "S", isnsBecause, isnsInstead, true},
-	{"isns-server", "s", isnsBecause, isnsInstead, false},
-	{"fast-write-ack", "f", "the write cache is each unit's own", "stmfadm modify-lu -p wcd=false GUID", true},
-}
-
-func (c *cli) tgtModifyAdmin() *cobra.Command {
-	cmd := c.verb("admin", "Say why what the older daemon had set is not here", func(cmd *cobra.Command, _ []string) error {
-		if cmd.Flags().NFlag() == 0 {
-			return misuse(cmd, "%s needs something to change", cmd.CommandPath())
-		}
-		for _, o := range adminOptions {
-			f := cmd.Flags().Lookup(o.name)
-			if f.Changed && (!o.isSwitch || f.Value.String() != "disable") {
-				return notHere("--"+o.name, o.because, o.instead)
-			}
-		}
-		return nil
-	})
-	for _, o := range adminOptions {
-		if o.name == "chap-secret" || o.name == "radius-secret" {
-			cmd.Flags().BoolP(o.name, o.short, false, "not here: "+o.because)
-			continue
-		}
-		cmd.Flags().StringP(o.name, o.short, "", "not here: "+o.because)
-	}
-	return cmd
-}
-
-func (c *cli) tgtShowAdmin() *cobra.Command {
-	return c.verb("admin", "Show what the older daemon had set", func(cmd *cobra.Command, _ []string) error {
-		if _, err := c.client().Status(cmd.Context()); err != nil {
-			return err
-		}
-		c.printf("iscsitadm:\n")
-		for _, field := range [][2]string{
-			{"Base Directory", notSet}, {"CHAP Name", notSet}, {"RADIUS Access", "Disabled"}, {"RADIUS Server", notSet},
-			{"iSNS Access", "Disabled"}, {"iSNS Server", notSet}, {"Fast Write ACK", "Disabled"},
-		} {
-			c.tgtLine(1, field[0], field[1])
-		}
-		return nil
-	})
-}
-
 func (c *cli) tgtShowStats() *cobra.Command {
 	cmd := c.verb("stats [NAME]", "Say where the statistics are", func(*cobra.Command, []string) error {
 		return notHere("show stats", "sessions and units count for themselves", "lunar top shows them live, lunar session list at once.")

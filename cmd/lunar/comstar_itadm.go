@@ -25,6 +25,7 @@ func (c *cli) itadm() *cobra.Command {
 type itCHAP struct {
 	user, file string
 	ask        bool
+	what       string // is asked for; empty: a CHAP secret
 }
 
 func (o *itCHAP) flags(cmd *cobra.Command) *cobra.Command {
@@ -42,7 +43,7 @@ func (c *cli) itSecret(ctx context.Context, o *itCHAP) (control.Secret, error) {
 		return c.secret(o.file)
 	}
 	if isTerminal(c.stdin) {
-		return c.askSecret(ctx, "Enter CHAP secret: ")
+		return c.askSecret(ctx, "Enter "+or(o.what, "CHAP secret")+": ")
 	}
 	return c.secret("-")
 }
@@ -62,7 +63,11 @@ func (c *cli) itCreateInitiator() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		_, err = c.client().CreateInitiator(cmd.Context(), control.InitiatorCreate{Name: args[0], CHAPUser: chap.user, CHAPSecret: secret})
+		r := control.InitiatorCreate{Name: args[0], CHAPUser: chap.user, CHAPSecret: secret}
+		if len(secret) == 0 { // a RADIUS server may have that
+			r.CHAPUser, r.RADIUSUser = "", chap.user
+		}
+		_, err = c.client().CreateInitiator(cmd.Context(), r)
 		return instead(err, http.StatusConflict, "Initiator "+args[0]+" already exists")
 	}))
 }
@@ -75,6 +80,17 @@ func (c *cli) itModifyInitiator() *cobra.Command {
 			return err
 		}
 		r := control.InitiatorModify{CHAPUser: given(cmd, "chap-user", &chap.user), CHAPSecret: secret}
+		if len(secret) == 0 { // a RADIUS server may have that
+			list, err := c.client().Initiators(cmd.Context())
+			if err != nil {
+				return err
+			}
+			for _, i := range list {
+				if strings.EqualFold(i.Name, args[0]) && i.CHAPUser == "" {
+					r.CHAPUser, r.RADIUSUser = nil, r.CHAPUser
+				}
+			}
+		}
 		_, err = c.client().ModifyInitiator(cmd.Context(), args[0], r)
 		return instead(err, http.StatusNotFound, "Error, initiator "+args[0]+" not found.")
 	}))
@@ -100,7 +116,7 @@ func (c *cli) itListInitiator() *cobra.Command {
 		}
 		for _, i := range list {
 			c.itColumn(61, i.Name)
-			c.itColumn(15, or(i.CHAPUser, "<none>"))
+			c.itColumn(15, or(or(i.RADIUSUser, i.CHAPUser), "<none>"))
 			c.printf("%-4s\n", setWord(i.CHAPUser != ""))
 		}
 		return err

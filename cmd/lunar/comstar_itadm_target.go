@@ -20,7 +20,7 @@ type itTarget struct {
 
 func (o *itTarget) flags(cmd *cobra.Command) *cobra.Command {
 	f := o.chap.flags(cmd).Flags()
-	f.StringVarP(&o.auth, "auth-method", "a", "default", "what it asks of initiators: `none|chap|default`")
+	f.StringVarP(&o.auth, "auth-method", "a", "default", "what it asks of initiators: `radius|chap|none|default`")
 	f.StringVarP(&o.name, "node-name", "n", "", "its iSCSI `NAME`")
 	f.StringVarP(&o.alias, "alias", "l", "", "a `NAME` for people")
 	f.StringSliceVarP(&o.groups, "tpg-tag", "t", nil, "the target portal groups `TPG,...` that it is reached through, or default")
@@ -45,10 +45,7 @@ func (c *cli) itAuth(ctx context.Context, word string, proves bool) (string, err
 		}
 		word = chapWord(d.Auth)
 	}
-	switch {
-	case word == "radius":
-		return "", notHere("radius", "the daemon checks CHAP secrets itself", "Give the secrets with itadm create-initiator, and -a chap.")
-	case word == "chap" && proves:
+	if word == "chap" && proves {
 		return "mutual", nil
 	}
 	return word, nil
@@ -92,15 +89,13 @@ func (c *cli) itCreateTarget() *cobra.Command {
 
 func (c *cli) itModifyTarget() *cobra.Command {
 	var o itTarget
-	return o.flags(c.verb("modify-target TARGET", "Change a target", func(cmd *cobra.Command, args []string) error {
-		if o.name != "" {
-			return notHere("-n", "initiators keep a target's name", "Make another target, and delete this one when nobody uses it.")
-		}
+	var force bool
+	cmd := o.flags(c.verb("modify-target TARGET", "Change a target", func(cmd *cobra.Command, args []string) error {
 		secret, err := c.itSecret(cmd.Context(), &o.chap)
 		if err != nil {
 			return err
 		}
-		r := control.TargetModify{Alias: given(cmd, "alias", &o.alias), SelfUser: given(cmd, "chap-user", &o.chap.user), SelfSecret: secret}
+		r := control.TargetModify{Name: given(cmd, "node-name", &o.name), Force: force, Alias: given(cmd, "alias", &o.alias), SelfUser: given(cmd, "chap-user", &o.chap.user), SelfSecret: secret}
 		if groups := o.tpgs(); cmd.Flags().Changed("tpg-tag") {
 			r.Groups = &groups
 		}
@@ -125,6 +120,8 @@ func (c *cli) itModifyTarget() *cobra.Command {
 		c.printf("Target %s successfully modified\n", t.Name)
 		return nil
 	}))
+	cmd.Flags().BoolVarP(&force, "force", "f", false, "close the sessions that are in the way of another name")
+	return cmd
 }
 
 // findTarget finds the target name.

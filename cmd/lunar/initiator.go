@@ -27,6 +27,8 @@ func initiatorNames(ctx context.Context, client *control.Client) (names []string
 const (
 	userHelp   = "the `NAME` that it proves itself with (default: its IQN)"
 	secretHelp = "the `FILE` with its secret, 12 bytes at least; - for standard input"
+
+	radiusUserHelp = "who it is to a RADIUS server, by `NAME` (default: its CHAP user, or its IQN)"
 )
 
 func (c *cli) initiatorCreate() *cobra.Command {
@@ -50,6 +52,7 @@ func (c *cli) initiatorCreate() *cobra.Command {
 	f.StringVar(&r.Alias, "alias", "", "a `NAME` for people")
 	f.StringVar(&r.CHAPUser, "chap-user", "", userHelp)
 	f.StringVar(&secret, "chap-secret-file", "", secretHelp)
+	f.StringVar(&r.RADIUSUser, "radius-user", "", radiusUserHelp)
 	return o.flag(cmd)
 }
 
@@ -65,9 +68,9 @@ func (c *cli) initiatorList() *cobra.Command {
 				c.printf("no initiators are known; without CHAP they need not be\n")
 				return
 			}
-			rows := [][]string{{"NAME", "CHAP USER", "ALIAS"}}
+			rows := [][]string{{"NAME", "CHAP USER", "RADIUS USER", "ALIAS"}}
 			for _, i := range list {
-				rows = append(rows, []string{i.Name, or(i.CHAPUser, "-"), or(i.Alias, "-")})
+				rows = append(rows, []string{i.Name, or(i.CHAPUser, "-"), or(i.RADIUSUser, "-"), or(i.Alias, "-")})
 			}
 			c.table(rows)
 		})
@@ -76,20 +79,18 @@ func (c *cli) initiatorList() *cobra.Command {
 
 func (c *cli) initiatorModify() *cobra.Command {
 	var (
-		user, secret string
-		none         bool
-		o            output
+		user, secret, radiusUser string
+		none                     bool
+		o                        output
 	)
 	cmd := c.completing(c.verb("modify IQN", "Change what an initiator proves itself with", func(cmd *cobra.Command, args []string) error {
 		r := control.InitiatorModify{NoCHAP: none}
-		if cmd.Flags().Changed("chap-user") {
-			r.CHAPUser = &user
-		}
+		r.CHAPUser, r.RADIUSUser = given(cmd, "chap-user", &user), given(cmd, "radius-user", &radiusUser)
 		var err error
 		if r.CHAPSecret, err = c.secret(secret); err != nil {
 			return err
 		}
-		if r.CHAPUser == nil && len(r.CHAPSecret) == 0 && !none {
+		if r.CHAPUser == nil && r.RADIUSUser == nil && len(r.CHAPSecret) == 0 && !none {
 			return misuse(cmd, "%s needs something to change", cmd.CommandPath())
 		}
 		i, err := c.client().ModifyInitiator(cmd.Context(), args[0], r)
@@ -99,6 +100,7 @@ func (c *cli) initiatorModify() *cobra.Command {
 		return c.print(&o, i, func() { c.printf("modified initiator %s\n", i.Name) })
 	}), initiatorNames)
 	credentialFlags(cmd, &user, &secret, &none, userHelp)
+	cmd.Flags().StringVar(&radiusUser, "radius-user", "", radiusUserHelp)
 	return o.flag(cmd)
 }
 

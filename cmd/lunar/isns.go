@@ -29,6 +29,10 @@ func (c *cli) showISNS(i control.ISNSInfo) {
 	}
 	c.printf("server   %s\n", i.Server)
 	c.printf("entity   %s\n", i.Entity)
+	if i.Disabled {
+		c.printf("known    nothing: registration is disabled, until lunar isns set\n")
+		return
+	}
 	if i.Registered {
 		c.printf("known    %d targets at %d portals\n", i.Targets, i.Portals)
 	} else {
@@ -52,7 +56,7 @@ func (c *cli) isnsSet() *cobra.Command {
 		if server == "off" {
 			server = ""
 		}
-		i, err := c.client().ModifyISNS(cmd.Context(), control.ISNSModify{Server: server})
+		i, err := c.client().ModifyISNS(cmd.Context(), control.ISNSModify{Server: &server, Disabled: new(false)})
 		if err != nil {
 			return err
 		}

@@ -47,7 +47,7 @@ func (c *cli) targetCreate() *cobra.Command {
 	f.StringVar(&r.Alias, "alias", "", "a `NAME` for people")
 	f.StringSliceVarP(&r.Groups, "tpg", "t", nil, "the portal groups `TPG,...` that it is reached through (default: all)")
 	f.StringSliceVar(&r.Initiators, "acl", nil, aclHelp+" (default: all)")
-	f.StringVar(&r.Auth, "auth", "none", "what it asks of initiators: none, chap, or mutual to prove itself too")
+	f.StringVar(&r.Auth, "auth", "none", "what it asks of initiators: none, chap, mutual to prove itself too, or radius to have a server check them")
 	f.StringVar(&r.SelfUser, "chap-user", "", "the `NAME` that it proves itself with (default: its IQN)")
 	f.StringVar(&secret, "chap-secret-file", "", "the `FILE` with the secret that it proves itself with; - for standard input")
 	return o.flag(cmd)
@@ -92,12 +92,14 @@ const aclHelp = "the initiators `IQN,...` that may find it and log in"
 
 func (c *cli) targetModify() *cobra.Command {
 	var (
-		alias, auth, user, secret string
-		groups, acl               []string
-		o                         output
+		name, alias, auth, user, secret string
+		groups, acl                     []string
+		force                           bool
+		o                               output
 	)
 	cmd := c.completing(c.verb("modify IQN", "Change a target; sessions that may no longer be on it are closed", func(cmd *cobra.Command, args []string) (err error) {
 		r := control.TargetModify{
+			Name:       given(cmd, "name", &name),
 			Alias:      given(cmd, "alias", &alias),
 			Groups:     given(cmd, "tpg", &groups),
 			Auth:       given(cmd, "auth", &auth),
@@ -110,6 +112,7 @@ func (c *cli) targetModify() *cobra.Command {
 		if reflect.ValueOf(r).IsZero() {
 			return misuse(cmd, "%s needs something to change", cmd.CommandPath())
 		}
+		r.Force = force
 		t, err := c.client().ModifyTarget(cmd.Context(), args[0], r)
 		if err != nil {
 			return err
@@ -122,10 +125,12 @@ func (c *cli) targetModify() *cobra.Command {
 		})
 	}), targetNames)
 	f := cmd.Flags()
+	f.StringVarP(&name, "name", "n", "", "another `IQN`; all else stays, and initiators log in afresh")
+	f.BoolVar(&force, "force", false, "close the sessions that are in the way of another name")
 	f.StringVar(&alias, "alias", "", "a `NAME` for people")
 	f.StringSliceVarP(&groups, "tpg", "t", nil, "the portal groups `TPG,...` that it is reached through; \"\" for all")
 	f.StringSliceVar(&acl, "acl", nil, aclHelp+`; "" for all`)
-	f.StringVar(&auth, "auth", "", "what it asks of initiators: `none`, chap, or mutual to prove itself too")
+	f.StringVar(&auth, "auth", "", "what it asks of initiators: `none`, chap, mutual to prove itself too, or radius to have a server check them")
 	f.StringVar(&user, "chap-user", "", "the `NAME` that it proves itself with")
 	f.StringVar(&secret, "chap-secret-file", "", "the `FILE` with the secret that it proves itself with; - for standard input")
 	return o.flag(cmd)

@@ -30,7 +30,7 @@ func (c *cli) complain(err error) {
 	}
 	fmt.Fprintf(c.stderr, "%s: %s\n", c.as, strings.ReplaceAll(err.Error(), "\n", "; "))
 	if hint := hintOf(err); hint != "" {
-		fmt.Fprintf(c.stderr, "%*s%s\n", len(c.as)+2, "", hint)
+		fmt.Fprintf(c.stderr, "%*s%s\n", len(c.as)+2, "", hintUnder(c.as, hint))
 	}
 }
 

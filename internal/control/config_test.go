@@ -48,7 +48,7 @@ func furnish(t *testing.T, r *rig) {
 	must(r.CreateUnit(ctx, UnitCreate{Path: r.path("e"), Size: 1 << 20, GUID: "600144f0000000000000000000000005", NoView: true}))(t)
 	must(r.AddView(ctx, ViewAdd{Unit: "600144f0000000000000000000000005", HostGroup: "hosts", TargetGroup: "to day"}))(t)
 	must(r.ModifyDiscovery(ctx, DiscoveryModify{Auth: "chap"}))(t)
-	must(r.ModifyISNS(ctx, ISNSModify{Server: "127.0.0.1:1"}))(t)
+	must(r.ModifyISNS(ctx, ISNSModify{Server: new("127.0.0.1:1")}))(t)
 	must(r.ModifyRADIUS(ctx, RADIUSModify{Servers: &[]string{"127.0.0.1:1", "radius.example.org"}, Secret: Secret(secretA), Unsigned: new(true)}))(t)
 	must(r.CreateTarget(ctx, TargetCreate{Name: iqnB + ":radius", Auth: "radius", SelfSecret: Secret(secretB)}))(t)
 	must(r.CreateInitiator(ctx, InitiatorCreate{Name: "iqn.1998-01.com.vmware:esx3", RADIUSUser: "esx3"}))(t)

@@ -136,7 +136,8 @@ type documentDiscovery struct {
 
 // A documentISNS is where targets are registered. What this host is called there is its own.
 type documentISNS struct {
-	Server string `yaml:"server"` // "host:port"; empty: nowhere
+	Server   string `yaml:"server"` // "host:port"; empty: nowhere
+	Disabled bool   `yaml:"disabled,omitempty"`
 }
 
 // A documentRADIUS is who is asked about CHAP responses. Where there are servers and no secret, the

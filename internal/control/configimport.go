@@ -80,7 +80,7 @@ func (i *importing) lose(why, what string, args ...any) {
 }
 
 func (i *importing) document() *document {
-	doc := &document{Format: documentFormat}
+	doc := &document{Format: documentFormat, RADIUS: i.radius()}
 	for _, g := range i.from.HostGroups {
 		doc.HostGroups = append(doc.HostGroups, i.group(HostGroups, g))
 	}
@@ -100,15 +100,48 @@ func (i *importing) document() *document {
 		doc.PortalGroups = append(doc.PortalGroups, documentPortalGroup{Name: g.Name, Portals: g.Portals})
 	}
 	for _, t := range i.from.Targets {
-		doc.Targets = append(doc.Targets, i.target(t))
+		doc.Targets = append(doc.Targets, i.target(t, doc.RADIUS != nil || i.asksHere()))
 	}
 	for _, n := range i.from.Initiators {
-		doc.Initiators = append(doc.Initiators, documentInitiator{Name: n.Name, CHAP: chapOf(n.CHAPUser, n.CHAPSecret)})
+		initiator := documentInitiator{Name: n.Name, CHAP: chapOf(n.CHAPUser, n.CHAPSecret)}
+		if initiator.CHAP == nil {
+			initiator.RADIUSUser = n.CHAPUser
+		}
+		doc.Initiators = append(doc.Initiators, initiator)
 	}
 	if f := i.from.Defaults; f.ISNS || len(f.ISNSServers) > 0 {
 		i.lose("it may be of another site: lunar isns set registers at one", "iSNS server %s", strings.Join(f.ISNSServers, ", "))
 	}
 	return doc
+}
+
+// asksHere reports whether a RADIUS server can be asked here already.
+func (i *importing) asksHere() bool {
+	here := i.current.radius[radiusName]
+	return here.complete()
+}
+
+// radius returns the RADIUS server of the export; nil: none comes along.
+func (i *importing) radius() *documentRADIUS {
+	f := i.from.Defaults
+	if f.RADIUSServer == "" {
+		return nil
+	}
+	servers, err := parseRADIUSServers([]string{f.RADIUSServer})
+	switch {
+	case err != nil:
+		i.lose(oneLine(err), "RADIUS server %s", f.RADIUSServer)
+		return nil
+	case i.asksHere():
+		if here := i.current.radius[radiusName].Servers; !slices.Contains(here, servers[0]) {
+			i.lose("here "+strings.Join(here, ", ")+" is asked", "RADIUS server %s", f.RADIUSServer)
+		}
+		return nil
+	case len(f.RADIUSSecret) == 0:
+		i.lose("the export has no secret for it: lunar radius set", "RADIUS server %s", f.RADIUSServer)
+		return nil
+	}
+	return &documentRADIUS{Servers: servers, Secret: documentSecret(f.RADIUSSecret)}
 }
 
 func chapOf(user string, secret comstar.Secret) *documentCHAP {
@@ -207,18 +240,21 @@ func (i *importing) views(u comstar.Unit) (views []documentView) {
 	return views
 }
 
-func (i *importing) target(t comstar.Target) documentTarget {
+// target returns t. asked: a RADIUS server can be asked.
+func (i *importing) target(t comstar.Target, asked bool) documentTarget {
 	imported := documentTarget{Name: t.Name, Alias: t.Alias, Auth: cmp.Or(t.Auth, i.from.Defaults.Auth, "none")}
-	if imported.Auth != "none" && imported.Auth != "chap" {
+	if imported.Auth != "none" && imported.Auth != "chap" && !(imported.Auth == "radius" && asked) {
 		i.lose("set up the server and lunar asks it; until then initiators need secrets here", "target %s: authentication by %s", t.Name, imported.Auth)
 		imported.Auth = "chap"
 	}
-	if self := chapOf(t.CHAPUser, t.CHAPSecret); self != nil {
-		if imported.Auth == "chap" {
-			imported.Auth, imported.Self = "mutual", self
-		} else {
-			i.lose("it asks for no authentication, and so proves nothing", "target %s: its own secret", t.Name)
-		}
+	switch self := chapOf(t.CHAPUser, t.CHAPSecret); {
+	case self == nil:
+	case imported.Auth == "radius":
+		imported.Self = self
+	case imported.Auth == "chap":
+		imported.Auth, imported.Self = "mutual", self
+	default:
+		i.lose("it asks for no authentication, and so proves nothing", "target %s: its own secret", t.Name)
 	}
 	for _, g := range t.Groups {
 		if slices.ContainsFunc(i.from.PortalGroups, func(p comstar.PortalGroup) bool { return p.Name == g.Name && len(p.Portals) > 0 }) {

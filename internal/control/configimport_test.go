@@ -45,6 +45,9 @@ func TestImportConfig(t *testing.T) {
 	if u.State != UnitOnline || u.Product != "COMSTAR" || u.Version != 5 || u.Size != 1<<20 {
 		t.Errorf("unit %+v", u)
 	}
+	if asked := must(r.RADIUS(ctx))(t); len(asked.Servers) != 1 || asked.Servers[0].Server != "10.0.0.9:1812" || !asked.Secret {
+		t.Errorf("RADIUS %+v", asked)
+	}
 	if again := must(r.ImportConfig(ctx, ask))(t); len(again.Steps) > 0 {
 		t.Errorf("a second time changes %+v", again.Steps)
 	}

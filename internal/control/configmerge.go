@@ -50,12 +50,13 @@ func (m *merge) merge(doc *document) error {
 	}
 	if doc.ISNS != nil {
 		r := m.current.isns[isnsName]
-		if r.Server = doc.ISNS.Server; r.Server != "" {
+		r.Disabled = doc.ISNS.Disabled
+		var err error
+		if r.Server, err = parseISNSServer(doc.ISNS.Server); err != nil {
+			return fmt.Errorf("isns: %w", err)
+		}
+		if r.Server != "" {
 			r.Entity = cmp.Or(r.Entity, inventEntity())
-			var err error
-			if r.Server, err = ParseHostPort(r.Server, isnsPort); err != nil {
-				return fmt.Errorf("isns: %w", err)
-			}
 		}
 		m.wanted.isns[isnsName] = r
 	}

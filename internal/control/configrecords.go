@@ -222,7 +222,7 @@ func (r discoveryRecord) document() *documentDiscovery {
 	return &documentDiscovery{r.Auth, r.Self.document()}
 }
 
-func (r isnsRecord) document() *documentISNS { return &documentISNS{r.Server} }
+func (r isnsRecord) document() *documentISNS { return &documentISNS{r.Server, r.Disabled} }
 
 func (r radiusRecord) document() *documentRADIUS {
 	d := &documentRADIUS{Servers: r.Servers, Unsigned: r.Unsigned}

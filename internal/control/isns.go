@@ -26,12 +26,15 @@ const (
 type isnsRecord struct {
 	Server string `json:"server,omitempty"` // "host:port"; empty: nowhere
 	Entity string `json:"entity"`           // what this host is called there
+
+	Disabled bool `json:"disabled,omitempty"` // nothing is registered for now
 }
 
 // An ISNSInfo describes the registration of targets at an iSNS server.
 type ISNSInfo struct {
 	Server     string    `json:"server,omitempty"` // "host:port"; empty: none
 	Entity     string    `json:"entity,omitempty"`
+	Disabled   bool      `json:"disabled,omitempty"` // nothing is registered for now
 	Registered bool      `json:"registered"`
 	Targets    int       `json:"targets"`
 	Portals    int       `json:"portals"`
@@ -40,9 +43,10 @@ type ISNSInfo struct {
 	Trouble    string    `json:"trouble,omitempty"`
 }
 
-// An ISNSModify says where targets are registered.
+// An ISNSModify changes what is not nil.
 type ISNSModify struct {
-	Server string `json:"server"` // "host[:port]"; empty: nowhere
+	Server   *string `json:"server,omitempty"`   // "host[:port]"; empty: nowhere
+	Disabled *bool   `json:"disabled,omitempty"` // register nothing, and remember the server
 }
 
 // A registration is a registrar at work. Guarded by Daemon.mu.
@@ -64,7 +68,7 @@ func (d *Daemon) isnsSettings() (r isnsRecord, err error) {
 // startISNS registers at the server that was saved, from now to the end of the daemon.
 func (d *Daemon) startISNS() error {
 	r, err := d.isnsSettings()
-	if err == nil && r.Server != "" {
+	if err == nil {
 		d.register(r)
 	}
 	return err
@@ -80,7 +84,7 @@ func (d *Daemon) register(r isnsRecord) {
 		before.stop()
 		<-before.done
 	}
-	if r.Server == "" {
+	if r.Server == "" || r.Disabled {
 		return
 	}
 	ctx, stop := context.WithCancel(d.background)
@@ -104,7 +108,7 @@ func (d *Daemon) ISNS(context.Context) (ISNSInfo, error) {
 	if err != nil || r.Server == "" {
 		return ISNSInfo{}, err
 	}
-	info := ISNSInfo{Server: r.Server, Entity: r.Entity}
+	info := ISNSInfo{Server: r.Server, Entity: r.Entity, Disabled: r.Disabled}
 	d.mu.RLock()
 	now := d.isns
 	d.mu.RUnlock()
@@ -122,13 +126,6 @@ func (d *Daemon) ISNS(context.Context) (ISNSInfo, error) {
 
 // ModifyISNS changes where targets are registered.
 func (d *Daemon) ModifyISNS(ctx context.Context, q ISNSModify) (ISNSInfo, error) {
-	server := q.Server
-	if server != "" {
-		var err error
-		if server, err = ParseHostPort(server, isnsPort); err != nil {
-			return ISNSInfo{}, err
-		}
-	}
 	end, err := d.begin(ctx)
 	if err != nil {
 		return ISNSInfo{}, err
@@ -138,17 +135,30 @@ func (d *Daemon) ModifyISNS(ctx context.Context, q ISNSModify) (ISNSInfo, error)
 	if err != nil {
 		return ISNSInfo{}, err
 	}
-	if r.Server == server {
+	before := r
+	set(&r.Server, q.Server)
+	set(&r.Disabled, q.Disabled)
+	if r.Server, err = parseISNSServer(r.Server); err != nil {
+		return ISNSInfo{}, err
+	}
+	if r == before {
 		return d.ISNS(ctx)
 	}
-	r.Server = server
 	r.Entity = cmp.Or(r.Entity, inventEntity())
 	if err := d.state.Update(func(tx Tx) error { return isnsKind.put(tx, isnsName, r) }); err != nil {
 		return ISNSInfo{}, err
 	}
 	d.register(r)
-	d.log.Info("changed the iSNS server", "server", cmp.Or(server, "none"))
+	d.log.Info("changed the iSNS server", "server", cmp.Or(r.Server, "none"), "disabled", r.Disabled)
 	return d.ISNS(ctx)
+}
+
+// parseISNSServer reads "host[:port]", or nothing.
+func parseISNSServer(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	return ParseHostPort(s, isnsPort)
 }
 
 // inventEntity makes up a name for this host that no other has.

@@ -63,7 +63,7 @@ func TestISNS(t *testing.T) {
 	}
 	server := l.Addr().String()
 	l.Close()
-	set := must(r.ModifyISNS(ctx, ISNSModify{Server: server}))(t)
+	set := must(r.ModifyISNS(ctx, ISNSModify{Server: new(server)}))(t)
 	troubled := func() {
 		t.Helper()
 		var got ISNSInfo
@@ -80,12 +80,21 @@ func TestISNS(t *testing.T) {
 	troubled()
 	r.restart()
 	troubled()
-	if got := must(r.ModifyISNS(ctx, ISNSModify{}))(t); got != (ISNSInfo{}) {
+	if got := must(r.ModifyISNS(ctx, ISNSModify{Disabled: new(true)}))(t); got != (ISNSInfo{Server: server, Entity: set.Entity, Disabled: true}) {
+		t.Errorf("disabled it is %+v", got)
+	}
+	r.restart()
+	if alarms := must(r.Status(ctx))(t).Alarms; len(alarms) > 0 {
+		t.Errorf("disabled it raises %q", alarms)
+	}
+	must(r.ModifyISNS(ctx, ISNSModify{Disabled: new(false)}))(t)
+	troubled()
+	if got := must(r.ModifyISNS(ctx, ISNSModify{Server: new("")}))(t); got != (ISNSInfo{}) {
 		t.Errorf("when it is off it is %+v", got)
 	}
-	if got := must(r.ModifyISNS(ctx, ISNSModify{Server: "[::1]"}))(t); got.Server != "[::1]:3205" || got.Entity != set.Entity {
+	if got := must(r.ModifyISNS(ctx, ISNSModify{Server: new("[::1]")}))(t); got.Server != "[::1]:3205" || got.Entity != set.Entity {
 		t.Errorf("without a port it is %+v", got)
 	}
-	_, err = r.ModifyISNS(ctx, ISNSModify{Server: "no server!"})
+	_, err = r.ModifyISNS(ctx, ISNSModify{Server: new("no server!")})
 	wantProblem(t, err, "host name")
 }

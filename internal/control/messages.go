@@ -218,6 +218,9 @@ type TargetCreate struct {
 
 // A TargetModify changes what is not nil. Sessions that may no longer be on the target are closed.
 type TargetModify struct {
+	Name  *string `json:"name,omitempty"`  // initiators log in afresh
+	Force bool    `json:"force,omitempty"` // close the sessions that are in the way of another name
+
 	Alias      *string   `json:"alias,omitempty"`
 	Groups     *[]string `json:"portal_groups,omitempty"` // empty: all
 	Auth       *string   `json:"auth,omitempty"`

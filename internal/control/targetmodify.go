@@ -7,7 +7,7 @@ import (
 )
 
 // ModifyTarget changes a target. Sessions that may no longer be on it are closed; the others
-// stay, whatever they have proved at their login.
+// stay, whatever they have proved at their login. It gets another name last.
 func (d *Daemon) ModifyTarget(ctx context.Context, name string, r TargetModify) (TargetInfo, error) {
 	end, err := d.begin(ctx)
 	if err != nil {
@@ -19,6 +19,12 @@ func (d *Daemon) ModifyTarget(ctx context.Context, name string, r TargetModify) 
 		return TargetInfo{}, err
 	}
 	record := before
+	becomes := record.Name
+	if r.Name != nil {
+		if becomes, err = parseName(*r.Name); err != nil {
+			return TargetInfo{}, err
+		}
+	}
 	set(&record.Alias, r.Alias)
 	if err := checkAlias(record.Alias); err != nil {
 		return TargetInfo{}, err
@@ -35,6 +41,9 @@ func (d *Daemon) ModifyTarget(ctx context.Context, name string, r TargetModify) 
 		return TargetInfo{}, err
 	}
 	if err := d.checkAuth("target "+record.Name, record.Auth); err != nil {
+		return TargetInfo{}, err
+	}
+	if err := d.checkRename(record, becomes, r.Force); err != nil {
 		return TargetInfo{}, err
 	}
 	was, err := d.targetOf(before)
@@ -63,6 +72,11 @@ func (d *Daemon) ModifyTarget(ctx context.Context, name string, r TargetModify) 
 	}
 	d.closeBarred()
 	d.log.Info("modified a target", "target", record.Name, "auth", record.Auth, "portal_groups", record.Groups, "initiators", record.Initiators)
+	if becomes != record.Name {
+		if record, err = d.renameTarget(record, becomes); err != nil {
+			return TargetInfo{}, err
+		}
+	}
 	return d.targetInfo(record), nil
 }
 
