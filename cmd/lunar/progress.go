@@ -65,6 +65,9 @@ func (p *progress) add(n int) { p.at.Add(int64(n)) }
 // reader counts what is read of r.
 func (p *progress) reader(r io.Reader) io.Reader { return &countedReader{r, p} }
 
+// readerAt counts what is read of r.
+func (p *progress) readerAt(r io.ReaderAt) io.ReaderAt { return &countedReaderAt{r, p} }
+
 // done takes the line away.
 func (p *progress) done() {
 	close(p.stop)
@@ -78,6 +81,17 @@ type countedReader struct {
 
 func (c *countedReader) Read(b []byte) (int, error) {
 	n, err := c.r.Read(b)
+	c.p.add(n)
+	return n, err
+}
+
+type countedReaderAt struct {
+	r io.ReaderAt
+	p *progress
+}
+
+func (c *countedReaderAt) ReadAt(b []byte, at int64) (int, error) {
+	n, err := c.r.ReadAt(b, at)
 	c.p.add(n)
 	return n, err
 }

@@ -23,7 +23,7 @@ func (c *cli) streamDump() *cobra.Command {
 		defer in.close()
 		out := bufio.NewWriterSize(c.stdout, 1<<16)
 		d := dumping{out: out, json: json.NewEncoder(out), asJSON: o.json, records: !summary}
-		err = d.stream(dmu.NewReader(in, dmu.Options{UnknownFeatures: unknown}))
+		err = d.stream(dmu.NewReader(in.stream, dmu.Options{UnknownFeatures: unknown}))
 		if err != nil {
 			err = ofStream(in.name, err)
 		}

@@ -32,7 +32,7 @@ func (c *cli) survey(doing, name string, deep bool) (*surveyed, error) {
 	}
 	defer in.close()
 	s.Wrapped = in.wrapped
-	v := dmu.NewVerifier(in, deep)
+	v := dmu.NewVerifier(in.stream, deep)
 	for {
 		rec, err := v.Next()
 		s.Seconds = time.Since(begun).Seconds()

@@ -6,18 +6,20 @@ import (
 	"compress/gzip"
 	"io"
 	"os"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 
 	"github.com/lunarsan/lunar/internal/control"
+	"github.com/lunarsan/lunar/stream/dmu"
 )
 
 // A streamInput is a stream that a verb reads.
 type streamInput struct {
-	io.Reader
-	name    string // for people
-	wrapped string // what is around the stream: zstd, gzip, lz4, or nothing
+	stream  io.Reader // a dmu.ReadAhead, where it is a file
+	name    string    // for people
+	wrapped string    // what is around the stream: zstd, gzip, lz4, or nothing
 	closing []func()
 }
 
@@ -69,6 +71,12 @@ func (c *cli) openStream(doing, name string) (*streamInput, error) {
 		in.close()
 		return nil, ofStream(in.name, err)
 	}
+	if at, ok := file.(io.ReaderAt); ok && total > 0 && in.wrapped == "" {
+		p.at.Store(0)
+		ahead := dmu.NewReadAhead(p.readerAt(at))
+		in.stream = ahead
+		in.closing = append(in.closing, ahead.Close)
+	}
 	return in, nil
 }
 
@@ -79,16 +87,16 @@ func (in *streamInput) unwrap(r io.Reader) error {
 	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return err
 	}
-	in.Reader = io.MultiReader(bytes.NewReader(head[:n]), r)
+	in.stream = io.MultiReader(bytes.NewReader(head[:n]), r)
 	for _, w := range wrappings {
 		if !bytes.HasPrefix(head[:n], w.magic) {
 			continue
 		}
-		inner, done, err := w.open(bufio.NewReaderSize(in.Reader, 1<<20))
+		inner, done, err := w.open(bufio.NewReaderSize(in.stream, 1<<20))
 		if err != nil {
 			return err
 		}
-		in.Reader, in.wrapped = inner, w.name
+		in.stream, in.wrapped = inner, w.name
 		in.closing = append(in.closing, done)
 	}
 	return nil
@@ -96,7 +104,7 @@ func (in *streamInput) unwrap(r io.Reader) error {
 
 // close closes the stream, and takes the progress away.
 func (in *streamInput) close() {
-	for _, done := range in.closing {
+	for _, done := range slices.Backward(in.closing) {
 		done()
 	}
 	in.closing = nil

@@ -77,7 +77,7 @@ func (c *cli) tokenAfter(name string) (*dmu.Token, error) {
 		return nil, err
 	}
 	defer in.close()
-	r := dmu.NewReader(in, dmu.Options{})
+	r := dmu.NewReader(in.stream, dmu.Options{})
 	var t dmu.Tracker
 	for {
 		rec, err := r.Next()

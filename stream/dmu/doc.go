@@ -6,7 +6,8 @@
 //	record.go    312 bytes as a view; the table of record types
 //	begin.go object.go write.go   the views by type, with their offsets
 //	feature.go compression.go     the tables of features and compressions
-//	fletcher4.go fletcher4_lanes.go   the running checksum
+//	fletcher4.go fletcher4_lanes.go fletcher4_amd64.s   the running checksum
+//	readahead.go reader_input.go  bytes in, read ahead and looked at in place
 //	reader.go errors.go           Next and Payload; what can be wrong with a stream
 //	check.go limits.go zvol.go    the rules that receivers hold a stream to
 //	writer.go                     records out, with checksums, within the rules

@@ -1,8 +1,8 @@
 package dmu
 
-// sumLanes is the state over p from zero, p being a multiple of 16 long. Four lanes take every
-// fourth word each: the additions of one do not wait for those of another.
-func sumLanes(p []byte) Fletcher4 {
+// sumLanesPlain is the state over p from zero, p being a multiple of 16 long. Four lanes take
+// every fourth word each: the additions of one do not wait for those of another.
+func sumLanesPlain(p []byte) Fletcher4 {
 	var a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3 uint64
 	for ; len(p) >= 16; p = p[16:] {
 		lo, hi := le.Uint64(p), le.Uint64(p[8:16])

@@ -2,6 +2,7 @@ package dmu
 
 import (
 	"encoding/binary"
+	"fmt"
 	"math/rand/v2"
 	"testing"
 )
@@ -81,15 +82,31 @@ func TestFletcher4JoinFar(t *testing.T) {
 	}
 }
 
+// TestFletcher4Plain: the sums without the processor's help are the same.
+func TestFletcher4Plain(t *testing.T) {
+	data := noise(1 << 16)
+	for n := 0; n <= len(data); n += 16 + n/3&^15 {
+		if got, want := sumLanesPlain(data[:n]), plainSum(data[:n], binary.LittleEndian); got != want || sumLanes(data[:n]) != want {
+			t.Errorf("%d bytes: %v and %v, want %v", n, got, sumLanes(data[:n]), want)
+		}
+	}
+}
+
 func BenchmarkFletcher4(b *testing.B) {
-	for _, n := range []int{312, 8192, 131072} {
-		p := noise(n)
-		b.Run(binary.LittleEndian.String()+"/"+string(rune('0'+len(p)%7)), func(b *testing.B) {
-			b.SetBytes(int64(n))
-			var f Fletcher4
-			for b.Loop() {
-				f.Add(p, binary.LittleEndian)
-			}
-		})
+	variants := map[string]func(p []byte){
+		"words": func(p []byte) { plainSum(p, binary.LittleEndian) },
+		"lanes": func(p []byte) { sumLanesPlain(p) },
+		"add":   func(p []byte) { new(Fletcher4).add(p) },
+	}
+	for name, sum := range variants {
+		for _, n := range []int{312, 8192, 131072} {
+			p := noise(n &^ 15)
+			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
+				b.SetBytes(int64(len(p)))
+				for b.Loop() {
+					sum(p)
+				}
+			})
+		}
 	}
 }

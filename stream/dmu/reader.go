@@ -12,6 +12,7 @@ import (
 // of the stream.
 type Reader struct {
 	in     io.Reader
+	window Windowed // in, where it is one
 	lax    bool
 	buf    []byte
 	at     int   // of the first byte that no record has taken
@@ -30,6 +31,7 @@ type Reader struct {
 	summed bool // a record of this substream had a checksum
 	begin  Begin
 	record *Record
+	turned Record // a record of a stream in the other order
 	body   []byte
 }
 
@@ -56,7 +58,12 @@ const readAhead = 1 << 20
 
 // NewReader makes a Reader of in. It reads ahead.
 func NewReader(in io.Reader, o Options) *Reader {
-	return &Reader{in: in, lax: o.UnknownFeatures, buf: make([]byte, readAhead), number: -1}
+	r := &Reader{in: in, lax: o.UnknownFeatures, number: -1}
+	var ok bool
+	if r.window, ok = in.(Windowed); !ok {
+		r.buf = make([]byte, readAhead)
+	}
+	return r
 }
 
 // Next reads the next record, whose payload Payload returns; both are good until Next is
@@ -101,8 +108,9 @@ func (r *Reader) next() (*Record, error) {
 		}
 		return nil, r.fail(ErrTruncated, r.offset+int64(r.full-r.at), "%d of %d bytes are there of the payload of %v", r.full-r.at, n, t)
 	}
-	// The buffer may have moved.
-	rec = (*Record)(r.buf[r.at-RecordSize:])
+	if rec != &r.turned { // the buffer may have moved
+		rec = (*Record)(r.buf[r.at-RecordSize:])
+	}
 	r.body = r.buf[r.at : r.at+int(n)]
 	r.sum.Add(r.body, r.order)
 	if t == TypeBegin {
@@ -159,11 +167,13 @@ func (r *Reader) header() (*Record, error) {
 	} else if err := r.check(rec, t); err != nil {
 		return nil, err
 	}
-	if r.order == binary.BigEndian {
-		rec.turnRound(t)
-	}
 	r.at += RecordSize
 	r.offset += RecordSize
+	if r.order == binary.BigEndian {
+		r.turned = *rec
+		r.turned.turnRound(t)
+		return &r.turned, nil
+	}
 	return rec, nil
 }
 
@@ -340,49 +350,6 @@ func (r *Reader) finish() error {
 	}
 	return r.fail(ErrTrailing, r.start, "the stream is whole, but there is more in the file")
 }
-
-// fill sees to it that n bytes from r.at on are in the buffer, with keep bytes before them. It
-// returns errEnd where there are fewer.
-func (r *Reader) fill(keep, n int) error {
-	have := r.full - r.at
-	if have >= n {
-		return nil
-	}
-	if r.ended != nil {
-		return r.ended
-	}
-	if r.at+n > len(r.buf) {
-		buf := r.buf
-		if keep+n > len(buf) {
-			buf = make([]byte, keep+n+len(buf))
-		}
-		r.full = copy(buf, r.buf[r.at-keep:r.full])
-		r.at, r.buf = keep, buf
-	}
-	// A long payload is read to its end and no further: what is read of the next record would
-	// have to be moved.
-	end := len(r.buf)
-	if n >= len(r.buf)/4 {
-		end = r.at + n
-	}
-	for r.full-r.at < n && r.ended == nil {
-		got, err := r.in.Read(r.buf[r.full:end])
-		r.full += got
-		if err == io.EOF {
-			r.ended = errEnd
-		} else if err != nil {
-			r.ended = fmt.Errorf("reading the stream at byte %d: %w", r.offset+int64(r.full-r.at), err)
-		}
-	}
-	if r.full-r.at >= n {
-		return nil
-	}
-	return r.ended
-}
-
-// errEnd is that there is no more to read. It is apart from io.ErrUnexpectedEOF, which readers
-// below return where what is around the stream is cut short.
-var errEnd = errors.New("the end of what there is to read")
 
 func (r *Reader) fail(kind error, offset int64, format string, args ...any) error {
 	return &Error{Kind: kind, Offset: offset, Number: r.number, Cause: fmt.Errorf(format, args...)}

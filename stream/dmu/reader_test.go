@@ -14,13 +14,29 @@ import (
 // drain reads a stream to its end in a small buffer, and returns the number of records and what
 // ended it.
 func drain(in io.Reader, o Options) (records int, err error) {
-	for r := (&Reader{in: in, lax: o.UnknownFeatures, buf: make([]byte, 1000), number: -1}); ; records++ {
+	r := NewReader(in, o)
+	if r.window == nil {
+		r.buf = make([]byte, 1000)
+	}
+	for ; ; records++ {
 		if _, err := r.Next(); err == io.EOF {
 			return records, nil
 		} else if err != nil {
 			return records, err
 		}
 	}
+}
+
+// A window is a stream in memory, which shows a little more than it is asked for.
+type window struct{ stream []byte }
+
+func (w window) Read([]byte) (int, error) {
+	return 0, errors.New("it is read, and was to be looked at")
+}
+
+func (w window) Window(at int64, least int) ([]byte, error) {
+	end := min(int(at)+least+100, len(w.stream))
+	return bytes.Clone(w.stream[at:end]), nil
 }
 
 var orders = []binary.ByteOrder{binary.LittleEndian, binary.BigEndian}
@@ -37,7 +53,7 @@ func TestReader(t *testing.T) {
 	eachSample(t, func(t *testing.T, stream []byte, order binary.ByteOrder) {
 		for name, in := range map[string]io.Reader{
 			"whole": bytes.NewReader(stream), "bytes": iotest.OneByteReader(bytes.NewReader(stream)), "half": iotest.HalfReader(bytes.NewReader(stream)),
-			"end with data": iotest.DataErrReader(bytes.NewReader(stream)),
+			"end with data": iotest.DataErrReader(bytes.NewReader(stream)), "in place": window{stream},
 		} {
 			var at int64
 			r := NewReader(in, Options{})
@@ -86,7 +102,11 @@ func TestEveryByte(t *testing.T) {
 		for i := range stream {
 			flip := byte(1) << (i % 8)
 			damaged[i] ^= flip
-			_, err := drain(bytes.NewReader(damaged), Options{})
+			var in io.Reader = bytes.NewReader(damaged)
+			if i%2 == 0 {
+				in = window{damaged}
+			}
+			_, err := drain(in, Options{})
 			var e *Error
 			if !errors.As(err, &e) {
 				t.Fatalf("byte %d ^ %#x: %v", i, flip, err)
@@ -103,7 +123,11 @@ func TestEveryByte(t *testing.T) {
 func TestEveryCut(t *testing.T) {
 	eachSample(t, func(t *testing.T, stream []byte, order binary.ByteOrder) {
 		for n := 16; n < len(stream); n++ {
-			_, err := drain(bytes.NewReader(stream[:n]), Options{})
+			var in io.Reader = bytes.NewReader(stream[:n])
+			if n%2 == 0 {
+				in = window{stream[:n]}
+			}
+			_, err := drain(in, Options{})
 			var e *Error
 			if !errors.As(err, &e) || e.Kind != ErrTruncated || e.Offset != int64(n) {
 				t.Fatalf("cut at %d: %v", n, err)
