@@ -1,0 +1,136 @@
+package dmu
+
+import "fmt"
+
+// perform does to the volume what a record says.
+func (a *Applier) perform(rec *Record, payload []byte) error {
+	switch rec.Type() {
+	case TypeObject:
+		if o := rec.Object(); o.Object() == ZvolData {
+			return a.blockSize(o.BlockSize())
+		}
+	case TypeWrite:
+		if w := rec.Write(); w.Object() == ZvolData {
+			return a.write(w.Offset(), w.LogicalSize(), w.LogicalSize(), w.Compression(), payload)
+		}
+	case TypeWriteEmbedded:
+		if w := rec.WriteEmbedded(); w.Object() == ZvolData {
+			return a.write(w.Offset(), w.Length(), uint64(w.LogicalSize()), w.Compression(), payload[:w.PhysicalSize()])
+		}
+	case TypeFree:
+		if f := rec.Free(); f.Object() == ZvolData {
+			return a.free(f.Offset(), f.Length())
+		}
+	}
+	return nil
+}
+
+// blockSize holds the volume's blocks to the length that they have.
+func (a *Applier) blockSize(n uint32) error {
+	s := &a.sub.applied
+	if s.BlockSize != 0 && s.BlockSize != n {
+		return invalid("the volume has blocks of %d bytes, and the stream of %d: it is of another volume", s.BlockSize, n)
+	}
+	s.BlockSize = n
+	return nil
+}
+
+// write takes a block of n bytes at off, of which payload has lsize.
+func (a *Applier) write(off, n, lsize uint64, how Compression, payload []byte) error {
+	s := &a.sub
+	if err := s.reach(off, n); err != nil {
+		return err
+	}
+	s.place = off + n
+	if s.place <= s.from.Offset {
+		s.written = s.place
+		return nil
+	}
+	in := 0
+	if how != CompressionNone {
+		in = len(payload)
+	}
+	if err := a.room(int(n), in); err != nil {
+		return err
+	}
+	a.gap(off)
+	s.written = s.place
+	s.applied.Written += n
+	if how != CompressionNone {
+		a.batch.compressed(off, int(n), int(lsize), how, payload)
+		return nil
+	}
+	copy(a.batch.block(off, int(n)), payload)
+	return nil
+}
+
+// free takes a hole. What is behind base becomes one without a word: there, every place without
+// a block is.
+func (a *Applier) free(off, n uint64) error {
+	s := &a.sub
+	end := off + n
+	if n == ToEnd {
+		end = max(off, s.base)
+	} else if err := s.reach(off, n); err != nil {
+		return err
+	}
+	if off < s.place {
+		return invalid("FREE is at %d, behind what came before it, at %d", off, s.place)
+	}
+	if n != ToEnd {
+		s.place = end
+	}
+	from, to := max(off, s.from.Offset), min(end, s.base)
+	if from >= to {
+		return nil
+	}
+	if err := a.room(0, 0); err != nil {
+		return err
+	}
+	a.batch.hole(from, to-from)
+	s.applied.Freed += to - from
+	return nil
+}
+
+// gap makes zeros of what is before to, where neither the volume nor a block has been. One that
+// can change its length ends there, and has zeros when it is made longer.
+func (a *Applier) gap(to uint64) {
+	s := &a.sub
+	from := max(s.written, s.base, s.from.Offset)
+	if !a.volume.Fixed() || from >= to {
+		return
+	}
+	a.batch.hole(from, to-from)
+	s.applied.Freed += to - from
+}
+
+// reach holds a record's n bytes at off to the order of records, and to where a volume can be.
+func (s *substream) reach(off, n uint64) error {
+	switch {
+	case off > maxVolume || n > maxVolume-off:
+		return invalid("it has %d bytes at %d, where no volume reaches", n, off)
+	case off < s.place:
+		return invalid("it is at byte %d of the volume, behind what came before it, up to %d", off, s.place)
+	}
+	return nil
+}
+
+// room sees to it that the batch has room for a block of n bytes, in compressed ones, and for
+// the hole before it.
+func (a *Applier) room(n, in int) error {
+	if a.batch.room(n, in) {
+		return nil
+	}
+	if err := a.hand(); err != nil {
+		return err
+	}
+	if !a.batch.room(n, in) {
+		a.batch.borrow(<-a.line.long, n, in)
+	}
+	return nil
+}
+
+// invalid is an *Error whose place is still to be told.
+func invalid(format string, args ...any) error {
+	return &Error{Kind: ErrInvalid, What: fmt.Sprintf(format, args...)}
+}
