@@ -44,7 +44,7 @@ const usualEvery = 2 * time.Second
 
 // Applied is what became of a substream.
 type Applied struct {
-	Snapshot
+	Link
 	Passed     bool   // it was there already, or is of another dataset: nothing was done
 	GoneOn     bool   // a part of it was there already
 	Written    uint64 // bytes of the volume
@@ -186,7 +186,7 @@ func (s *substream) bytes(r *Reader) uint64 {
 
 // open begins a substream.
 func (a *Applier) open(r *Reader, b *Begin) error {
-	a.sub = substream{open: true, features: b.Features(), applied: Applied{Begin: r.Offset(), Snapshot: Snapshot{
+	a.sub = substream{open: true, features: b.Features(), applied: Applied{Begin: r.Offset(), Link: Link{
 		GUID:    b.ToGUID(),
 		From:    b.FromGUID(),
 		Name:    b.ToName(),
@@ -235,7 +235,7 @@ func (a *Applier) begin() error {
 		a.o.Overwrite = false // one stream may
 	}
 	a.o.Blank, a.o.Modified = false, false
-	a.chain.Receiving = &Receiving{Snapshot: s.applied.Snapshot, Features: s.features &^ FeatureResuming}
+	a.chain.Receiving = &Receiving{Link: s.applied.Link, Features: s.features &^ FeatureResuming}
 	if err := a.save(a.chain); err != nil {
 		return err
 	}
@@ -319,7 +319,7 @@ func (a *Applier) commit() error {
 		return err
 	}
 	s.applied.Size = size
-	a.chain.Snapshots = append(a.chain.Snapshots, s.applied.Snapshot)
+	a.chain.Snapshots = append(a.chain.Snapshots, s.applied.Link)
 	a.chain.Receiving = nil
 	return a.save(a.chain)
 }

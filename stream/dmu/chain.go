@@ -41,12 +41,12 @@ import (
 // volume is neither what it was nor what it will be.
 type Chain struct {
 	Modified  time.Time  // zero: not known
-	Snapshots []Snapshot // oldest first
+	Snapshots []Link // oldest first
 	Receiving *Receiving // nil: the volume is the last of Snapshots
 }
 
-// A Snapshot is a state that a volume was in.
-type Snapshot struct {
+// A Link is a snapshot: a state that a volume was in.
+type Link struct {
 	GUID      uint64    `json:"guid,string"`
 	From      uint64    `json:"from,string"` // 0: full
 	Name      string    `json:"name"`        // dataset@snapshot
@@ -57,9 +57,24 @@ type Snapshot struct {
 
 // A Receiving is a snapshot that is under way, and how far.
 type Receiving struct {
-	Snapshot
+	Link
 	Features Features `json:"features,string"` // of the stream
 	Cursor
+}
+
+// Token makes the token with which a sender repeats the last block that is there, and goes on.
+func (r *Receiving) Token() *Token {
+	t := &Token{
+		Object: ZvolData, Bytes: max(r.Bytes, 1),
+		ToGUID: r.GUID, ToName: r.Name, FromGUID: r.From,
+		LargeBlocks: r.Features.Has(FeatureLargeBlocks),
+		Embedded:    r.Features.Has(FeatureEmbedData),
+		Compressed:  r.Features.Has(FeatureCompressed),
+	}
+	if bs := uint64(r.BlockSize); r.Offset > bs {
+		t.Offset = r.Offset - bs
+	}
+	return t
 }
 
 // A Cursor is a place in a volume that everything before is durable of.
@@ -89,7 +104,7 @@ type chainFile struct {
 	Format    int        `json:"format"`
 	State     string     `json:"state"`
 	Modified  *time.Time `json:"modified,omitempty"`
-	Snapshots []Snapshot `json:"snapshots"`
+	Snapshots []Link `json:"snapshots"`
 	Receiving *Receiving `json:"receiving,omitempty"`
 }
 
@@ -105,7 +120,7 @@ func (c *Chain) State() string {
 }
 
 // Head is the snapshot that the volume was whole as last, or nil.
-func (c *Chain) Head() *Snapshot {
+func (c *Chain) Head() *Link {
 	if len(c.Snapshots) == 0 {
 		return nil
 	}
@@ -113,7 +128,7 @@ func (c *Chain) Head() *Snapshot {
 }
 
 // Find is the snapshot of a GUID, or nil.
-func (c *Chain) Find(guid uint64) *Snapshot {
+func (c *Chain) Find(guid uint64) *Link {
 	for i := range c.Snapshots {
 		if c.Snapshots[i].GUID == guid {
 			return &c.Snapshots[i]
@@ -126,7 +141,7 @@ func (c *Chain) Find(guid uint64) *Snapshot {
 func (c *Chain) Encode() ([]byte, error) {
 	f := chainFile{Format: chainFormat, State: c.State(), Snapshots: c.Snapshots, Receiving: c.Receiving}
 	if f.Snapshots == nil {
-		f.Snapshots = []Snapshot{}
+		f.Snapshots = []Link{}
 	}
 	if !c.Modified.IsZero() {
 		f.Modified = &c.Modified

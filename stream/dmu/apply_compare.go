@@ -1,0 +1,120 @@
+package dmu
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// ErrDiffers is the kind of what Compare finds.
+var ErrDiffers = errors.New("the volume is not what the stream says")
+
+// Compare reads a stream of one substream, which was applied to v just now, and holds the bytes
+// of v against every block and every hole of it. size is the length of the volume.
+func Compare(ctx context.Context, v io.ReaderAt, size uint64, in io.Reader) error {
+	c := comparison{v: v, size: size, tail: size, zeros: make([]byte, batchSize)}
+	for r := NewReader(in, Options{}); ; {
+		rec, err := r.Next()
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err == nil {
+			err = c.look(rec, r.Payload())
+		}
+		if errors.Is(err, io.EOF) {
+			return nil
+		} else if err != nil {
+			return err
+		}
+	}
+}
+
+// A comparison is a Compare under way.
+type comparison struct {
+	v        io.ReaderAt
+	size     uint64
+	full     bool
+	at       uint64 // behind the last block
+	tail     uint64 // nothing is behind it but blocks that come later
+	codec    Codec
+	got, has []byte
+	zeros    []byte
+}
+
+func (c *comparison) look(rec *Record, payload []byte) error {
+	switch rec.Type() {
+	case TypeBegin:
+		c.full = rec.Begin().FromGUID() == 0 && !rec.Begin().Features().Has(FeatureResuming)
+	case TypeWrite:
+		if w := rec.Write(); w.Object() == ZvolData {
+			return c.block(w.Offset(), w.LogicalSize(), w.LogicalSize(), w.Compression(), payload)
+		}
+	case TypeWriteEmbedded:
+		if w := rec.WriteEmbedded(); w.Object() == ZvolData {
+			return c.block(w.Offset(), w.Length(), uint64(w.LogicalSize()), w.Compression(), payload[:w.PhysicalSize()])
+		}
+	case TypeFree:
+		switch f := rec.Free(); {
+		case f.Object() != ZvolData:
+		case f.Length() == ToEnd:
+			c.tail = f.Offset()
+		case !c.full:
+			return c.hole(f.Offset(), f.Offset()+f.Length())
+		}
+	case TypeEnd:
+		if c.full {
+			c.tail = c.at
+		}
+		return c.hole(max(c.tail, c.at), c.size)
+	}
+	return nil
+}
+
+// block compares the block of n bytes at off, of which payload has lsize.
+func (c *comparison) block(off, n, lsize uint64, how Compression, payload []byte) error {
+	if c.full {
+		if err := c.hole(c.at, off); err != nil {
+			return err
+		}
+	}
+	c.at = off + n
+	want := payload
+	if how != CompressionNone {
+		c.has = grown(c.has, int(n))
+		clear(c.has[lsize:])
+		if err := c.codec.Decompress(how, c.has[:lsize], payload); err != nil {
+			return err
+		}
+		want = c.has
+	}
+	if err := c.read(off, int(n)); err != nil {
+		return err
+	}
+	if !bytes.Equal(c.got, want) {
+		return fmt.Errorf("%w: the block of %d bytes at %d", ErrDiffers, n, off)
+	}
+	return nil
+}
+
+// hole sees to it that what is from from to to, and in the volume, is zeros.
+func (c *comparison) hole(from, to uint64) error {
+	for to = min(to, c.size); from < to; from += uint64(len(c.got)) {
+		if err := c.read(from, int(min(to-from, batchSize))); err != nil {
+			return err
+		}
+		if !bytes.Equal(c.got, c.zeros[:len(c.got)]) {
+			return fmt.Errorf("%w: there is no hole in the %d bytes at %d", ErrDiffers, len(c.got), from)
+		}
+	}
+	return nil
+}
+
+func (c *comparison) read(off uint64, n int) error {
+	c.got = grown(c.got, n)
+	if _, err := c.v.ReadAt(c.got, int64(off)); err != nil {
+		return fmt.Errorf("reading %d bytes at %d of the volume back: %w", n, off, err)
+	}
+	return nil
+}

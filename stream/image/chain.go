@@ -1,0 +1,82 @@
+//go:build unix
+
+package image
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+
+	"github.com/lunarsan/lunar/stream/dmu"
+)
+
+// load reads the chain at path, or returns an empty one where there is none.
+func load(path string) (*dmu.Chain, error) {
+	p, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return new(dmu.Chain), nil
+	} else if err != nil {
+		return nil, err
+	}
+	c, err := dmu.ParseChain(p)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return c, nil
+}
+
+// Chain is the chain that Open has read.
+func (s *Store) Chain() *dmu.Chain { return s.chain }
+
+// ChainPath is the file that the chain is in.
+func (s *Store) ChainPath() string { return s.beside }
+
+// Save keeps the chain, with when the file was written to last. It is durable when Save returns.
+func (s *Store) Save(c *dmu.Chain) error {
+	if s.regular {
+		info, err := os.Stat(s.path)
+		if err != nil {
+			return err
+		}
+		c.Modified = info.ModTime().UTC()
+	}
+	p, err := c.Encode()
+	if err != nil {
+		return err
+	}
+	fresh := s.beside + ".new"
+	if err := writeDurably(fresh, p); err != nil {
+		return err
+	}
+	if err := os.Rename(fresh, s.beside); err != nil {
+		return err
+	}
+	s.made = false
+	return syncFolder(s.beside)
+}
+
+func writeDurably(path string, p []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(p)
+	if err == nil {
+		err = f.Sync()
+	}
+	return errors.Join(err, f.Close())
+}
+
+// Modified says whether the file was written to since its chain was saved. Of a device nobody
+// knows.
+func (s *Store) Modified() (bool, error) {
+	if !s.regular || s.chain.Modified.IsZero() || s.chain.State() != dmu.ChainComplete {
+		return false, nil
+	}
+	info, err := os.Stat(s.path)
+	if err != nil {
+		return false, err
+	}
+	return !info.ModTime().Equal(s.chain.Modified), nil
+}

@@ -1,0 +1,124 @@
+//go:build unix
+
+package image
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/stream/dmu"
+)
+
+// A Store is a file or a block device, and the chain of its snapshots. It is locked: nobody
+// else who asks has it open for writing.
+type Store struct {
+	sbd.Store
+	path    string
+	beside  string // the chain's file
+	regular bool
+	made    bool // by us, and no chain has been saved since
+	chain   *dmu.Chain
+}
+
+// Options say how a store is opened.
+type Options struct {
+	ReadOnly bool
+	Create   bool   // a regular file, if there is none
+	Chain    string // the chain's file; empty: beside a regular file
+}
+
+// placeholder is the length of a file that has nothing in it yet (bytes); one of none cannot be
+// opened as a store.
+const placeholder = 512
+
+// ErrNoChain is what Open returns of a device when nobody says where its chain is.
+var ErrNoChain = errors.New("a device has no place beside it for the record of its snapshots")
+
+// Open opens the store at path and reads its chain, which is empty where there is none.
+func Open(path string, o Options) (*Store, error) {
+	s := &Store{path: path, beside: o.Chain}
+	info, err := os.Stat(path)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && o.Create && !o.ReadOnly:
+		if err := s.create(); err != nil {
+			return nil, err
+		}
+	case err != nil:
+		return nil, err
+	default:
+		s.regular = info.Mode().IsRegular()
+	}
+	if s.beside == "" {
+		if !s.regular {
+			return nil, fmt.Errorf("%s: %w", path, ErrNoChain)
+		}
+		s.beside = path + ".lunar"
+	}
+	if s.regular && !o.ReadOnly && info != nil && info.Size() == 0 {
+		// One that was emptied for a full stream, and lost the power then.
+		if err := os.Truncate(path, placeholder); err != nil {
+			return nil, err
+		}
+	}
+	if s.Store, err = sbd.Open(path, sbd.OpenOptions{ReadOnly: o.ReadOnly}); err != nil {
+		s.undo()
+		return nil, err
+	}
+	if s.chain, err = load(s.beside); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+// create makes the file.
+func (s *Store) create() error {
+	f, err := os.OpenFile(s.path, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	s.regular, s.made = true, true
+	err = errors.Join(f.Truncate(placeholder), f.Sync(), f.Close(), syncFolder(s.path))
+	if err != nil {
+		s.undo()
+	}
+	return err
+}
+
+// undo removes a file that nothing has become of.
+func (s *Store) undo() {
+	if s.made {
+		_ = os.Remove(s.path) // what is left is empty
+	}
+}
+
+// Close gives the store back. A file that was made for a stream that was then refused goes.
+func (s *Store) Close() error {
+	s.undo()
+	return s.Store.Close()
+}
+
+// Blank says whether nothing has ever been written to the store, as far as can be told.
+func (s *Store) Blank() bool {
+	if !s.regular {
+		return false
+	}
+	m, ok := s.Store.(sbd.Mapper)
+	if !ok {
+		return s.Size() <= placeholder
+	}
+	mapped, n, err := m.Mapped(0)
+	return err == nil && !mapped && n >= s.Size()
+}
+
+// syncFolder makes the names in the folder of path survive a loss of power.
+func syncFolder(path string) error {
+	folder, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
+}
