@@ -11,7 +11,7 @@ import (
 // mayImport draws the arrows: a package, and which of ours it may import. A package below
 // another follows the nearest entry above it. "*" stands for every package but the commands.
 var mayImport = map[string][]string{
-	"cmd":              {"internal/control", "vmfs", "vmfs/backup", "stream/dmu"},
+	"cmd":              {"internal/control", "vmfs", "vmfs/backup", "stream/dmu", "stream/image", "stream/zpl"},
 	"internal/control": {"*"},
 	"target/iscsi":     {"target", "scsi", "sbd", "internal/buffer"},
 	"target/isns":      {},
@@ -22,6 +22,8 @@ var mayImport = map[string][]string{
 	"sbd/storetest":    {"sbd"},
 	"stream":           {"stream/dmu", "sbd"},
 	"stream/dmu":       {},
+	"stream/image":     {"stream/dmu", "sbd"},
+	"stream/zpl":       {"stream/dmu"},
 	"vmfs":             {},
 	"vmfs/backup":      {"vmfs"},
 	"vmfs/vmfstest":    {},
@@ -45,7 +47,7 @@ var onlyIn = map[string][]string{
 	"github.com/klauspost/compress":       {"stream/dmu", "vmfs/backup", "cmd"},
 	"github.com/pierrec/lz4":              {"stream/dmu", "cmd"},
 	"golang.org/x/crypto":                 {"target"},
-	"golang.org/x/sys":                    {"stream/dmu", "sbd", "target", "internal/control", "vmfs/backup", "cmd", "bench"},
+	"golang.org/x/sys":                    {"stream/dmu", "stream/image", "stream/zpl", "sbd", "target", "internal/control", "vmfs/backup", "cmd", "bench"},
 	"golang.org/x/term":                   {"cmd"},
 	"github.com/google/go-cmp":            {}, // tests alone
 }

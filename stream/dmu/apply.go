@@ -67,7 +67,7 @@ type Applier struct {
 	save   func(*Chain) error
 	o      ApplyOptions
 
-	check     Checker
+	in        *Verifier
 	line      *pipeline
 	batch     *batch
 	confirmed mark // of what the batch has that checksums have proved
@@ -115,14 +115,14 @@ func (e *BrokenOffError) Unwrap() error { return e.Cause }
 // been at are passed over. Errors are a *Refusal, an *Error of the stream, what the volume met,
 // or a *BrokenOffError around one of them where a snapshot is not whole.
 func (a *Applier) Apply(ctx context.Context, in io.Reader) error {
-	r := NewReader(in, Options{})
-	a.check, a.sub = Checker{}, substream{}
+	a.in = NewVerifier(in, false)
+	a.sub = substream{}
 	a.line = newPipeline(a.volume, a.o.Every, a.note)
 	defer a.line.close()
 	a.batch = a.line.take()
 	a.confirmed = a.batch.mark()
 	for {
-		rec, err := r.Next()
+		rec, err := a.in.Next()
 		if errors.Is(err, io.EOF) {
 			return nil
 		}
@@ -131,7 +131,7 @@ func (a *Applier) Apply(ctx context.Context, in io.Reader) error {
 		}
 		if err == nil {
 			a.confirmed = a.batch.mark()
-			err = a.take(r, rec)
+			err = a.take(rec)
 		}
 		if err != nil {
 			return a.breakOff(err)
@@ -140,18 +140,14 @@ func (a *Applier) Apply(ctx context.Context, in io.Reader) error {
 }
 
 // take does what a record says.
-func (a *Applier) take(r *Reader, rec *Record) error {
-	if err := a.check.Check(rec, r.Payload(), r.Order()); err != nil {
-		return &Error{Kind: ErrInvalid, Offset: r.Offset(), Number: r.Number(), What: err.Error()}
-	}
+func (a *Applier) take(rec *Record) error {
 	t := rec.Type()
 	switch {
 	case t == TypeBegin && rec.Begin().Kind() == Substream:
-		return a.open(r, rec.Begin())
+		return a.open(rec.Begin())
 	case !a.sub.open:
 		return nil
 	case t == TypeEnd:
-		a.sub.applied.End = r.Offset() + RecordSize
 		return a.finish()
 	case a.sub.applied.Passed:
 		return nil
@@ -159,40 +155,37 @@ func (a *Applier) take(r *Reader, rec *Record) error {
 	if rec.Checksum() == (Fletcher4{}) {
 		a.sub.unsummed = true
 	}
-	if err := a.perform(rec, r.Payload()); err != nil {
-		if invalid := (*Error)(nil); errors.As(err, &invalid) {
-			invalid.Offset, invalid.Number = r.Offset(), r.Number()
-		}
+	if err := a.perform(rec, a.in.Payload()); err != nil {
 		return err
 	}
 	if at := a.sub.settled(); !a.sub.unsummed && at >= a.sub.from.Offset {
-		a.batch.cursor = Cursor{at, a.sub.bytes(r)}
+		a.batch.cursor = Cursor{at, a.bytes()}
 	}
 	return nil
+}
+
+// bytes is how much of the snapshot's stream there was, up to the record under way.
+func (a *Applier) bytes() uint64 {
+	n := uint64(a.in.Offset() + int64(len(a.in.Payload())) - a.sub.applied.Begin)
+	if a.sub.resumed {
+		n += a.sub.from.Bytes
+	}
+	return n
 }
 
 // settled is what everything before is done of. Behind base, holes are there when the block
 // behind them is.
 func (s *substream) settled() uint64 { return max(s.written, min(s.place, s.base)) }
 
-// bytes is how much of the snapshot's stream there was, up to the record that r is at.
-func (s *substream) bytes(r *Reader) uint64 {
-	n := uint64(r.Offset() + int64(len(r.Payload())) - s.applied.Begin)
-	if s.resumed {
-		n += s.from.Bytes
-	}
-	return n
-}
-
 // open begins a substream.
-func (a *Applier) open(r *Reader, b *Begin) error {
-	a.sub = substream{open: true, features: b.Features(), applied: Applied{Begin: r.Offset(), Link: Link{
+func (a *Applier) open(b *Begin) error {
+	a.sub = substream{open: true, features: b.Features(), applied: Applied{Begin: a.in.Offset(), Link: Link{
 		GUID:    b.ToGUID(),
 		From:    b.FromGUID(),
 		Name:    b.ToName(),
 		Created: creationTime(b),
 	}}}
-	what, err := a.admit(b, r.Payload())
+	what, err := a.admit(b, a.in.Payload())
 	if err != nil {
 		a.sub.open = false
 		return err
@@ -277,6 +270,7 @@ func (a *Applier) hand() error {
 func (a *Applier) finish() error {
 	s := &a.sub
 	s.open = false
+	s.applied.End = a.in.Offset() + RecordSize
 	if !s.applied.Passed {
 		if err := a.commit(); err != nil {
 			return err
@@ -290,12 +284,12 @@ func (a *Applier) finish() error {
 
 func (a *Applier) commit() error {
 	s := &a.sub
-	size, known := a.check.VolumeSize()
+	size, known := a.in.Checker.VolumeSize()
 	if !known {
 		size = s.base
 	}
 	if s.written > size || size > maxVolume {
-		return &Error{Kind: ErrInvalid, Offset: s.applied.End - RecordSize, What: fmt.Sprintf("the volume is %d bytes long, and has a block that ends at %d", size, s.written)}
+		return a.invalid("the volume is %d bytes long, and has a block that ends at %d", size, s.written)
 	}
 	if room := a.volume.Size(); a.volume.Fixed() && uint64(room) < size {
 		return fmt.Errorf("the volume is %d bytes long, and the device has %d", size, room)

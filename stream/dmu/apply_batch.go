@@ -1,5 +1,7 @@
 package dmu
 
+import "fmt"
+
 // A batch is what a few records do to a volume, in order, with their data. Records that lie
 // side by side are written at once.
 type batch struct {
@@ -24,6 +26,7 @@ type packing struct {
 	lsize   int // that it decompresses to (bytes): embedded blocks are longer, with zeros behind
 	in, inN int
 	at, n   int // in out
+	off     uint64
 }
 
 // A mark is how far a batch was filled.
@@ -101,7 +104,7 @@ func (b *batch) block(off uint64, n int) []byte {
 
 // compressed adds a block of n bytes at off, of which payload decompresses to lsize.
 func (b *batch) compressed(off uint64, n, lsize int, how Compression, payload []byte) {
-	b.packed = append(b.packed, packing{how, lsize, len(b.in), len(payload), len(b.out), n})
+	b.packed = append(b.packed, packing{how, lsize, len(b.in), len(payload), len(b.out), n, off})
 	b.in = append(b.in, payload...)
 	b.block(off, n)
 }
@@ -112,7 +115,7 @@ func (b *batch) unpack(c *Codec) error {
 		block := b.out[p.at : p.at+p.n]
 		clear(block[p.lsize:])
 		if err := c.Decompress(p.how, block[:p.lsize], b.in[p.in:p.in+p.inN]); err != nil {
-			return err
+			return fmt.Errorf("the block at byte %d of the volume: %w", p.off, err)
 		}
 	}
 	return nil

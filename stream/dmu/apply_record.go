@@ -29,7 +29,7 @@ func (a *Applier) perform(rec *Record, payload []byte) error {
 func (a *Applier) blockSize(n uint32) error {
 	s := &a.sub.applied
 	if s.BlockSize != 0 && s.BlockSize != n {
-		return invalid("the volume has blocks of %d bytes, and the stream of %d: it is of another volume", s.BlockSize, n)
+		return a.invalid("the volume has blocks of %d bytes, and the stream of %d: it is of another volume", s.BlockSize, n)
 	}
 	s.BlockSize = n
 	return nil
@@ -38,7 +38,7 @@ func (a *Applier) blockSize(n uint32) error {
 // write takes a block of n bytes at off, of which payload has lsize.
 func (a *Applier) write(off, n, lsize uint64, how Compression, payload []byte) error {
 	s := &a.sub
-	if err := s.reach(off, n); err != nil {
+	if err := a.reach(off, n); err != nil {
 		return err
 	}
 	s.place = off + n
@@ -71,11 +71,11 @@ func (a *Applier) free(off, n uint64) error {
 	end := off + n
 	if n == ToEnd {
 		end = max(off, s.base)
-	} else if err := s.reach(off, n); err != nil {
+	} else if err := a.reach(off, n); err != nil {
 		return err
 	}
 	if off < s.place {
-		return invalid("FREE is at %d, behind what came before it, at %d", off, s.place)
+		return a.invalid("FREE is at %d, behind what came before it, at %d", off, s.place)
 	}
 	if n != ToEnd {
 		s.place = end
@@ -105,12 +105,12 @@ func (a *Applier) gap(to uint64) {
 }
 
 // reach holds a record's n bytes at off to the order of records, and to where a volume can be.
-func (s *substream) reach(off, n uint64) error {
+func (a *Applier) reach(off, n uint64) error {
 	switch {
 	case off > maxVolume || n > maxVolume-off:
-		return invalid("it has %d bytes at %d, where no volume reaches", n, off)
-	case off < s.place:
-		return invalid("it is at byte %d of the volume, behind what came before it, up to %d", off, s.place)
+		return a.invalid("it has %d bytes at %d, where no volume reaches", n, off)
+	case off < a.sub.place:
+		return a.invalid("it is at byte %d of the volume, behind what came before it, up to %d", off, a.sub.place)
 	}
 	return nil
 }
@@ -130,7 +130,7 @@ func (a *Applier) room(n, in int) error {
 	return nil
 }
 
-// invalid is an *Error whose place is still to be told.
-func invalid(format string, args ...any) error {
-	return &Error{Kind: ErrInvalid, What: fmt.Sprintf(format, args...)}
+// invalid says what is wrong with the record under way.
+func (a *Applier) invalid(format string, args ...any) error {
+	return a.in.wrong(ErrInvalid, fmt.Errorf(format, args...))
 }

@@ -38,6 +38,15 @@ const placeholder = 512
 // ErrNoChain is what Open returns of a device when nobody says where its chain is.
 var ErrNoChain = errors.New("a device has no place beside it for the record of its snapshots")
 
+// ErrInUse is what Open returns of a store that somebody else has open.
+var ErrInUse = sbd.ErrInUse
+
+// Exists says whether there is something at path.
+func Exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
 // Open opens the store at path and reads its chain, which is empty where there is none.
 func Open(path string, o Options) (*Store, error) {
 	s := &Store{path: path, beside: o.Chain}
