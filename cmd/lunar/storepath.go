@@ -15,6 +15,9 @@ func (c *cli) storePath(ctx context.Context, store string) (string, error) {
 	if !unit {
 		return store, nil
 	}
+	if name == "" {
+		return "", &usageError{"lu: names no unit", "Write it lu:GUID; lunar lu list shows the units."}
+	}
 	u, err := c.client().Unit(ctx, name)
 	switch {
 	case err != nil:

@@ -141,7 +141,7 @@ func (a *application) applied(ctx context.Context, d dmu.Applied) error {
 		a.c.printf("%s: passed over\n", d.Name)
 		return nil
 	case d.Passed:
-		a.c.printf("%s: %s has been there\n", d.Name, a.to)
+		a.c.printf("%s: %s has it already\n", d.Name, a.to)
 		return nil
 	case a.dryRun:
 		verb = "would be applied"

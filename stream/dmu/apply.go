@@ -269,13 +269,13 @@ func (a *Applier) hand() error {
 // finish ends a substream: the volume is the snapshot from now on.
 func (a *Applier) finish() error {
 	s := &a.sub
-	s.open = false
 	s.applied.End = a.in.Offset() + RecordSize
 	if !s.applied.Passed {
 		if err := a.commit(); err != nil {
 			return err
 		}
 	}
+	s.open = false
 	if a.o.Done == nil {
 		return nil
 	}

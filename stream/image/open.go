@@ -22,6 +22,7 @@ type Store struct {
 	regular bool
 	made    bool // by us, and no chain has been saved since
 	chain   *dmu.Chain
+	behind  writeBehind
 }
 
 // Options say how a store is opened.
@@ -80,6 +81,9 @@ func Open(path string, o Options) (*Store, error) {
 	if s.chain, err = load(s.beside); err != nil {
 		return nil, errors.Join(err, s.Close())
 	}
+	if !o.ReadOnly {
+		s.behind.open(path)
+	}
 	return s, nil
 }
 
@@ -107,6 +111,7 @@ func (s *Store) undo() {
 // Close gives the store back. A file that was made for a stream that was then refused goes.
 func (s *Store) Close() error {
 	s.undo()
+	s.behind.close()
 	return s.Store.Close()
 }
 

@@ -8,14 +8,22 @@ import (
 	"github.com/lunarsan/lunar/sbd"
 )
 
+// growth is by how much a file is made longer at once (bytes). Whoever applies a stream to it
+// says at the end how long it is.
+const growth = 64 << 20
+
 // WriteAt writes p at off, and makes a file longer for it.
 func (s *Store) WriteAt(p []byte, off int64) (int, error) {
 	if end := off + int64(len(p)); s.regular && end > s.Size() {
-		if err := s.Truncate(end); err != nil {
+		if err := s.Truncate(max(end, end/growth*growth+growth)); err != nil {
 			return 0, err
 		}
 	}
-	return s.Store.WriteAt(p, off)
+	n, err := s.Store.WriteAt(p, off)
+	if err == nil {
+		s.behind.wrote(off, int64(n))
+	}
+	return n, err
 }
 
 // Fixed says whether the store is a device.
