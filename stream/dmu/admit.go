@@ -17,6 +17,7 @@ var (
 	ErrNotEmpty  = errors.New("the store is not empty")
 	ErrReceiving = errors.New("the store is in the middle of another snapshot")
 	ErrModified  = errors.New("the store was written to since its last snapshot")
+	ErrTooSmall  = errors.New("the device is too small for the volume")
 )
 
 // A Refusal says why a stream is not applied. Of the substream that it is about no byte was

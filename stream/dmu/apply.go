@@ -291,8 +291,8 @@ func (a *Applier) commit() error {
 	if s.written > size || size > maxVolume {
 		return a.invalid("the volume is %d bytes long, and has a block that ends at %d", size, s.written)
 	}
-	if room := a.volume.Size(); a.volume.Fixed() && uint64(room) < size {
-		return fmt.Errorf("the volume is %d bytes long, and the device has %d", size, room)
+	if err := a.fits(size); err != nil {
+		return err
 	}
 	if err := a.begin(); err != nil {
 		return err

@@ -41,6 +41,9 @@ func (a *Applier) write(off, n, lsize uint64, how Compression, payload []byte) e
 	if err := a.reach(off, n); err != nil {
 		return err
 	}
+	if err := a.fits(off + n); err != nil {
+		return err
+	}
 	s.place = off + n
 	if s.place <= s.from.Offset {
 		s.written = s.place
@@ -111,6 +114,14 @@ func (a *Applier) reach(off, n uint64) error {
 		return a.invalid("it has %d bytes at %d, where no volume reaches", n, off)
 	case off < a.sub.place:
 		return a.invalid("it is at byte %d of the volume, behind what came before it, up to %d", off, a.sub.place)
+	}
+	return nil
+}
+
+// fits holds a volume of n bytes, or more, to the length of a device.
+func (a *Applier) fits(n uint64) error {
+	if size := a.volume.Size(); a.volume.Fixed() && n > uint64(size) {
+		return fmt.Errorf("%w: the volume has at least %d bytes, and the device %d", ErrTooSmall, n, size)
 	}
 	return nil
 }

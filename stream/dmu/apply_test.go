@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+	"testing/iotest"
 )
 
 // A memVolume is a volume in memory, of pages, that remembers what was synced.
@@ -524,7 +525,7 @@ func TestApplyFailsToRead(t *testing.T) {
 	gone := errors.New("the cable is out")
 	full := fullStream(t)
 	s := newStore(t)
-	err := s.applyFrom(io.MultiReader(bytes.NewReader(full[:10000]), failing{gone}), ApplyOptions{})
+	err := s.applyFrom(io.MultiReader(bytes.NewReader(full[:10000]), iotest.ErrReader(gone)), ApplyOptions{})
 	broken := new(BrokenOffError)
 	if !errors.Is(err, gone) || !errors.As(err, &broken) || !strings.Contains(err.Error(), "tank/vol@a is there up to byte") {
 		t.Fatal(err)
@@ -540,7 +541,3 @@ func TestApplyFailsToRead(t *testing.T) {
 	}
 	s.holds(steps(t)[0].want)
 }
-
-type failing struct{ err error }
-
-func (f failing) Read([]byte) (int, error) { return 0, f.err }

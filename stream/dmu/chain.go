@@ -41,7 +41,7 @@ import (
 // volume is neither what it was nor what it will be.
 type Chain struct {
 	Modified  time.Time  // zero: not known
-	Snapshots []Link // oldest first
+	Snapshots []Link     // oldest first
 	Receiving *Receiving // nil: the volume is the last of Snapshots
 }
 
@@ -104,7 +104,7 @@ type chainFile struct {
 	Format    int        `json:"format"`
 	State     string     `json:"state"`
 	Modified  *time.Time `json:"modified,omitempty"`
-	Snapshots []Link `json:"snapshots"`
+	Snapshots []Link     `json:"snapshots"`
 	Receiving *Receiving `json:"receiving,omitempty"`
 }
 
