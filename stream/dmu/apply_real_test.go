@@ -149,7 +149,8 @@ func TestApplyRefusesReal(t *testing.T) {
 	}
 }
 
-// TestApplyCutReal cuts real streams between any two records, and applies them again.
+// TestApplyCutReal cuts real streams between records, a few from either end and some between, and
+// applies them again.
 func TestApplyCutReal(t *testing.T) {
 	files := realFiles(t)
 	for _, c := range []struct{ volume, stream, snapshot string }{
@@ -157,7 +158,11 @@ func TestApplyCutReal(t *testing.T) {
 	} {
 		stream := files[c.stream+".zs"]
 		want := recorded(t, files, c.volume, c.snapshot)
-		for _, cut := range recordEnds(t, stream) {
+		ends := recordEnds(t, stream)
+		for i, cut := range ends {
+			if i > 6 && i < len(ends)-6 && i%9 != 0 {
+				continue
+			}
 			s := newStore(t)
 			err := s.apply(stream[:cut], ApplyOptions{})
 			if err == nil {
