@@ -47,7 +47,7 @@
 //	address.go                    addresses, a row for each kind
 //	descriptor.go file.go         file descriptors
 //	pointer.go extent.go blocks.go   from offsets to extents, and all that a file owns
-//	dir.go dirflat.go dirhashed.go   directories, the old and the new
+//	dir.go dirflat.go dirhashed.go dirstale.go   directories, the old and the new
 //	walk.go                       paths and trees
 //
 // # Distrust

@@ -43,29 +43,36 @@ func (f *File) place(c *cursor, off int64) (place, error) {
 	return f.resolve(raw, off, p.length)
 }
 
-// resolve finds where the byte at off is, whose block has this address; length is the rest of
-// the block.
-func (f *File) resolve(raw uint64, off, length int64) (place, error) {
-	var (
-		sb = f.v.sb
-		a  = sb.Decode(raw)
-		p  = place{Data, 0, length}
-		in = off % f.blockSize
-	)
-	unit := sb.FileBlockSize()
+// Block is where the file block at an address is in the logical volume, and how long it is; ok is
+// false for addresses of anything else. It may lie behind the volume's end.
+func (v *Volume) Block(a Address) (logical, length int64, ok bool) {
+	length = v.sb.FileBlockSize()
 	switch a.Type {
 	case AddressFB:
 		n := a.Number
-		if sb.wide() {
-			n = n*f.v.cluster + a.Resource
+		if v.sb.wide() {
+			n = n*v.cluster + a.Resource
 		}
-		p.logical = n * unit
+		return n * length, length, true
 	case AddressLFB:
+		length = v.sb.largeBlockSize()
+		return a.Number * length, length, true
+	}
+	return 0, 0, false
+}
+
+// resolve finds where the byte at off is, whose block has this address; length is the rest of
+// the block.
+func (f *File) resolve(raw uint64, off, length int64) (place, error) {
+	a, p, in := f.v.sb.Decode(raw), place{Data, 0, length}, off%f.blockSize
+	l, unit, ok := f.v.Block(a)
+	switch {
+	case ok && a.Type == AddressLFB:
 		// Where the file's blocks are small, each in a large one has the address of that.
-		unit = sb.largeBlockSize()
-		in = off % unit
-		p.logical = a.Number * unit
-	case AddressSB:
+		p.logical, in = l, off%unit
+	case ok:
+		p.logical = l
+	case a.Type == AddressSB:
 		return f.subBlock(a, in, length)
 	default:
 		p.kind = Damaged

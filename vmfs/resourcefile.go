@@ -156,6 +156,17 @@ func (r *ResourceFile) offset(n, k int64) (int64, error) {
 	return h.resource(n, k, r.v.sb.clusterHeader()), nil
 }
 
+// Resource reads resource k of cluster n, whatever it is and whoever has it. buf is used when it
+// is long enough.
+func (r *ResourceFile) Resource(n, k int64, buf []byte) ([]byte, error) {
+	off, err := r.offset(n, k)
+	if err != nil {
+		return nil, err
+	}
+	s := scratch(buf[:0])
+	return r.view(off, int(r.Header.ResourceSize()), &s)
+}
+
 // Clusters is the number of clusters that the header counts.
 func (r *ResourceFile) Clusters() int64 {
 	return (r.Header.Resources() + r.Header.ClusterLen() - 1) / r.Header.ClusterLen()
