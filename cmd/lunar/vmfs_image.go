@@ -64,21 +64,9 @@ func (i *openImage) lookup(path string) (*vmfs.File, error) {
 func (i imageChoice) find(ctx context.Context, devices []vmfs.Device) (*vmfs.Volume, error) {
 	var parts []vmfs.Partition
 	for k := range devices {
-		found, err := vmfs.Partitions(&devices[k])
+		found, err := i.partitions(ctx, &devices[k])
 		if err != nil {
 			return nil, err
-		}
-		if len(found) == 0 && i.scan {
-			if found, err = vmfs.Scan(ctx, devices[k]); err != nil {
-				return nil, err
-			}
-		}
-		if len(found) == 0 {
-			hint := "Name a disk, a partition or an image with a VMFS volume; --scan looks for one whose partition table is lost."
-			if i.scan {
-				hint = "Name a disk, a partition or an image with a VMFS volume."
-			}
-			return nil, &control.Problem{Title: fmt.Sprintf("there is no VMFS volume on %s", devices[k].Name), Hint: hint}
 		}
 		parts = append(parts, found...)
 	}
@@ -97,6 +85,22 @@ func (i imageChoice) find(ctx context.Context, devices []vmfs.Device) (*vmfs.Vol
 		Title: fmt.Sprintf("there are the volumes %s", strings.Join(names, ", ")),
 		Hint:  "Choose one with --volume LABEL or --volume UUID.",
 	}
+}
+
+// partitions finds the VMFS partitions of a device; there is at least one, or an error.
+func (i imageChoice) partitions(ctx context.Context, d *vmfs.Device) ([]vmfs.Partition, error) {
+	found, err := vmfs.Partitions(d)
+	if err == nil && len(found) == 0 && i.scan {
+		found, err = vmfs.Scan(ctx, *d)
+	}
+	if err == nil && len(found) == 0 {
+		hint := "Name a disk, a partition or an image with a VMFS volume; --scan looks for one whose partition table is lost."
+		if i.scan {
+			hint = "Name a disk, a partition or an image with a VMFS volume."
+		}
+		err = &control.Problem{Title: fmt.Sprintf("there is no VMFS volume on %s", d.Name), Hint: hint}
+	}
+	return found, err
 }
 
 // closers are closed together.
