@@ -8,6 +8,7 @@ type Block struct {
 	Level   int   // 0 for data, 1 for a pointer block that points to data, 2 for one above
 	Raw     uint64
 	Address Address
+	Length  int64 // in the file, of the data that it holds or leads to
 }
 
 // Blocks yields all that the addresses of the file own, those beyond the file's length too. A
@@ -42,7 +43,7 @@ func (w *blockWalk) array(array []byte, width int, off int64, level int) bool {
 		if raw == 0 || off+i*span >= w.f.capacity {
 			continue
 		}
-		b := Block{off + i*span, level, raw, w.f.v.sb.Decode(raw)}
+		b := Block{off + i*span, level, raw, w.f.v.sb.Decode(raw), span}
 		if !w.yield(b, nil) {
 			return false
 		}

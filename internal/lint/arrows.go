@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"vmfs":             {},
 	"vmfs/backup":      {"vmfs"},
 	"vmfs/vmfstest":    {},
+	"vmfs/undelete":    {"vmfs"},
 	"bench":            {"internal/peer", "target/iscsi", "scsi"},
 	"internal/peer":    {"target/iscsi"},
 	"internal/buffer":  {},
