@@ -17,6 +17,7 @@ type builder struct {
 	of        map[addressKind]*resource
 	resources []*resource // in the order in which they are written
 	nextLarge int64
+	left      map[int64]bool // descriptors that deleted files left
 
 	root   *node
 	nodes  []*node // in order of creation
@@ -53,7 +54,7 @@ func newBuilder(spec Spec) (*builder, error) {
 	setDefault(&spec.BlockSize, 1<<20)
 	setDefault(&spec.Alignment, 4096)
 	setDefault(&spec.SubBlockSize, map[int]int64{3: 64 << 10, 5: 8 << 10, 6: 64 << 10}[spec.Version])
-	b := &builder{spec: spec, blockSize: spec.BlockSize, subBlock: spec.SubBlockSize, byPath: make(map[string]*node)}
+	b := &builder{spec: spec, blockSize: spec.BlockSize, subBlock: spec.SubBlockSize, byPath: make(map[string]*node), left: make(map[int64]bool)}
 	if err := b.plant(); err != nil {
 		return nil, err
 	}

@@ -23,6 +23,7 @@ func (b *builder) deleteFile(n *node) {
 		b.nextLarge = min(b.nextLarge, o.n)
 	}
 	b.of[toFile].release(n.number)
+	b.left[n.number] = true
 	d := *n.descriptor
 	d.links = 0
 	at := b.descriptorAt(n.number)

@@ -94,5 +94,8 @@ func (b *builder) writeFile(n *node, data []byte) {
 		d.zla = zlaBlocks
 		w.blocks(0)
 	}
+	if b.left[d.number] {
+		b.write(b.descriptorAt(d.number), make([]byte, b.descriptorSize()))
+	}
 	b.writeDescriptor(d)
 }

@@ -63,7 +63,7 @@ func (b *builder) plan() {
 	if !b.six() {
 		pb.setTotal(max(need[toPointers]+8, b.spec.PointerBlocks), false)
 	}
-	for n := range int64(systemSlots) {
+	for n := range map[int]int64{3: slotPB2, 5: slotJBC, 6: systemSlots}[b.spec.Version] {
 		fd.mark(n)
 	}
 	fd.next = systemSlots
