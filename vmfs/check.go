@@ -101,7 +101,7 @@ func (c *checker) findFile(fault Fault, fd FDAddress, format string, args ...any
 }
 
 func (c *checker) add(f Finding) {
-	f.Level = faults[f.Fault].level
+	f.Level = f.Fault.Level()
 	if c.found[f.Fault] == maxFindings {
 		c.report.Dropped[f.Fault]++
 		return

@@ -1,6 +1,10 @@
 package vmfs
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
 
 // A Level is how bad a finding is.
 type Level uint8
@@ -96,11 +100,11 @@ var faults = map[Fault]struct {
 	FaultDirectoryHash:  {Wrong, "a name of VMFS6 is not found by its hash"},
 }
 
-// Faults yields all faults with their levels and what they mean.
-func Faults(yield func(Fault, Level, string) bool) {
-	for f, row := range faults {
-		if !yield(f, row.level, row.meaning) {
-			return
-		}
-	}
-}
+// Faults are all that a check can find, in the order of their names.
+func Faults() []Fault { return slices.Sorted(maps.Keys(faults)) }
+
+// Level is how bad it is.
+func (f Fault) Level() Level { return faults[f].level }
+
+// Meaning says what it is, in words.
+func (f Fault) Meaning() string { return faults[f].meaning }

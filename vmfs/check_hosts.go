@@ -50,14 +50,14 @@ func (c *checker) lock(fd FDAddress, l *Lock) {
 	}
 	i := (l.Heartbeat() - heartbeatOffset) / int64(c.heartbeats.step)
 	if l.Heartbeat() < heartbeatOffset || i >= int64(c.heartbeats.Len()) {
-		c.findFile(FaultLockStale, fd, "a %s lock names the heartbeat at %#x, where there is none", l.Mode(), l.Heartbeat())
+		c.findFile(FaultLockStale, fd, "it is locked (%s) by the heartbeat at %#x, where there is none", l.Mode(), l.Heartbeat())
 		return
 	}
 	slot := c.heartbeats.Slot(int(i))
 	switch {
 	case !slot.InUse():
-		c.findFile(FaultLockStale, fd, "a %s lock of host %s, which has left", l.Mode(), l.Owner())
+		c.findFile(FaultLockStale, fd, "it is locked (%s) by host %s, which has left", l.Mode(), l.Owner())
 	case slot.Generation() != l.HeartbeatGeneration():
-		c.findFile(FaultLockStale, fd, "a %s lock of generation %d of heartbeat %d, which is at %d", l.Mode(), l.HeartbeatGeneration(), i, slot.Generation())
+		c.findFile(FaultLockStale, fd, "it is locked (%s) by generation %d of heartbeat %d, which is at %d", l.Mode(), l.HeartbeatGeneration(), i, slot.Generation())
 	}
 }

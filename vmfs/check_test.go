@@ -1,6 +1,8 @@
 package vmfs_test
 
 import (
+	"fmt"
+	"slices"
 	"testing"
 
 	"github.com/lunarsan/lunar/vmfs"
@@ -24,6 +26,43 @@ func TestCheckClean(t *testing.T) {
 	}
 }
 
+// TestCheckFinds damages volumes, each in one way: the check has to find that, and nothing else.
+func TestCheckFinds(t *testing.T) {
+	missing := map[string]bool{}
+	for _, fault := range vmfs.Faults() {
+		missing[string(fault)] = true
+	}
+	for i, m := range vmfstest.Mutations() {
+		delete(missing, m.Fault)
+		for _, version := range m.Versions {
+			t.Run(fmt.Sprintf("%s %d of VMFS%d", m.Fault, i, version), func(t *testing.T) {
+				disks, img, err := vmfstest.Everything(version).Disks()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if err := m.Apply(img, disks[0]); err != nil {
+					t.Fatal(err)
+				}
+				v, err := vmfs.Open(vmfs.Device{Name: "disk", ReaderAt: disks[0], Size: disks[0].Size})
+				if err != nil {
+					t.Fatal(err)
+				}
+				r := check(t, v)
+				if len(r.Findings) != 1 || string(r.Findings[0].Fault) != m.Fault {
+					t.Errorf("found %d:", len(r.Findings))
+					for _, f := range r.Findings {
+						t.Logf("%s: %s: %s: %s", f.Level, f.Fault, f.Where, f.What)
+					}
+				}
+			})
+		}
+	}
+	delete(missing, string(vmfs.FaultMissing)) // see TestCheckMissing
+	for fault := range missing {
+		t.Errorf("nothing shows that %s is found", fault)
+	}
+}
+
 func check(t *testing.T, v *vmfs.Volume) *vmfs.Report {
 	t.Helper()
 	r, err := v.Check(t.Context(), nil)
@@ -31,4 +70,31 @@ func check(t *testing.T, v *vmfs.Volume) *vmfs.Report {
 		t.Fatal(err)
 	}
 	return r
+}
+
+// TestCheckMissing checks volumes of which a part is not there.
+func TestCheckMissing(t *testing.T) {
+	disks, _, err := vmfstest.Shapes()["VMFS5 on three devices"].Disks()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v, err := vmfs.Open(vmfs.Device{Name: "first", ReaderAt: disks[0], Size: disks[0].Size}, vmfs.Device{Name: "third", ReaderAt: disks[2], Size: disks[2].Size})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := check(t, v); !has(r, vmfs.FaultMissing) || r.Clean() {
+		t.Errorf("an extent that is not there: %v", r.Findings)
+	}
+	// A device that was cut off.
+	v, err = vmfs.Open(vmfs.Device{Name: "short", ReaderAt: disks[0], Size: disks[0].Size - 1<<20}, vmfs.Device{Name: "second", ReaderAt: disks[1], Size: disks[1].Size}, vmfs.Device{Name: "third", ReaderAt: disks[2], Size: disks[2].Size})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := check(t, v); !has(r, vmfs.FaultMissing) {
+		t.Errorf("a device that is too short: %v", r.Findings)
+	}
+}
+
+func has(r *vmfs.Report, fault vmfs.Fault) bool {
+	return slices.ContainsFunc(r.Findings, func(f vmfs.Finding) bool { return f.Fault == fault })
 }

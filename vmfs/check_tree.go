@@ -72,11 +72,14 @@ func (c *checker) directory(self, parent FDAddress, path string, below func(name
 	var (
 		seed   = maphash.MakeSeed()
 		seen   = make(map[uint64]struct{})
-		dot    [2]bool
+		dot    [2]FDAddress
 		count  uint32
 		in     = func(fault Fault, format string, args ...any) { c.inDirectory(fault, self, path, format, args...) }
 		prefix = strings.TrimSuffix(path, "/") + "/"
 	)
+	if !c.v.sb.wide() && f.size%narrowEntry != 0 {
+		in(FaultDirectory, "its %d bytes are no whole number of entries", f.size)
+	}
 	for e, err := range f.Entries() {
 		if err != nil {
 			in(FaultDirectory, "%v", err)
@@ -86,11 +89,11 @@ func (c *checker) directory(self, parent FDAddress, path string, below func(name
 		name := e.Bytes()
 		switch string(name) {
 		case ".":
-			dot[0] = e.Address() == self
+			dot[0] = e.Address()
 			c.dots(e)
 			continue
 		case "..":
-			dot[1] = e.Address() == parent
+			dot[1] = e.Address()
 			c.dots(e)
 			continue
 		}
@@ -126,9 +129,9 @@ func (c *checker) directory(self, parent FDAddress, path string, below func(name
 		s.flags |= fdVisited
 		below(string(name), e.Address())
 	}
-	for i, name := range [...]string{".", ".."} {
-		if !dot[i] {
-			in(FaultEntryDots, "%q does not lead to %s", name, [...]FDAddress{self, parent}[i])
+	for i, want := range [...]FDAddress{self, parent} {
+		if dot[i] != want {
+			in(FaultEntryDots, "%q leads to descriptor %s, not to %s", ".."[:i+1], dot[i], want)
 		}
 	}
 	if c.v.sb.wide() {

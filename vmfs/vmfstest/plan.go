@@ -113,6 +113,9 @@ func (b *builder) count() map[addressKind]int64 {
 		if n.file.Type == Directory {
 			need[toSubBlock]++ // in case it is shorter than its entries may make it
 		}
+		if n.file.Type == RawDevice {
+			continue
+		}
 		length := b.lengthOf(n)
 		layout := b.layoutOf(n.file, length)
 		blocks := (length + b.unitOf(n.file) - 1) / b.unitOf(n.file)

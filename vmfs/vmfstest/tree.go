@@ -14,9 +14,10 @@ type node struct {
 	children   []*node
 	number     int64 // of its descriptor
 	generation uint32
-	zeros      []span      // what reads as zeros, in order
-	descriptor *descriptor // of a file that is to be deleted
-	slack      []byte      // what stays behind a directory's end
+	zeros      []span                // what reads as zeros, in order
+	descriptor *descriptor           // of a file that is to be deleted
+	slack      []byte                // what stays behind a directory's end
+	at         func(off int64) int64 // where in the volume an offset of a directory is
 }
 
 // links is the count of links: one, and on VMFS3 and 5 a directory's own entries count.

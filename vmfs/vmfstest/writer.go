@@ -60,6 +60,9 @@ func (w *writer) subBlocks() {
 		w.d.own(toSubBlock, n)
 		w.d.blocks++
 		m.set(off/r.size, w.b.address(toSubBlock, n))
+		if w.n.file.Type == Directory {
+			w.n.at = func(off int64) int64 { return r.file.logical(r.at(n)+off, w.b.blockSize) }
+		}
 		if !w.blank() {
 			p := make([]byte, r.size)
 			used := min(r.size, w.d.length-off)
@@ -125,6 +128,9 @@ func (w *writer) block(m *mapper, i int64, tbz bool) {
 		}
 	} else {
 		w.put(n*unit, i*unit, unit)
+	}
+	if i == 0 && w.n.file.Type == Directory {
+		w.n.at = func(off int64) int64 { return n*unit + off }
 	}
 	m.set(i, address)
 }
