@@ -18,16 +18,21 @@ type Report struct {
 
 // Counts is how much there is on the volume.
 type Counts struct {
-	Files, Directories int64 // by the descriptors in use; system files are files
-	Deleted            int64 // descriptors that still tell of a deleted file
-	Hosts              int64 // registered
-	FileBlocks         Use
-	SubBlocks          Use
-	PointerBlocks      Use // of both kinds
+	Files         int64 `json:"files"`       // by the descriptors in use
+	System        int64 `json:"systemFiles"` // of them
+	Directories   int64 `json:"directories"`
+	Deleted       int64 `json:"deleted"` // descriptors that still tell of a deleted file
+	Hosts         int64 `json:"hosts"`   // registered
+	FileBlocks    Use   `json:"fileBlocks"`
+	SubBlocks     Use   `json:"subBlocks"`
+	PointerBlocks Use   `json:"pointerBlocks"` // of both kinds
 }
 
 // Use is how many there are of a resource, and how many of them files own.
-type Use struct{ Total, Owned int64 }
+type Use struct {
+	Total int64 `json:"total"`
+	Owned int64 `json:"owned"`
+}
 
 // A Finding is one thing that is wrong.
 type Finding struct {
@@ -61,7 +66,7 @@ func (v *Volume) Check(ctx context.Context, progress func(done float64)) (*Repor
 	if progress == nil {
 		progress = func(float64) {}
 	}
-	c := &checker{ctx: ctx, v: v, progress: progress, report: &Report{Dropped: make(map[Fault]int64)}, found: make(map[Fault]int)}
+	c := &checker{ctx: ctx, v: v, progress: progress, report: &Report{Findings: []Finding{}, Dropped: make(map[Fault]int64)}, found: make(map[Fault]int)}
 	for _, step := range []func() error{c.volume, c.resources, c.hosts, c.descriptors, c.tree, c.links, c.owners, c.bitmaps} {
 		if err := step(); err != nil {
 			return nil, err

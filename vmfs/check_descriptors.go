@@ -51,6 +51,9 @@ func (c *checker) descriptors() error {
 			c.report.Counts.Directories++
 		} else {
 			c.report.Counts.Files++
+			if d.Type() == System {
+				c.report.Counts.System++
+			}
 		}
 		if problem := c.problem(d, addr, at); problem != "" {
 			c.findFile(FaultDescriptor, addr, "%s", problem)

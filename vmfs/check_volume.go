@@ -1,9 +1,11 @@
 package vmfs
 
+import "strings"
+
 // volume checks what the devices, LVM and the superblock say of each other.
 func (c *checker) volume() error {
-	for _, text := range c.v.Missing() {
-		c.find(FaultMissing, "volume", "%s", text)
+	if missing := c.v.Missing(); len(missing) > 0 {
+		c.find(FaultMissing, "volume", "%s", strings.Join(missing, "; "))
 	}
 	sb, lv := c.v.sb, c.v.Members[0].Volume
 	if sb.VolumeUUID() != lv.UUID() {

@@ -49,6 +49,9 @@
 //	pointer.go extent.go blocks.go   from offsets to extents, and all that a file owns
 //	dir.go dirflat.go dirhashed.go dirstale.go   directories, the old and the new
 //	walk.go                       paths and trees
+//	check.go check_faults.go      whether all of that agrees, and what is found where it does not
+//	check_volume.go check_resources.go check_hosts.go check_descriptors.go   the steps of a check
+//	check_tree.go check_hashed.go namehash.go check_bitmaps.go               the others
 //
 // # Distrust
 //

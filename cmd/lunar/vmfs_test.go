@@ -1,11 +1,14 @@
 package main
 
 import (
+	"bytes"
+	"fmt"
 	"io"
 	"os"
 	"strconv"
 	"testing"
 
+	"github.com/lunarsan/lunar/vmfs"
 	"github.com/lunarsan/lunar/vmfs/vmfstest"
 )
 
@@ -72,3 +75,16 @@ RW 24576 VMFS "vm1-flat.vmdk"
 # The Disk Data Base
 ddb.adapterType = "lsilogic"
 `
+
+// TestFaultsExplained finds every fault of a check in the manual, at its level.
+func TestFaultsExplained(t *testing.T) {
+	page, err := os.ReadFile("../../docs/vmfs.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range vmfs.Faults() {
+		if row := fmt.Sprintf("| %s | `%s` | %s |\n", f.Level(), f, f.Meaning()); !bytes.Contains(page, []byte(row)) {
+			t.Errorf("docs/vmfs.md does not have the row\n%s", row)
+		}
+	}
+}
