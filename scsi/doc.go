@@ -57,7 +57,7 @@
 //	reservation.go   what is registered and reserved, and whom it is in the way of; then
 //	reserve.go (SPC-2), persistent_in.go, persistent_out.go with what it reads
 //	(persistent_list.go, transportid.go) and its service actions (persistent_register.go,
-//	persistent_preempt.go)
+//	persistent_preempt.go); rename.go for target ports that get other names
 //	sense.go, sensedata.go, storeerror.go
 //	limits.go     what one command may ask for
 //	latency.go, metrics.go, history.go, dealings.go, event.go, managed.go, slow.go   what is remembered

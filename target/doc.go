@@ -15,6 +15,7 @@
 //	target.go    targets
 //	initiator.go initiators and their credentials
 //	admit.go     discovery, login: who may
+//	proof.go     what a RADIUS server is asked
 //	membergroup.go host groups and target groups
 //	view.go      views: who sees a unit, where; what stands in another's way
 //	inventory.go which units a nexus sees, and where

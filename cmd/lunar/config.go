@@ -130,6 +130,9 @@ func (c *cli) plan(p control.ConfigPlan) {
 	for _, n := range p.Notes {
 		c.printf("note: %s\n", n)
 	}
+	for _, w := range p.Warnings {
+		c.printf("warning: %s\n", w)
+	}
 	how := "needs --force"
 	if p.Applied {
 		how = "forced"

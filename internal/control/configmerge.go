@@ -276,9 +276,9 @@ func (m *merge) numberGroups() error {
 		}
 		for other, theirs := range listening {
 			for _, a := range addresses {
-				if slices.ContainsFunc(theirs, func(b netip.AddrPort) bool { return overlap(a, b) }) {
+				if slices.ContainsFunc(theirs, func(b netip.AddrPort) bool { return same(a, b) }) {
 					return conflict(fmt.Sprintf("portal groups %q and %q would both listen on %s", other, name, a),
-						"Choose another address or port, or start the daemon with --listen for other addresses than all.")
+						"Choose another address or port, or start the daemon with another --listen.")
 				}
 			}
 		}

@@ -29,13 +29,16 @@ type ConfigApply struct {
 
 // A ConfigPlan tells what is done, or would be.
 type ConfigPlan struct {
-	Steps   []ConfigStep `json:"steps"`
-	Notes   []string     `json:"notes,omitempty"`   // what stays although the document has it otherwise
-	Risks   []string     `json:"risks,omitempty"`   // what needs Force
-	Offline []string     `json:"offline,omitempty"` // units that have no store yet, and why
-	Lost    []string     `json:"lost,omitempty"`    // of an import: what could not be carried, and why
-	Applied bool         `json:"applied"`
-	Base    uint64       `json:"base"` // the number of the last change of what the plan is for
+	Steps []ConfigStep `json:"steps"`
+	Notes []string     `json:"notes,omitempty"` // what stays although the document has it otherwise
+	Risks []string     `json:"risks,omitempty"` // what needs Force
+
+	Warnings []string `json:"warnings,omitempty"` // what is allowed, and may be no intention
+
+	Offline []string `json:"offline,omitempty"` // units that have no store yet, and why
+	Lost    []string `json:"lost,omitempty"`    // of an import: what could not be carried, and why
+	Applied bool     `json:"applied"`
+	Base    uint64   `json:"base"` // the number of the last change of what the plan is for
 }
 
 // A ConfigStep is one change of a plan.

@@ -23,6 +23,7 @@ func (d *Daemon) plan(before, after configuration) ConfigPlan {
 	p.add(stepsOf("radius", deltas(before.radius, after.radius), func(r radiusRecord) documentRADIUS { return *r.document() }))
 	for _, c := range deltas(before.units, after.units) {
 		p.Risks = append(p.Risks, d.unitRisks(c)...)
+		p.Warnings = append(p.Warnings, viewWarnings(c)...)
 	}
 	for _, c := range deltas(before.targets, after.targets) {
 		if c.comes() || !c.gone() && (c.before.Offline || !c.after.Offline) {
@@ -41,6 +42,19 @@ func (d *Daemon) plan(before, after configuration) ConfigPlan {
 		}
 	}
 	return p
+}
+
+// viewWarnings warns of the views of a unit that come, as they are warned of alone.
+func viewWarnings(c delta[unitRecord]) (warnings []string) {
+	if c.gone() {
+		return nil
+	}
+	for _, v := range c.after.Views {
+		if warning := v.warning(); warning != "" && (c.comes() || !slices.Contains(c.before.Views, v)) {
+			warnings = append(warnings, fmt.Sprintf("unit %s, LUN %d: %s", c.name, v.LUN, warning))
+		}
+	}
+	return warnings
 }
 
 // unitRisks tells what a change of a unit takes away from those who use it.

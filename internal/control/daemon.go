@@ -89,6 +89,8 @@ type Daemon struct {
 	change sync.Mutex // see the package comment
 	ended  bool       // under change: no more changes
 
+	binding sync.Mutex // one portal is bound at a time
+
 	mu      sync.RWMutex
 	units   map[sbd.GUID]*unit
 	portals map[uint16][]*portal // by portal group tag

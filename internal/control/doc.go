@@ -22,6 +22,7 @@
 //	Daemon.change   one change at a time; held across state and store I/O
 //	target.Device   its change of target port groups; held across state I/O, and taken alone
 //	                by an initiator that changes them
+//	Daemon.binding  one portal is bound at a time
 //	Daemon.mu       what exists now; short, never across I/O
 //
 // # Reading order
@@ -37,10 +38,11 @@
 //	sanitize.go                  what a unit is being sanitized with
 //	carry.go                     what a daemon leaves to the next one
 //	views.go membergroups.go     who sees which unit, and where
-//	targets.go targetmodify.go initiators.go discovery.go networks.go   who may log in
-//	portals.go portalmodify.go portallist.go address.go listen.go keeper.go   where
+//	targets.go targetmodify.go targetrename.go initiators.go discovery.go networks.go   who may log in
+//	portals.go portalmodify.go portallist.go address.go listen.go portalshare.go keeper.go   where
 //	access.go                    what the paths are like: target port groups and ports
 //	isns.go                      the server where initiators look for targets
+//	radius.go                    the servers that know initiators' secrets
 //	sessions.go load.go          who is there, and what they do
 //	configdocument.go configyaml.go   all of the configuration as a text; then, of a document:
 //	configrecords.go configmerge.go configplan.go   what it is to become, and what that means

@@ -228,7 +228,11 @@ func (d *Daemon) reachable(g groupRecord) (addresses []netip.AddrPort) {
 		switch {
 		case !p.bound.IsValid():
 		case p.bound.Addr().IsUnspecified():
-			addresses = append(addresses, everywhere(p.bound)...)
+			for _, a := range everywhere(p.bound) {
+				if d.portalAt(a) == nil { // it is not another group's
+					addresses = append(addresses, a)
+				}
+			}
 		default:
 			addresses = append(addresses, netip.AddrPortFrom(p.bound.Addr().WithZone(""), p.bound.Port()))
 		}

@@ -102,5 +102,5 @@ func (k *keeper) release(wanted func(netip.AddrPort) bool) {
 	}
 }
 
-// keptName names a socket; names have no colon.
+// keptName names a socket, a portal's or the remote API's; names have no colon.
 func keptName(a netip.AddrPort) string { return "portal-" + strings.ReplaceAll(a.String(), ":", "_") }

@@ -140,6 +140,40 @@ func TestKeptSockets(t *testing.T) {
 	}
 }
 
+// TestKeptRemote: a client of the remote API that comes while the daemon is away is answered by the
+// next one.
+func TestKeptRemote(t *testing.T) {
+	s := keepSockets(t)
+	r := start(t, func(o *Options) {
+		o.Remote = netip.MustParseAddrPort(freePort(t))
+		o.kept = s.hand
+	})
+	name := fmt.Sprintf("portal-127.0.0.1_%d ", r.opts.Remote.Port())
+	c := new(clock)
+	c.until(t, "the socket", func() bool { return strings.Contains(s.names(), name) })
+	at := r.remotely()
+	at.Token = must(r.CreateToken(t.Context(), TokenCreate{"backup"}))(t).Token
+	r.end()
+	if nc, err := net.Dial("tcp", r.opts.Remote.String()); err != nil {
+		t.Fatalf("refused while the daemon is away: %v", err)
+	} else {
+		nc.Close()
+	}
+	answered := make(chan error, 1)
+	go func() {
+		_, err := NewRemoteClient(at).Status(t.Context())
+		answered <- err
+	}()
+	r.run()
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+	r.end()
+	r.opts.Remote = netip.AddrPort{}
+	r.run()
+	c.until(t, "the end of the socket", func() bool { return !strings.Contains(s.names(), name) })
+}
+
 // TestKeptStrangers: what is handed over and is no portal is closed, and no harm done.
 func TestKeptStrangers(t *testing.T) {
 	plain, err := os.Create(filepath.Join(t.TempDir(), "plain"))

@@ -18,8 +18,9 @@ type portal struct {
 	ended  chan struct{}
 
 	// Under Daemon.mu:
-	bound  netip.AddrPort // valid while it listens
-	reason error          // why it does not
+	bound    netip.AddrPort // valid while it listens
+	listener net.Listener
+	reason   error // why it does not
 }
 
 // listenAll starts to listen on the portals of every group.
@@ -29,7 +30,7 @@ func (d *Daemon) listenAll() error {
 		return err
 	}
 	d.keeper.release(func(a netip.AddrPort) bool {
-		return slices.ContainsFunc(groups, func(g groupRecord) bool { return slices.Contains(g.Portals, a.String()) })
+		return a == d.opts.Remote || slices.ContainsFunc(groups, func(g groupRecord) bool { return slices.Contains(g.Portals, a.String()) })
 	})
 	for _, g := range groups {
 		if err := d.listen(g); err != nil {
@@ -112,16 +113,11 @@ func (d *Daemon) servePortal(ctx context.Context, p *portal, l net.Listener, err
 	}
 }
 
-// bind makes one attempt to listen on p, where nobody has kept its socket. An IPv6 wildcard takes no IPv4 connections: that is
-// another portal.
+// bind makes one attempt to listen on p, where nobody has kept its socket.
 func (d *Daemon) bind(ctx context.Context, p *portal) (net.Listener, error) {
-	network := "tcp6"
-	if p.wanted.Addr().Is4() {
-		network = "tcp4"
-	}
 	l, err := d.keeper.take(p.wanted), error(nil)
 	if l == nil {
-		l, err = new(net.ListenConfig).Listen(ctx, network, p.wanted.String())
+		l, err = d.listenAt(ctx, p.wanted)
 	}
 	if err != nil {
 		d.unbound(p, err)
@@ -130,13 +126,13 @@ func (d *Daemon) bind(ctx context.Context, p *portal) (net.Listener, error) {
 	d.keeper.keep(p.wanted, l)
 	bound, _ := netip.ParseAddrPort(l.Addr().String())
 	d.mu.Lock()
-	p.bound, p.reason = bound, nil
+	p.bound, p.listener, p.reason = bound, l, nil
 	d.mu.Unlock()
 	return l, nil
 }
 
 func (d *Daemon) unbound(p *portal, err error) {
 	d.mu.Lock()
-	p.bound, p.reason = netip.AddrPort{}, err
+	p.bound, p.listener, p.reason = netip.AddrPort{}, nil, err
 	d.mu.Unlock()
 }

@@ -31,7 +31,8 @@ func parseNetworks(words []string) ([]string, error) {
 // maxStrangers is how many strangers' addresses a portal logs: a port scan must not fill the log.
 const maxStrangers = 64
 
-// guarded is a listener that accepts from the networks of its portal group alone.
+// guarded is a listener that accepts from the networks of its portal group alone, and what is its
+// portal group's.
 type guarded struct {
 	net.Listener
 	d   *Daemon
@@ -43,16 +44,23 @@ type guarded struct {
 func (g *guarded) Accept() (net.Conn, error) {
 	for {
 		c, err := g.Listener.Accept()
-		if err != nil || g.d.device.Takes(g.tag, addressOf(c.RemoteAddr())) {
-			return c, err
+		if err != nil {
+			return nil, err
 		}
-		g.report(addressOf(c.RemoteAddr()))
+		switch from, at := addressOf(c.RemoteAddr()), addressOf(c.LocalAddr()); {
+		case !g.d.device.Takes(g.tag, from.Addr()):
+			g.report(from.Addr(), "closed a connection from outside of the networks that the portal group takes; said once of an address")
+		case g.d.foreign(g.tag, at):
+			g.report(from.Addr(), "closed a connection to an address of another portal group, which did not listen there yet; said once of an address")
+		default:
+			return c, nil
+		}
 		_ = c.Close() // nothing was sent
 	}
 }
 
 // report logs a stranger, each once.
-func (g *guarded) report(from netip.Addr) {
+func (g *guarded) report(from netip.Addr, what string) {
 	if g.strangers[from] || len(g.strangers) == maxStrangers {
 		return
 	}
@@ -60,15 +68,14 @@ func (g *guarded) report(from netip.Addr) {
 		g.strangers = make(map[netip.Addr]bool)
 	}
 	g.strangers[from] = true
-	g.d.log.Warn("closed a connection from outside of the networks that the portal group takes; said once of an address",
-		"portal", g.Addr(), "tag", g.tag, "peer", from)
+	g.d.log.Warn(what, "portal", g.Addr(), "tag", g.tag, "peer", from)
 }
 
-// addressOf is the address of a TCP peer; invalid for others.
-func addressOf(a net.Addr) netip.Addr {
+// addressOf is the address of an end of a TCP connection; invalid for others.
+func addressOf(a net.Addr) netip.AddrPort {
 	tcp, _ := a.(*net.TCPAddr)
 	if tcp == nil {
-		return netip.Addr{}
+		return netip.AddrPort{}
 	}
-	return tcp.AddrPort().Addr().Unmap()
+	return netip.AddrPortFrom(tcp.AddrPort().Addr().Unmap(), tcp.AddrPort().Port())
 }

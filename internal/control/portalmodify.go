@@ -31,9 +31,9 @@ func unused(addresses []netip.AddrPort, groups []groupRecord) error {
 			return err
 		}
 		for _, a := range addresses {
-			if i := slices.IndexFunc(theirs, func(b netip.AddrPort) bool { return overlap(a, b) }); i >= 0 {
+			if i := slices.IndexFunc(theirs, func(b netip.AddrPort) bool { return same(a, b) }); i >= 0 {
 				return conflict(fmt.Sprintf("portal group %q listens on %s already", g.Name, theirs[i]),
-					"Choose another address or port, or start the daemon with --listen for other addresses than all.")
+					"Choose another address or port, or start the daemon with another --listen.")
 			}
 		}
 	}

@@ -206,7 +206,10 @@ func parseRedirect(address string, permanent bool) (string, error) {
 	return "", nil
 }
 
-// overlap reports whether two sockets could not listen on a and b at the same time.
+// same reports whether a and b are one address, which two portals cannot have.
+func same(a, b netip.AddrPort) bool { return a == b && a.Port() != 0 }
+
+// overlap reports whether a connection could belong to both a and b.
 func overlap(a, b netip.AddrPort) bool {
 	if a.Port() != b.Port() || a.Port() == 0 || a.Addr().Is4() != b.Addr().Is4() {
 		return false

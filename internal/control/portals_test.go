@@ -122,7 +122,7 @@ func TestGroupRefused(t *testing.T) {
 		{"default", GroupCreate{Name: DefaultGroup, Portals: []string{"10.9.9.9"}}, "already"},
 		{"bad portal", GroupCreate{Name: "x", Portals: []string{"nowhere"}}, "IP address"},
 		{"portal taken", GroupCreate{Name: "x", Portals: []string{at}}, "already"},
-		{"wildcard over a portal", GroupCreate{Name: "x", Portals: []string{"0.0.0.0:" + portOf(at)}}, "already"},
+		{"wildcard over a portal of its own", GroupCreate{Name: "x", Portals: []string{"127.0.0.9:9", "0.0.0.0:9"}}, "twice"},
 		{"portal twice", GroupCreate{Name: "x", Portals: []string{"10.9.9.9", "10.9.9.9:3260"}}, "twice"},
 		{"bad redirection", GroupCreate{Name: "x", Portals: []string{"10.9.9.9"}, Redirect: "::"}, "reach"},
 		{"nothing permanent", GroupCreate{Name: "x", Portals: []string{"10.9.9.9"}, Permanent: true}, "--redirect"},

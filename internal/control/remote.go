@@ -35,14 +35,21 @@ func (d *Daemon) listenRemote(ctx context.Context) (net.Listener, error) {
 	if err != nil {
 		return nil, err
 	}
-	l, err := new(net.ListenConfig).Listen(ctx, "tcp", a.String())
-	if err != nil {
-		return nil, &Problem{
-			Title: fmt.Sprintf("cannot listen for the remote API on %s: %v", a, err),
-			Hint:  "Choose another address or port with --api-listen, or leave it out.",
-			cause: err,
+	l := d.keeper.take(a)
+	if l == nil {
+		network := "tcp"
+		if a.Addr().Is4() { // "tcp" makes [::] of 0.0.0.0
+			network = "tcp4"
+		}
+		if l, err = new(net.ListenConfig).Listen(ctx, network, a.String()); err != nil {
+			return nil, &Problem{
+				Title: fmt.Sprintf("cannot listen for the remote API on %s: %v", a, err),
+				Hint:  "Choose another address or port with --api-listen, or leave it out.",
+				cause: err,
+			}
 		}
 	}
+	d.keeper.keep(a, l)
 	d.log.Info("serving the remote API", "address", l.Addr(), "fingerprint", fingerprint(c.Certificate[0]))
 	return tls.NewListener(&few{l, make(chan struct{}, maxRemoteConns)}, &tls.Config{
 		Certificates: []tls.Certificate{c},
