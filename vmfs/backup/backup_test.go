@@ -16,7 +16,7 @@ import (
 
 // spec is a volume with something of each kind.
 func spec(version int) vmfstest.Spec {
-	return vmfstest.Spec{Version: version, Size: 1 << 30, Label: "store one", Seed: 42, Devices: []vmfstest.Device{{Table: vmfstest.GPT}}, Files: []vmfstest.File{
+	return vmfstest.Spec{Version: version, Size: 256 << 20, Label: "store one", Seed: 42, Devices: []vmfstest.Device{{Table: vmfstest.GPT}}, Files: []vmfstest.File{
 		{Path: "/vm1/vm1.vmx", Data: []byte("displayName = \"vm1\"\n")},
 		{Path: "/vm1/vm1.vmdk", Data: []byte("# Disk DescriptorFile\n")},
 		{Path: "/vm1/vm1-flat.vmdk", Size: 20<<20 + 5, Seed: 7},

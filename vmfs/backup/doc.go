@@ -23,4 +23,6 @@
 //	take.go store.go classic.go           making one while hosts write
 //	folder.go shelf.go                    names, rotation, what a cut leaves
 //	open.go find.go verify.go diff.go     reading
+//	target.go objection.go restore.go     what a restore would write, and what speaks against it
+//	apply.go              writing it, with a way back
 package backup

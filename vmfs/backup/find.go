@@ -44,7 +44,7 @@ func subfolders(folder string) (list []string, err error) {
 			return err
 		case !d.IsDir():
 			return nil
-		case !dated.MatchString(d.Name()) && !strings.HasPrefix(d.Name(), "."):
+		case !dated.MatchString(d.Name()) && !strings.HasPrefix(d.Name(), ".") && !strings.HasPrefix(d.Name(), undoPrefix):
 			list = append(list, name)
 		}
 		return fs.SkipDir

@@ -10,6 +10,7 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -98,20 +99,22 @@ func newest(shelf string) *Backup {
 }
 
 // publish gives the backup that is complete its name: the next of that day, in UTC. Names are
-// not given twice, so that a name means one backup for ever.
-func (s *shelf) publish(now time.Time) (name string, err error) {
-	list, err := names(s.path)
+// not given twice as long as the last one is there.
+func (s *shelf) publish(prefix string, now time.Time) (name string, err error) {
+	entries, err := os.ReadDir(s.path)
 	if err != nil {
 		return "", err
 	}
 	day, n := now.UTC().Format(time.DateOnly), 0
-	for _, other := range list {
-		if m := dated.FindStringSubmatch(other); m[1] == day {
-			last, _ := strconv.Atoi(m[2])
-			n = last + 1
+	for _, e := range entries {
+		if name, ok := strings.CutPrefix(e.Name(), prefix); ok {
+			if m := dated.FindStringSubmatch(name); m != nil && m[1] == day {
+				last, _ := strconv.Atoi(m[2])
+				n = max(n, last+1)
+			}
 		}
 	}
-	name = fmt.Sprintf("%s.%d", day, n)
+	name = fmt.Sprintf("%s%s.%d", prefix, day, n)
 	if err := s.sync(unfinished, true); err != nil {
 		return "", err
 	}

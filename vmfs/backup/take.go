@@ -127,7 +127,7 @@ func (t *taking) run(ctx context.Context, v *vmfs.Volume, o *Options) (*Backup, 
 	if err := t.finish(&m); err != nil {
 		return nil, err
 	}
-	name, err := t.shelf.publish(m.Made)
+	name, err := t.shelf.publish("", m.Made)
 	if err != nil {
 		return nil, err
 	}

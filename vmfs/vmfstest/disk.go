@@ -57,3 +57,13 @@ func (d *Disk) WriteAt(p []byte, off int64) (int, error) {
 
 // Used is how many bytes of the disk were written, in whole pages.
 func (d *Disk) Used() int64 { return int64(len(d.pages)) * page }
+
+// Clone is a disk of its own with the same bytes.
+func (d *Disk) Clone() *Disk {
+	c := &Disk{Size: d.Size, pages: make(map[int64]*[page]byte, len(d.pages))}
+	for n, p := range d.pages {
+		data := *p
+		c.pages[n] = &data
+	}
+	return c
+}
