@@ -26,7 +26,7 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts print into the
 // commands and of what they print:
 //
 //	$ lunar lu list          a command line; $WORK is a folder of the script's own, "" is empty,
-//	                         $GUID the GUID that was made up last
+//	                         $GUID the GUID that was made up last, $TODAY the date
 //	< text                   a line of its standard input
 //	| text                   a line of its standard output
 //	! text                   a line of its standard error
@@ -100,7 +100,7 @@ var printed = regexp.MustCompile(`^(\||!|\[exit)`)
 
 // perform performs one command and returns what it printed, with its exit code.
 func (s *script) perform(command, stdin string) string {
-	words := strings.Fields(strings.NewReplacer("$WORK", s.work, "$GUID", s.guid).Replace(command))
+	words := strings.Fields(strings.NewReplacer("$WORK", s.work, "$GUID", s.guid, "$TODAY", time.Now().UTC().Format(time.DateOnly)).Replace(command))
 	for i, w := range words {
 		if w == `""` {
 			words[i] = ""

@@ -15,14 +15,15 @@ import (
 // asked where a unit is, and nothing else.
 func (c *cli) vmfs() *cobra.Command {
 	cmd := c.noun("vmfs", "VMFS volumes: the file systems that ESXi makes on units",
-		c.vmfsInfo(), c.vmfsLs(), c.vmfsCat(), c.vmfsMap(), c.vmfsDu(), c.vmfsHosts(), c.vmfsCheck(), c.vmfsIdentity())
+		c.vmfsInfo(), c.vmfsLs(), c.vmfsCat(), c.vmfsMap(), c.vmfsDu(), c.vmfsHosts(), c.vmfsCheck(), c.vmfsIdentity(),
+		c.vmfsBackup(), c.vmfsBackups(), c.vmfsRestore())
 	cmd.Long = `Read VMFS volumes: the file systems that ESXi makes on units.
 
 IMAGE is a file, a block device, an image of vmfs-tools' imager, or lu:GUID for a unit of the
 daemon. It may have a partition table or be a partition. A volume with several extents is named by
 all of them, in any order, with commas: a.img,b.img.
 
-Nothing here writes to an IMAGE, locks it or reserves it.`
+Nothing but restore writes to an IMAGE, and nothing locks or reserves it.`
 	return cmd
 }
 

@@ -113,7 +113,7 @@ func (r *Restore) keep(ctx context.Context, folder string, now time.Time) (undo 
 	defer func() { err = errors.Join(err, s.close()) }()
 	t := &taking{shelf: s, parts: map[string]Part{}, sums: map[string]Digest{}}
 	m := r.backup.Manifest
-	m.Made, m.Undo, m.Parts, m.Files, m.Problems = now.UTC(), filepath.Base(r.backup.Path), nil, 0, nil
+	m.Made, m.Undo, m.Parts, m.Count, m.Problems = now.UTC().Truncate(time.Second), filepath.Base(r.backup.Path), nil, 0, nil
 	var ranges []Range
 	for _, u := range r.runs {
 		p := r.placed[u.member]

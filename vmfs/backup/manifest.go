@@ -25,7 +25,7 @@ type Manifest struct {
 	Moved    []string  `json:"moved,omitempty"`    // parts that differed in the last pass
 	Missing  []string  `json:"missing,omitempty"`  // of the volume, in words
 	Problems []string  `json:"problems,omitempty"` // what could not be read
-	Files    int       `json:"files"`              // in the list
+	Count    int       `json:"files"`              // of files in the list
 	Parts    []Part    `json:"parts"`
 	Undo     string    `json:"undo,omitempty"` // the backup whose restore this takes back
 }

@@ -155,10 +155,12 @@ func (r *Restore) changes() error {
 		}
 		switch was := (*vmfs.Superblock)(b); {
 		case now.Magic() != was.Magic(), *now == *was:
-		case now.UUID() != was.UUID():
+		case now.UUID() != was.UUID(), now.Major() != was.Major():
 			r.object(AnotherVolume, "the file system is %s %q, and the backup is of %s %q", now.UUID(), now.Label(), was.UUID(), was.Label())
+		case now.Label() != was.Label():
+			r.object(Changed, "the file system's label is %q, and was %q in the backup", now.Label(), was.Label())
 		default:
-			r.object(Changed, "the file system's header has another content than in the backup: its label is %q, and was %q", now.Label(), was.Label())
+			r.object(Changed, "the file system's header is not as it is in the backup")
 		}
 	}
 	return r.mounts()

@@ -99,6 +99,29 @@ func (m *Manifest) check() error {
 	return nil
 }
 
+// Stored is how many bytes the files of the backup have, those that others share too.
+func (b *Backup) Stored() (n int64, err error) {
+	err = filepath.WalkDir(b.Path, func(_ string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if err == nil {
+			n += info.Size()
+		}
+		return err
+	})
+	return n, err
+}
+
+// Bytes is how many bytes the parts have.
+func (m *Manifest) Bytes() (n int64) {
+	for _, p := range m.Parts {
+		n += p.Size
+	}
+	return n
+}
+
 // Part is the part with a name; nil when there is none.
 func (b *Backup) Part(name string) *Part { return b.part(name) }
 

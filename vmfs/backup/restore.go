@@ -27,8 +27,8 @@ type Restore struct {
 // A RestorePart is what a restore makes of a part.
 type RestorePart struct {
 	*Part
-	Chosen  bool  `json:"chosen"`  // it is restored
-	Differs int64 `json:"differs"` // bytes, in whole sectors
+	Chosen  bool  // it is restored
+	Differs int64 // bytes, in whole sectors
 }
 
 // A run is a piece of a part that differs from what is on the targets.

@@ -85,7 +85,7 @@ func (o *Options) defaults() {
 
 // run makes a backup, complete under its name.
 func (t *taking) run(ctx context.Context, v *vmfs.Volume, o *Options) (*Backup, error) {
-	m := Manifest{Format: format, Made: o.Now().UTC(), Host: o.Host, Alias: o.Alias}
+	m := Manifest{Format: format, Made: o.Now().UTC().Truncate(time.Second), Host: o.Host, Alias: o.Alias}
 	for m.Passes = 1; ; m.Passes++ {
 		if err := t.pass(ctx, v); err != nil {
 			return nil, err
@@ -113,7 +113,7 @@ func (t *taking) run(ctx context.Context, v *vmfs.Volume, o *Options) (*Backup, 
 	if err := m.describe(v); err != nil {
 		return nil, err
 	}
-	m.Problems, m.Files = t.plan.problems, t.plan.files
+	m.Problems, m.Count = t.plan.problems, t.plan.files
 	for _, name := range t.order {
 		if part, ok := t.parts[name]; ok {
 			m.Parts = append(m.Parts, part)

@@ -3,7 +3,6 @@ package backup
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/lunarsan/lunar/vmfs"
 )
@@ -122,18 +121,4 @@ func (r *Restore) identify(p *placed) {
 	if !r.sized(p) {
 		r.object(AnotherVolume, "%s has %d bytes, and the backup is of a device of %d with a partition of %d", p.Name, p.Size, p.member.DeviceSize, p.member.Size)
 	}
-}
-
-// OpenTarget opens a file or device to restore to.
-func OpenTarget(name string) (Target, *os.File, error) {
-	f, err := os.OpenFile(name, os.O_RDWR, 0)
-	if err != nil {
-		return Target{}, nil, err
-	}
-	size, err := f.Seek(0, io.SeekEnd) // which a device's info does not tell
-	if err != nil {
-		_ = f.Close() // the seek is what failed
-		return Target{}, nil, err
-	}
-	return Target{name, size, f}, f, nil
 }
