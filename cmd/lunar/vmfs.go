@@ -16,7 +16,7 @@ import (
 func (c *cli) vmfs() *cobra.Command {
 	cmd := c.noun("vmfs", "VMFS volumes: the file systems that ESXi makes on units",
 		c.vmfsInfo(), c.vmfsLs(), c.vmfsCat(), c.vmfsMap(), c.vmfsDu(), c.vmfsHosts(), c.vmfsCheck(), c.vmfsIdentity(),
-		c.vmfsBackup(), c.vmfsBackups(), c.vmfsRestore())
+		c.vmfsBackup(), c.vmfsBackups(), c.vmfsRestore(), c.vmfsUndelete())
 	cmd.Long = `Read VMFS volumes: the file systems that ESXi makes on units.
 
 IMAGE is a file, a block device, an image of vmfs-tools' imager, or lu:GUID for a unit of the

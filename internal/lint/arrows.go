@@ -11,7 +11,7 @@ import (
 // mayImport draws the arrows: a package, and which of ours it may import. A package below
 // another follows the nearest entry above it. "*" stands for every package but the commands.
 var mayImport = map[string][]string{
-	"cmd":              {"internal/control", "vmfs", "vmfs/backup", "stream/dmu", "stream/image", "stream/zpl"},
+	"cmd":              {"internal/control", "vmfs", "vmfs/backup", "vmfs/undelete", "stream/dmu", "stream/image", "stream/zpl"},
 	"internal/control": {"*"},
 	"target/iscsi":     {"target", "scsi", "sbd", "internal/buffer"},
 	"target/isns":      {},

@@ -31,6 +31,7 @@ const (
 	Own       Status = "own"       // the file has it still: no directory names the file
 	Counted   Status = "counted"   // no file has it, but the volume counts it as in use
 	Contested Status = "contested" // another deleted file had it too
+	Stored    Status = "stored"    // its contents were saved, and are used
 	Zeros     Status = "zeros"     // a hole, or blocks to be zeroed
 	Reused    Status = "reused"    // a file has it now: it is not extracted
 	Lost      Status = "lost"      // it cannot be found
@@ -56,7 +57,8 @@ type Candidate struct {
 	Reason     string // why it is thought to be a file, in a sentence
 	Pieces     []Piece
 
-	v *vmfs.Volume
+	v        *vmfs.Volume
+	contents []byte // of a file that is Stored
 }
 
 // Count is how many bytes of a candidate have each status.

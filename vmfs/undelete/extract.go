@@ -37,7 +37,7 @@ func (c *Candidate) Extract(ctx context.Context, w io.WriterAt, progress func(do
 			part.Offset, part.Physical, part.Length = p.Offset+at, p.Physical+at, min(p.Length-at, int64(len(buf)))
 			at += part.Length
 			b := buf[:part.Length]
-			if err := c.v.ReadExtent(b, part.Extent); err != nil {
+			if err := c.read(b, part); err != nil {
 				part.Status = Lost
 			} else if err := r.write(w, b, part.Offset); err != nil {
 				return r, err
@@ -49,6 +49,15 @@ func (c *Candidate) Extract(ctx context.Context, w io.WriterAt, progress func(do
 		}
 	}
 	return r, nil
+}
+
+// read reads a piece, or a part of one.
+func (c *Candidate) read(b []byte, p Piece) error {
+	if p.Status == Stored {
+		copy(b, c.contents[p.Offset:])
+		return nil
+	}
+	return c.v.ReadExtent(b, p.Extent)
 }
 
 // write writes what is not zeros.

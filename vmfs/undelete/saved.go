@@ -14,6 +14,9 @@ type Saved struct {
 	Generation uint32
 	Size       int64
 	Map        []vmfs.Extent // in order; what is left out was a hole
+
+	// Contents reads what was in the file, where that was saved too; nil else.
+	Contents func() ([]byte, error)
 }
 
 // Saved finds the files of a map, made at a time, that are there no more. Their members have to be
@@ -28,6 +31,10 @@ func (s *Search) Saved(files []Saved, made time.Time) []Candidate {
 		s.found[id] = true
 		c := Candidate{Name: f.Path, Named: true, Size: f.Size, By: BySaved, v: s.v,
 			Reason: fmt.Sprintf("where it was on %s is known", made.UTC().Format(time.DateTime))}
+		if s.stored(&c, f) {
+			found = append(found, c)
+			continue
+		}
 		at := int64(0)
 		for _, e := range f.Map {
 			if e.Offset < at || e.Length <= 0 || e.Offset >= f.Size {
@@ -46,6 +53,21 @@ func (s *Search) Saved(files []Saved, made time.Time) []Candidate {
 	}
 	s.settleClaims(found, High)
 	return found
+}
+
+// stored makes a candidate of the contents that were saved; false where they were not.
+func (s *Search) stored(c *Candidate, f Saved) bool {
+	if f.Contents == nil || f.Size == 0 {
+		return false
+	}
+	b, err := f.Contents()
+	if err != nil || int64(len(b)) != f.Size {
+		s.problem("%s was saved, and cannot be read: %v", f.Path, err)
+		return false
+	}
+	c.contents, c.Reason = b, c.Reason+", and so is what was in it"
+	c.Pieces = []Piece{{vmfs.Extent{Device: -1, Length: f.Size, Kind: vmfs.Resident}, Stored, 0}}
+	return true
 }
 
 // hole appends what a map leaves out.

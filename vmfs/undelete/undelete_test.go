@@ -330,3 +330,21 @@ func TestContested(t *testing.T) {
 		t.Errorf("%v", again[0].Count())
 	}
 }
+
+// What was in a small file is taken from where it was saved, if it was.
+func TestSavedContents(t *testing.T) {
+	v := write(t, vmfstest.Spec{Version: 5})
+	text := []byte("displayName = \"vm1\"\n")
+	file := undelete.Saved{Path: "/vm1/vm1.vmx", Address: 0x4000004, Generation: 7, Size: int64(len(text)), Contents: func() ([]byte, error) { return text, nil }}
+	c := one(t, v.survey(t).Saved([]undelete.Saved{file}, made), "/vm1/vm1.vmx")
+	if c.Confidence != undelete.High || c.Count()[undelete.Stored] != file.Size {
+		t.Errorf("%s, %v", c.Confidence, c.Count())
+	}
+	check(t, c, bytes.NewReader(text), file.Size)
+
+	file.Size++
+	s := v.survey(t)
+	if c = one(t, s.Saved([]undelete.Saved{file}, made), "/vm1/vm1.vmx"); c.Count()[undelete.Stored] != 0 || len(s.Problems) != 1 {
+		t.Errorf("saved in part: %v, %q", c.Count(), s.Problems)
+	}
+}
