@@ -13,7 +13,7 @@ import (
 // stream is the noun of ZFS send streams. Its verbs need no daemon.
 func (c *cli) stream() *cobra.Command {
 	cmd := c.noun("stream", "Look into, check and rewrite ZFS send streams, without ZFS",
-		c.streamInfo(), c.streamVerify(), c.streamDump(), c.streamApply(), c.streamToken())
+		c.streamInfo(), c.streamVerify(), c.streamDump(), c.streamApply(), c.streamExtract(), c.streamToken())
 	cmd.Long = `Look into, check and rewrite ZFS send streams, without ZFS.
 
 FILE is a stream as zfs send writes it, or - for standard input. It may be compressed with zstd,
