@@ -67,14 +67,22 @@ func (v *Volume) Check(ctx context.Context, progress func(done float64)) (*Repor
 		progress = func(float64) {}
 	}
 	c := &checker{ctx: ctx, v: v, progress: progress, report: &Report{Findings: []Finding{}, Dropped: make(map[Fault]int64)}, found: make(map[Fault]int)}
+	if err := c.run(); err != nil {
+		return nil, err
+	}
+	progress(1)
+	return c.report, nil
+}
+
+// run takes the steps.
+func (c *checker) run() error {
 	for _, step := range []func() error{c.volume, c.resources, c.hosts, c.descriptors, c.tree, c.links, c.owners, c.bitmaps} {
 		if err := step(); err != nil {
-			return nil, err
+			return err
 		}
 	}
 	c.finish()
-	progress(1)
-	return c.report, nil
+	return nil
 }
 
 // checker is a check that is running. Its steps are in files of their own, in this order:
@@ -89,7 +97,9 @@ type checker struct {
 
 	heartbeats Heartbeats
 	kinds      [8]*owned // by AddressType; nil where the volume has none
-	fds        []fdState // by number: the cluster's times its length, and the resource's
+	fds        fdStates  // by number: the cluster's times its length, and the resource's
+	budget     int64     // how many more addresses are followed: what is shared without end has one
+	gaveUp     bool      // for it was used up
 	paths      map[FDAddress]string
 	hashed     int // entries of VMFS6 found by their hash
 	unhashed   []Finding

@@ -14,6 +14,10 @@ type owned struct {
 	sharers map[int64][]FDAddress
 }
 
+// maxResources bounds how many of a kind are believed: a bit is kept for each. It is 1 PiB of
+// file blocks, or 4 TiB of pointer blocks.
+const maxResources = 1 << 30
+
 // maxShared bounds how many shared blocks are told one by one.
 const maxShared = 4096
 
@@ -55,7 +59,12 @@ func (c *checker) resources() error {
 	if fb := c.kinds[AddressFB]; fb != nil && c.v.sb.wide() {
 		fb.large = make(bitset, fb.total/fb.header.ClusterLen()/64+1)
 	}
-	c.fds = make([]fdState, c.kinds[AddressFD].total)
+	c.fds = newFDStates(c.kinds[AddressFD].total)
+	for _, o := range c.kinds {
+		if o != nil {
+			c.budget += 8 * o.total
+		}
+	}
 	if c.v.sb.wide() {
 		c.report.NotChecked = append(c.report.NotChecked, "which blocks are free: where VMFS6 keeps its bitmaps is not known; their counts were checked")
 	}
@@ -80,7 +89,7 @@ func (c *checker) resourceFile(r *ResourceFile, h *ResourceHeader, kind AddressT
 	if kind == AddressFB {
 		most = (c.v.Size() + c.v.sb.FileBlockSize() - 1) / c.v.sb.FileBlockSize()
 	}
-	if most = min(most, c.v.Size()/512); total > most {
+	if most = min(most, maxResources); total > most {
 		c.find(FaultResourceFile, r.Slot.String(), "it says %d resources; there is room for %d", total, most)
 		total = most
 	}

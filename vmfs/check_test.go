@@ -32,18 +32,24 @@ func TestCheckFinds(t *testing.T) {
 	for _, fault := range vmfs.Faults() {
 		missing[string(fault)] = true
 	}
+	clean := map[int]*vmfstest.Disk{}
+	images := map[int]*vmfstest.Image{}
+	for _, version := range []int{3, 5, 6} {
+		disks, img, err := vmfstest.Everything(version).Disks()
+		if err != nil {
+			t.Fatal(err)
+		}
+		clean[version], images[version] = disks[0], img
+	}
 	for i, m := range vmfstest.Mutations() {
 		delete(missing, m.Fault)
 		for _, version := range m.Versions {
 			t.Run(fmt.Sprintf("%s %d of VMFS%d", m.Fault, i, version), func(t *testing.T) {
-				disks, img, err := vmfstest.Everything(version).Disks()
-				if err != nil {
+				disk := clean[version].Fork()
+				if err := m.Apply(images[version], disk); err != nil {
 					t.Fatal(err)
 				}
-				if err := m.Apply(img, disks[0]); err != nil {
-					t.Fatal(err)
-				}
-				v, err := vmfs.Open(vmfs.Device{Name: "disk", ReaderAt: disks[0], Size: disks[0].Size})
+				v, err := vmfs.Open(vmfs.Device{Name: "disk", ReaderAt: disk, Size: disk.Size})
 				if err != nil {
 					t.Fatal(err)
 				}

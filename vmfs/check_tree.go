@@ -20,7 +20,7 @@ func (c *checker) tree() error {
 		c.findFile(FaultDirectory, root, "there is no root directory")
 		return nil
 	}
-	c.fds[0].flags |= fdVisited
+	c.live(root).flags |= fdVisited
 	c.path(root, "/")
 	type directory struct {
 		address, parent FDAddress
@@ -50,8 +50,8 @@ func (c *checker) tree() error {
 
 // isLiveDir reports a descriptor that is that of a directory.
 func (c *checker) isLiveDir(a FDAddress) bool {
-	n, ok := c.number(a)
-	return a.Valid() && ok && c.fds[n].flags&(fdLive|fdDir|fdDamaged) == fdLive|fdDir
+	s := c.live(a)
+	return s != nil && s.flags&(fdDir|fdDamaged) == fdDir
 }
 
 // path keeps the path of a descriptor, if a finding is about it.
@@ -105,12 +105,11 @@ func (c *checker) directory(self, parent FDAddress, path string, below func(name
 		if len(name) == 0 || strings.ContainsRune(string(name), '/') {
 			in(FaultEntryName, "%q is no name", name)
 		}
-		n, ok := c.number(e.Address())
-		if !e.Address().Valid() || !ok || c.fds[n].flags&fdLive == 0 {
+		s := c.live(e.Address())
+		if s == nil {
 			in(FaultDangling, "%q leads to descriptor %s, which is of no file", name, e.Address())
 			continue
 		}
-		s := &c.fds[n]
 		s.names++
 		c.path(e.Address(), prefix+string(name))
 		switch {
@@ -146,8 +145,8 @@ func (c *checker) inDirectory(fault Fault, self FDAddress, path, format string, 
 
 // dots counts an entry "." or "..".
 func (c *checker) dots(e Entry) {
-	if n, ok := c.number(e.Address()); ok && e.Address().Valid() {
-		c.fds[n].dots++
+	if s := c.live(e.Address()); s != nil {
+		s.dots++
 	}
 }
 
@@ -156,9 +155,9 @@ func (c *checker) dots(e Entry) {
 // VMFS3 counts "." and ".." for directories [V]; whether the others do is not known: any number
 // from its names on will do.
 func (c *checker) links() error {
-	for n := range c.fds {
-		s, addr := &c.fds[n], c.address(int64(n))
-		if s.flags&fdLive == 0 || n == 0 || s.kind == System {
+	for n := range c.fds.total {
+		s, addr := c.fds.of(n), c.address(n)
+		if s == nil || s.flags&fdLive == 0 || n == 0 || s.kind == System {
 			continue
 		}
 		switch most := s.names + s.dots; {

@@ -3,12 +3,29 @@ package vmfstest
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 )
 
 // Disk is a sparse device in memory. What was never written reads as zeros.
 type Disk struct {
 	Size  int64
 	pages map[int64]*[page]byte
+	base  *Disk // has what pages has not
+}
+
+// Fork makes a disk with the same bytes; what is written to it is not seen on d. From then on d
+// must stay as it is.
+func (d *Disk) Fork() *Disk { return &Disk{Size: d.Size, base: d} }
+
+// find returns a page, nil when it was never written.
+func (d *Disk) find(n int64) *[page]byte {
+	for ; d != nil; d = d.base {
+		if p := d.pages[n]; p != nil {
+			return p
+		}
+	}
+	return nil
 }
 
 const page = 4096
@@ -22,7 +39,7 @@ func (d *Disk) ReadAt(p []byte, off int64) (int, error) {
 	for done := 0; done < n; {
 		at := off + int64(done)
 		part := p[done:min(n, done+int(page-at%page))]
-		if data := d.pages[at/page]; data != nil {
+		if data := d.find(at / page); data != nil {
 			copy(part, data[at%page:])
 		} else {
 			clear(part)
@@ -48,11 +65,23 @@ func (d *Disk) WriteAt(p []byte, off int64) (int, error) {
 		data := d.pages[at/page]
 		if data == nil {
 			data = new([page]byte)
+			if before := d.base.find(at / page); before != nil {
+				*data = *before
+			}
 			d.pages[at/page] = data
 		}
 		done += copy(data[at%page:], p[done:])
 	}
 	return len(p), nil
+}
+
+// Pages are the offsets of what was written, in pages of 4 KiB and in order; to a fork, since.
+func (d *Disk) Pages() []int64 {
+	offsets := slices.Sorted(maps.Keys(d.pages))
+	for i := range offsets {
+		offsets[i] *= page
+	}
+	return offsets
 }
 
 // Used is how many bytes of the disk were written, in whole pages.

@@ -1,5 +1,10 @@
 package vmfstest
 
+import (
+	"fmt"
+	"slices"
+)
+
 // Mutation damages a volume that Everything describes, so that a check finds one fault.
 type Mutation struct {
 	Fault    string // what a check calls it
@@ -9,6 +14,9 @@ type Mutation struct {
 
 // Apply damages the volume on its devices.
 func (m *Mutation) Apply(img *Image, devices ...Storage) error {
+	if !slices.Contains(m.Versions, img.b.spec.Version) {
+		return fmt.Errorf("VMFS%d has no %s", img.b.spec.Version, m.Fault)
+	}
 	e := &edit{b: img.b, disks: devices}
 	m.change(e)
 	return e.err

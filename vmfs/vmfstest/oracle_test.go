@@ -105,8 +105,13 @@ func TestOracles(t *testing.T) {
 // compare has a tool list and read every file.
 func compare(t *testing.T, version int, images []string, img *Image) {
 	t.Helper()
+	lists := map[string]string{}
 	for name, f := range img.Files() {
-		list := string(tool(t, mib, reader(version), append(images, "ls", "-l", path.Dir(name))...))
+		list, ok := lists[path.Dir(name)]
+		if !ok {
+			list = string(tool(t, mib, reader(version), append(images, "ls", "-l", path.Dir(name))...))
+			lists[path.Dir(name)] = list
+		}
 		line := regexp.MustCompile(`(?m)^.*\s` + regexp.QuoteMeta(path.Base(name)) + `$`).FindString(list)
 		if line == "" {
 			t.Errorf("%s is not listed:\n%s", name, list)
@@ -119,7 +124,7 @@ func compare(t *testing.T, version int, images []string, img *Image) {
 		if fields := strings.Fields(line); fields[4] != fmt.Sprint(want.Size()) {
 			t.Errorf("%s: %s bytes, want %d", name, fields[4], want.Size())
 		}
-		if !understood(version, f) {
+		if !understood(version, f) || strings.HasPrefix(name, "/many/") && !strings.HasSuffix(name, "0") {
 			continue
 		}
 		data, err := io.ReadAll(io.LimitReader(want, 64*mib))

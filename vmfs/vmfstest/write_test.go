@@ -49,6 +49,27 @@ func TestContents(t *testing.T) {
 	}
 }
 
+// TestFork writes to a copy of a disk.
+func TestFork(t *testing.T) {
+	d := &Disk{Size: 3 * page}
+	if _, err := d.WriteAt([]byte("before"), page-3); err != nil {
+		t.Fatal(err)
+	}
+	f := d.Fork()
+	if _, err := f.WriteAt([]byte("AFT"), page-1); err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		disk *Disk
+		want string
+	}{{d, "before"}, {f, "beAFTe"}} {
+		got := make([]byte, 6)
+		if _, err := tt.disk.ReadAt(got, page-3); err != nil || string(got) != tt.want {
+			t.Errorf("%q, %v; want %q", got, err, tt.want)
+		}
+	}
+}
+
 // TestDisk writes and reads across the pages of a disk, and its end.
 func TestDisk(t *testing.T) {
 	d := &Disk{Size: 3 * page}
