@@ -13,7 +13,10 @@ import (
 // stream is the noun of ZFS send streams. Its verbs need no daemon.
 func (c *cli) stream() *cobra.Command {
 	cmd := c.noun("stream", "Look into, check and rewrite ZFS send streams, without ZFS",
-		c.streamInfo(), c.streamVerify(), c.streamDump(), c.streamApply(), c.streamExtract(), c.streamToken())
+		c.streamInfo(), c.streamVerify(), c.streamDump(),
+		c.streamApply(), c.streamExtract(),
+		c.streamToken(),
+		c.streamRecompress(), c.streamSplit(), c.streamJoin(), c.streamRebase(), c.streamFilter())
 	cmd.Long = `Look into, check and rewrite ZFS send streams, without ZFS.
 
 FILE is a stream as zfs send writes it, or - for standard input. It may be compressed with zstd,
@@ -26,6 +29,7 @@ var hints = []struct {
 	kind error
 	hint string
 }{
+	{dmu.ErrPayload, "The block was damaged before it was sent: scrub the pool it is from, and send the snapshot again."},
 	{dmu.ErrNotStream, "A stream is what zfs send writes; zstd, gzip and lz4 around it are noticed, other wrappings are not."},
 	{dmu.ErrTruncated, "Copy it again; or let the sender go on behind what is there: zfs send -t $(lunar stream token --after FILE)."},
 	{dmu.ErrCorrupt, "What is in front of that place is as it was sent. Copy the stream again, or send it again."},

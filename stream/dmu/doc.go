@@ -15,6 +15,7 @@
 //	dump.go describe.go           records as text and for JSON
 //	codec.go codec_legacy.go      payloads compressed and decompressed
 //	token.go tracker.go           resume tokens; where a stream that was cut goes on
+//	recompress.go filter.go rebase.go split.go join.go   streams made of streams
 //	nvlist                        the lists of names and values in BEGIN and in tokens
 //
 // # A stream

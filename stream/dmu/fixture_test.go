@@ -23,6 +23,14 @@ func TestFixtures(t *testing.T) {
 		"package":     func() []byte { return smallPackage(t, binary.LittleEndian) },
 		"package-big": func() []byte { return smallPackage(t, binary.BigEndian) },
 		"damaged-lz4": func() []byte { return damagedVolume(t) },
+		"a-b": func() []byte {
+			return newSample(t, binary.LittleEndian).begin("b", 0xa1, 0xb2, 0).object(ZvolData, ObjectZvol, 1024).
+				write(ZvolData, 0, noise(1024), CompressionNone).free(ZvolData, 4096, 4096).end().bytes()
+		},
+		"b-c": func() []byte {
+			return newSample(t, binary.LittleEndian).begin("c", 0xb2, 0xc3, 0).object(ZvolData, ObjectZvol, 1024).
+				free(ZvolData, 0, 1024).write(ZvolData, 5120, noise(1024), CompressionNone).end().bytes()
+		},
 		"all-records": func() []byte { return everyRecord(t) },
 	} {
 		stream, dump := "testdata/"+name+".zs", "testdata/"+name+".dump"

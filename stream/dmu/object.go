@@ -2,6 +2,7 @@ package dmu
 
 // DMU types of objects that the rules of this package know (dmu_object_type).
 const (
+	ObjectFile     uint32 = 19 // what is in a file
 	ObjectZvol     uint32 = 23 // the data of a volume, object 1
 	ObjectZvolProp uint32 = 24 // the properties of a volume, object 2: a ZAP
 )

@@ -14,6 +14,7 @@ type Reader struct {
 	in     io.Reader
 	window Windowed // in, where it is one
 	lax    bool
+	more   func(*Reader) (io.Reader, error)
 	buf    []byte
 	at     int   // of the first byte that no record has taken
 	full   int   // bytes in buf
@@ -51,6 +52,11 @@ type Options struct {
 	// UnknownFeatures makes a Reader go on where a stream names features that are not known
 	// here, whose records may then mean anything.
 	UnknownFeatures bool
+
+	// More is asked for another input where one ends between two records and the stream does
+	// not; nil or no input: it is truncated there. The Reader's Follows tells which input goes
+	// on.
+	More func(*Reader) (io.Reader, error)
 }
 
 // readAhead is how much is read at once (bytes).
@@ -58,7 +64,7 @@ const readAhead = 1 << 20
 
 // NewReader makes a Reader of in. It reads ahead.
 func NewReader(in io.Reader, o Options) *Reader {
-	r := &Reader{in: in, lax: o.UnknownFeatures, number: -1}
+	r := &Reader{in: in, lax: o.UnknownFeatures, more: o.More, number: -1}
 	var ok bool
 	if r.window, ok = in.(Windowed); !ok {
 		r.buf = make([]byte, readAhead)
@@ -149,7 +155,9 @@ func (r *Reader) header() (*Record, error) {
 		if !errors.Is(err, errEnd) {
 			return nil, err
 		}
-		return nil, r.cut()
+		if err := r.goOn(); err != nil {
+			return nil, err
+		}
 	}
 	raw := r.buf[r.at : r.at+RecordSize]
 	rec := (*Record)(raw)
@@ -339,6 +347,56 @@ func (r *Reader) cut() error {
 		return r.fail(ErrTruncated, r.start, "the end of the package is missing; %q is whole", r.begin.ToName())
 	}
 	return r.fail(ErrTruncated, r.start, "it ends between two records, without END")
+}
+
+// goOn gets the input with the next record, where the stream is in several.
+func (r *Reader) goOn() error {
+	if r.more == nil || r.order == nil || r.full > r.at {
+		return r.cut()
+	}
+	in, err := r.more(r)
+	if err != nil {
+		return err
+	}
+	if in == nil {
+		return r.cut()
+	}
+	if r.window != nil { // the buffer was not the Reader's
+		r.buf = make([]byte, readAhead)
+	}
+	r.in, r.ended, r.window, r.at, r.full = in, nil, nil, 0, 0
+	if err := r.fill(0, RecordSize); errors.Is(err, errEnd) {
+		return r.cut()
+	} else if err != nil {
+		return err
+	}
+	return nil
+}
+
+// Follows says whether a record may come next that is as in the stream, not turned round: what
+// is in a checksum tells, and in a BEGIN what it goes on from.
+func (r *Reader) Follows(raw *Record) bool {
+	switch {
+	case r.order == nil:
+		_, ok := orderOf(raw[:])
+		return ok
+	case r.state == betweenStreams && isEmptyEnd(raw, r.order):
+		return true
+	case r.state == betweenStreams:
+		order, ok := orderOf(raw[:])
+		if !ok || order != r.order {
+			return false
+		}
+		begin := *raw
+		if order == binary.BigEndian {
+			begin.turnRound(TypeBegin)
+		}
+		from := begin.Begin().FromGUID()
+		return r.begin.Kind() == Compound || from == 0 || from == r.begin.ToGUID()
+	}
+	sum := r.sum
+	sum.Add(raw[:atChecksum], r.order)
+	return r.sumIn(raw[atChecksum:]) == sum
 }
 
 // finish looks for bytes behind the end.
