@@ -46,7 +46,8 @@
 //	resource.go resourcefile.go cluster.go   resource files: where all blocks come from
 //	address.go                    addresses, a row for each kind
 //	descriptor.go file.go         file descriptors
-//	pointer.go extent.go blocks.go   from offsets to extents, and all that a file owns
+//	pointer.go extent.go spans.go   from offsets to extents
+//	blocks.go                     all that a file owns
 //	dir.go dirflat.go dirhashed.go dirstale.go   directories, the old and the new
 //	walk.go                       paths and trees
 //	check.go check_faults.go      whether all of that agrees, and what is found where it does not

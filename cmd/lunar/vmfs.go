@@ -15,7 +15,7 @@ import (
 // asked where a unit is, and nothing else.
 func (c *cli) vmfs() *cobra.Command {
 	cmd := c.noun("vmfs", "VMFS volumes: the file systems that ESXi makes on units",
-		c.vmfsInfo(), c.vmfsLs(), c.vmfsCat(), c.vmfsMap(), c.vmfsDu(), c.vmfsHosts(), c.vmfsCheck(), c.vmfsIdentity(),
+		c.vmfsInfo(), c.vmfsLs(), c.vmfsCat(), c.vmfsExtract(), c.vmfsMap(), c.vmfsDu(), c.vmfsHosts(), c.vmfsCheck(), c.vmfsIdentity(),
 		c.vmfsBackup(), c.vmfsBackups(), c.vmfsRestore(), c.vmfsUndelete())
 	cmd.Long = `Read VMFS volumes: the file systems that ESXi makes on units.
 
