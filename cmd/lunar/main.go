@@ -6,7 +6,7 @@
 //	ui.go size.go              what verbs print, and how lengths are written
 //	serve.go demo.go           the daemon
 //	lu.go target.go tpg.go initiator.go discovery.go session.go config.go token.go   the nouns
-//	vmfs.go vmfs_*.go          VMFS volumes, which it opens itself, a verb a file
+//	vmfs.go vmfs_*.go             VMFS volumes, which it opens itself, a verb a file
 //	status.go version.go man.go
 //	comstar.go comstar_*.go       COMSTAR's own commands, each by its name
 //	doctor.go doctor_tables.go    what initiators asked for and got

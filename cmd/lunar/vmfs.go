@@ -77,3 +77,11 @@ func joined(errs ...error) error {
 	}
 	return failures(found)
 }
+
+// count writes how many there are of something.
+func count(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}

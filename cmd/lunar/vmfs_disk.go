@@ -20,8 +20,8 @@ import (
 var diskFormats = []string{"raw", "qcow2", "vmdk"}
 
 // disk makes a disk of a descriptor, or of a flat file.
-func (x *extraction) disk(ctx context.Context, f *vmfs.File, dest string) error {
-	t := &transfer{extraction: x, name: f.Name(), dest: dest, modified: f.Descriptor().Modified(), mode: 0o600}
+func (x *volumeCopy) disk(ctx context.Context, f *vmfs.File, dest string) error {
+	t := &transfer{volumeCopy: x, name: f.Name(), dest: dest, modified: f.Descriptor().Modified(), mode: 0o600}
 	disk, err := x.openDisk(f, t)
 	if err != nil {
 		return err
@@ -45,7 +45,7 @@ func (x *extraction) disk(ctx context.Context, f *vmfs.File, dest string) error 
 
 // openDisk makes a source of a descriptor with all that it names, or of a flat file, of which
 // there is no descriptor to be had.
-func (x *extraction) openDisk(f *vmfs.File, t *transfer) (*vmdk.Descriptor, error) {
+func (x *volumeCopy) openDisk(f *vmfs.File, t *transfer) (*vmdk.Descriptor, error) {
 	head := make([]byte, min(f.Size(), 512))
 	if _, err := f.ReadAt(head, 0); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
@@ -73,7 +73,7 @@ func (x *extraction) openDisk(f *vmfs.File, t *transfer) (*vmdk.Descriptor, erro
 
 // onVolume is the path on the volume of one that ESXi wrote: those that begin with
 // /vmfs/volumes name the volume by its label or UUID.
-func (x *extraction) onVolume(name string) string {
+func (x *volumeCopy) onVolume(name string) string {
 	rest, ok := strings.CutPrefix(name, "/vmfs/volumes/")
 	if !ok {
 		return name
@@ -109,7 +109,7 @@ func (t *transfer) asQcow2() error {
 
 // writeDescriptor writes the descriptor of a disk in one flat file, with what the one on the
 // volume says of the disk's geometry.
-func (x *extraction) writeDescriptor(dest, flat string, size int64, was *vmdk.Descriptor) error {
+func (x *volumeCopy) writeDescriptor(dest, flat string, size int64, was *vmdk.Descriptor) error {
 	if _, err := x.root.Stat(dest); !errors.Is(err, fs.ErrNotExist) && !x.force {
 		if _, err := x.root.Stat(flat + ".part"); errors.Is(err, fs.ErrNotExist) {
 			return &control.Problem{Title: dest + " is there already", Hint: "Name another destination, or give --force to copy over it."}

@@ -19,8 +19,8 @@ import (
 	"github.com/lunarsan/lunar/vmfs/extract"
 )
 
-// An extraction copies files of a volume out of it.
-type extraction struct {
+// A volumeCopy copies files of a volume out of it.
+type volumeCopy struct {
 	c       *cli
 	v       *openImage
 	to      string // the format of a disk; empty: files as they are
@@ -30,11 +30,14 @@ type extraction struct {
 
 	root *os.Root // what is written is below it, whatever names the volume has
 	bar  *progress
+
+	files, there int   // copied, and left alone
+	bytes        int64 // of those copied
 }
 
 func (c *cli) vmfsExtract() *cobra.Command {
 	var choice imageChoice
-	x := &extraction{c: c}
+	x := &volumeCopy{c: c}
 	cmd := c.vmfsVerb("extract IMAGE PATH DEST", "Copy files out of a volume", func(cmd *cobra.Command, args []string) error {
 		if x.to != "" && !slices.Contains(diskFormats, x.to) {
 			return misuse(cmd, "%q is no format of disks: choose %s", x.to, strings.Join(diskFormats, ", "))
@@ -44,7 +47,9 @@ func (c *cli) vmfsExtract() *cobra.Command {
 			return err
 		}
 		x.v = v
-		return joined(x.run(cmd.Context(), args[1], args[2]), v.Close())
+		err = x.run(cmd.Context(), args[1], args[2])
+		x.tell()
+		return joined(err, v.Close())
 	})
 	cmd.Long = `Copy a file, or a directory with all that is below it, out of a volume. Holes and zeros become holes.
 DEST is what the copy is called, or a folder that is there already.
@@ -69,7 +74,7 @@ directories.`
 }
 
 // run copies what is at a path.
-func (x *extraction) run(ctx context.Context, from, dest string) (err error) {
+func (x *volumeCopy) run(ctx context.Context, from, dest string) (err error) {
 	f, err := x.v.lookup(from)
 	if err != nil {
 		return err
@@ -93,6 +98,20 @@ func (x *extraction) run(ctx context.Context, from, dest string) (err error) {
 	return x.one(ctx, f, dest)
 }
 
+// tell says what was done.
+func (x *volumeCopy) tell() {
+	if x.files > 0 {
+		verified := ""
+		if x.verify {
+			verified = ", and compared with the volume"
+		}
+		x.c.printf("extracted %s, %s%s\n", count(x.files, "file"), formatSize(x.bytes), verified)
+	}
+	if x.there > 0 {
+		x.c.printf("%s of the same length and time there already, not compared\n", count(x.there, "file"))
+	}
+}
+
 // destName is what a file is called in a folder.
 func destName(base, to string) string {
 	if base == "/" {
@@ -106,7 +125,7 @@ func destName(base, to string) string {
 }
 
 // tree copies a directory. What fails of one file does not stop the others.
-func (x *extraction) tree(ctx context.Context, dir *vmfs.File, dest string) error {
+func (x *volumeCopy) tree(ctx context.Context, dir *vmfs.File, dest string) error {
 	if x.to != "" {
 		return &control.Problem{Title: dir.Name() + " is a directory", Hint: "Name the descriptor of the disk, a .vmdk file, to make a disk of it."}
 	}
@@ -167,7 +186,7 @@ func (x *extraction) tree(ctx context.Context, dir *vmfs.File, dest string) erro
 }
 
 // one copies one file of whatever type.
-func (x *extraction) one(ctx context.Context, f *vmfs.File, dest string) error {
+func (x *volumeCopy) one(ctx context.Context, f *vmfs.File, dest string) error {
 	switch f.Type() {
 	case vmfs.Symlink:
 		to, err := f.ReadLink()
@@ -188,7 +207,7 @@ func (x *extraction) one(ctx context.Context, f *vmfs.File, dest string) error {
 	}
 	x.warnInUse(f)
 	t := &transfer{
-		extraction: x, name: f.Name(), dest: dest, src: guarded{f}, size: f.Size(),
+		volumeCopy: x, name: f.Name(), dest: dest, src: guarded{f}, size: f.Size(),
 		modified: f.Descriptor().Modified(), mode: f.Mode().Perm() | 0o200,
 		sources: []sourceID{x.sourceOf(f)},
 	}
@@ -196,7 +215,7 @@ func (x *extraction) one(ctx context.Context, f *vmfs.File, dest string) error {
 }
 
 // warnInUse says that a file may be changing.
-func (x *extraction) warnInUse(f *vmfs.File) {
+func (x *volumeCopy) warnInUse(f *vmfs.File) {
 	if l := f.Descriptor().Lock(); l.Mode() != vmfs.Unlocked {
 		x.c.warn("%s is locked (%s) by host %s: if that is alive, the copy is as after a power failure", f.Name(), l.Mode(), l.Owner())
 	}

@@ -2,10 +2,15 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/lunarsan/lunar/vmfs"
@@ -87,4 +92,87 @@ func TestFaultsExplained(t *testing.T) {
 			t.Errorf("docs/vmfs.md does not have the row\n%s", row)
 		}
 	}
+}
+
+// TestExtractResumes cuts an extraction short, and has the next one go on where it was: what
+// the record says is there is not written again.
+func TestExtractResumes(t *testing.T) {
+	dir := t.TempDir()
+	image, dest := filepath.Join(dir, "disk.img"), filepath.Join(dir, "disk")
+	writeVolume(t, "5", []string{image})
+	lunar := func(args ...string) (int, string) {
+		var out bytes.Buffer
+		code := run(t.Context(), world{name: "lunar", args: args, stdout: &out, stderr: &out, getenv: func(string) string { return "" }})
+		return code, out.String()
+	}
+	if code, out := lunar("vmfs", "extract", image, "/vm1/vm1-flat.vmdk", dest); code != 0 {
+		t.Fatal(out)
+	}
+	whole, err := os.ReadFile(dest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := openWritten(t, image)
+	f, err := v.Lookup("/vm1/vm1-flat.vmdk")
+	if err != nil {
+		t.Fatal(err)
+	}
+	record := func(r partRecord) {
+		b, err := json.Marshal(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := errors.Join(os.WriteFile(dest+".part.json", b, 0o600), os.Remove(dest)); err != nil {
+			t.Fatal(err)
+		}
+		// What was copied already is marked, so that copying it again is seen.
+		part := slices.Clone(whole)
+		part[0]++
+		clear(part[5<<20:])
+		if err := os.WriteFile(dest+".part", part, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	x := &volumeCopy{v: v}
+	other := x.sourceOf(f)
+	other.Generation++
+	for _, tt := range []struct {
+		name  string
+		r     partRecord
+		again bool
+	}{
+		{"of this copy", partRecord{Sources: []sourceID{x.sourceOf(f)}, Copied: 5 << 20}, false},
+		{"of another file", partRecord{Sources: []sourceID{other}, Copied: 5 << 20}, true},
+		{"of another format", partRecord{Sources: []sourceID{x.sourceOf(f)}, Format: "raw", Copied: 5 << 20}, true},
+		{"beyond the end", partRecord{Sources: []sourceID{x.sourceOf(f)}, Copied: 1 << 40}, true},
+	} {
+		record(tt.r)
+		if code, out := lunar("vmfs", "extract", image, "/vm1/vm1-flat.vmdk", dest); code != 0 {
+			t.Fatal(out)
+		}
+		got, err := os.ReadFile(dest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := got[0] == whole[0]; again != tt.again || !bytes.Equal(got[1:], whole[1:]) {
+			t.Errorf("a record %s: copied from the beginning %v, want %v", tt.name, again, tt.again)
+		}
+	}
+	// --verify finds what was copied wrongly.
+	record(partRecord{Sources: []sourceID{x.sourceOf(f)}, Copied: 5 << 20})
+	if code, out := lunar("vmfs", "extract", image, "/vm1/vm1-flat.vmdk", dest, "--verify"); code != exitFailed || !strings.Contains(out, "the copy differs at 0") {
+		t.Errorf("a copy that differs: %d, %s", code, out)
+	}
+}
+
+// openWritten opens a volume that writeVolume wrote.
+func openWritten(t *testing.T, image string) *openImage {
+	t.Helper()
+	c := &cli{world: world{stderr: io.Discard, getenv: func(string) string { return "" }}}
+	v, err := c.openVolume(t.Context(), image, imageChoice{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = v.Close() })
+	return v
 }

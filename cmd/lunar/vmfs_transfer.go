@@ -19,7 +19,7 @@ import (
 
 // A transfer copies one file, or one disk, to one file.
 type transfer struct {
-	*extraction
+	*volumeCopy
 	name     string // on the volume
 	dest     string
 	src      extract.Source
@@ -45,7 +45,7 @@ type sourceID struct {
 	Modified   time.Time `json:"modified"`
 }
 
-func (x *extraction) sourceOf(f *vmfs.File) sourceID {
+func (x *volumeCopy) sourceOf(f *vmfs.File) sourceID {
 	d := f.Descriptor()
 	return sourceID{x.v.UUID().String(), uint32(d.Address()), d.Generation(), f.Size(), d.Modified()}
 }
@@ -71,6 +71,7 @@ func (t *transfer) run(ctx context.Context) error {
 		return err
 	case info.Mode().IsRegular() && info.Size() == t.size && info.ModTime().Equal(t.modified):
 		t.bar.at.Add(t.src.Size())
+		t.there++
 		return nil
 	default:
 		return &control.Problem{Title: t.dest + " is there already, and is not the same", Hint: "Name another destination, or give --force to copy over it."}
@@ -96,6 +97,8 @@ func (t *transfer) run(ctx context.Context) error {
 	if err := t.root.Remove(t.record()); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	t.files++
+	t.bytes += t.src.Size()
 	return nil
 }
 

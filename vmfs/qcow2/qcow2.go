@@ -72,7 +72,7 @@ func (p *Planner) Layout(size int64) (*Layout, error) {
 		l.l2 += to - from + 1
 		table = to
 	}
-	l.l1 = max(1, divide(divide(divide(size, cluster), perTable), perTable))
+	l.l1 = divide(divide(divide(size, cluster), perTable), perTable)
 	// What counts references is counted too.
 	for {
 		blocks := divide(l.clusters(), perBlock)
