@@ -47,7 +47,7 @@ func found(t testing.TB, d vmfs.Device) vmfs.Device {
 }
 
 // TestWritten holds the reader against the writer: every file is there, nothing else is, and
-// its bytes are what was put in.
+// its bytes are what was put in; and nothing is wrong with the volume.
 func TestWritten(t *testing.T) {
 	for name, s := range vmfstest.Shapes() {
 		t.Run(name, func(t *testing.T) {
@@ -70,6 +70,7 @@ func TestWritten(t *testing.T) {
 			for missing := range there {
 				t.Errorf("%s is not there", missing)
 			}
+			clean(t, v, img)
 			for name := range img.Files() {
 				if want := img.Open(name); want != nil {
 					same(t, v, name, want)

@@ -78,7 +78,7 @@ func large() []File {
 		{Path: "/large/repeated", Size: gib, Seed: 15, Written: 512, Layout: Indirect, Map: []Piece{{512 * mib, Large}, {2 * mib, Data}, {mib, Hole}, {mib, ToBeZeroed}, {mib, Data}}},
 		{Path: "/large/once", Size: 512*mib + 5, Seed: 16, Written: 512, Layout: Direct, BlockSize: LargeBlock},
 	}
-	for i, name := range Colliding(30) {
+	for i, name := range Colliding(14) {
 		list = append(list, File{Path: "/chains/" + name, Size: int64(i), Seed: uint64(200 + i)})
 	}
 	return list

@@ -2,7 +2,7 @@ package vmfstest
 
 import (
 	"encoding/binary"
-	"fmt"
+	"strconv"
 )
 
 // reserved are the names whose places in the root's hash table are fixed, from firstReserved on.
@@ -64,7 +64,7 @@ func Colliding(n int) []string {
 	_, want := nameHash("collision-0", false)
 	names := []string{"collision-0"}
 	for i := 1; len(names) < n; i++ {
-		name := fmt.Sprintf("collision-%d", i)
+		name := "collision-" + strconv.Itoa(i)
 		if _, index := nameHash(name, false); index == want {
 			names = append(names, name)
 		}

@@ -212,3 +212,19 @@ func TestEverything(t *testing.T) {
 		})
 	}
 }
+
+// TestFsck has fsck.vmfs compare bitmaps and owners of a volume with everything on it. It takes
+// three blocks that are to be zeroed and two journals for lost, and entries of deleted files
+// for entries.
+func TestFsck(t *testing.T) {
+	images, _ := save(t, Everything(3))
+	fsck := string(tool(t, mib, "fsck.vmfs", images[0]))
+	for line, want := range map[string]int{"Unallocated blocks": 0, "Lost blocks": 5, "Orphaned inodes": 0, "Directory errors": 0} {
+		if !regexp.MustCompile(line + fmt.Sprintf(`\s*: %d\n`, want)).MatchString(fsck) {
+			t.Errorf("fsck.vmfs: %s is not %d:\n%s", line, want, fsck)
+		}
+	}
+	if strings.Contains(fsck, "multiple inodes") {
+		t.Errorf("fsck.vmfs finds shared blocks:\n%s", fsck)
+	}
+}
