@@ -38,7 +38,7 @@
 //	vmfsimg.go                    images of vmfs-tools' imager as devices
 //	partition.go gpt.go mbr.go scan.go     devices to partitions
 //	lvm.go diskid.go volumeentry.go petable.go   LVM on a partition
-//	identity.go                   what a host sees of a disk, and what differs
+//	identity.go resignature.go    what a host sees of a disk, what differs, and what would change
 //	span.go                       partitions to a logical volume
 //	volume.go superblock.go       the file system
 //	heartbeat.go lock.go          hosts, and what they hold

@@ -16,14 +16,14 @@ import (
 func (c *cli) vmfs() *cobra.Command {
 	cmd := c.noun("vmfs", "VMFS volumes: the file systems that ESXi makes on units",
 		c.vmfsInfo(), c.vmfsLs(), c.vmfsCat(), c.vmfsExtract(), c.vmfsMap(), c.vmfsDu(), c.vmfsHosts(), c.vmfsCheck(), c.vmfsIdentity(),
-		c.vmfsBackup(), c.vmfsBackups(), c.vmfsRestore(), c.vmfsUndelete())
+		c.vmfsBackup(), c.vmfsBackups(), c.vmfsRestore(), c.vmfsUndelete(), c.vmfsResignature())
 	cmd.Long = `Read VMFS volumes: the file systems that ESXi makes on units.
 
 IMAGE is a file, a block device, an image of vmfs-tools' imager, or lu:GUID for a unit of the
 daemon. It may have a partition table or be a partition. A volume with several extents is named by
 all of them, in any order, with commas: a.img,b.img.
 
-Nothing but restore writes to an IMAGE, and nothing locks or reserves it.`
+Nothing but restore and resignature --write writes to an IMAGE, and nothing locks or reserves it.`
 	return cmd
 }
 
