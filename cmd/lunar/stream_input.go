@@ -6,6 +6,7 @@ import (
 	"compress/gzip"
 	"io"
 	"os"
+	"runtime/debug"
 	"slices"
 
 	"github.com/klauspost/compress/zstd"
@@ -48,15 +49,21 @@ var wrappings = []struct {
 // maxWindow keeps what zstd --long has made from taking more memory than that (bytes).
 const maxWindow = 32 << 20
 
+// streamMemory has the garbage collector keep up with streams of long blocks (bytes).
+const streamMemory = 48 << 20
+
 // openStream opens a stream, - being standard input, and shows on a terminal how far it is read.
 func (c *cli) openStream(doing, name string) (*streamInput, error) {
 	in := &streamInput{name: name}
+	before := debug.SetMemoryLimit(streamMemory)
+	in.closing = append(in.closing, func() { debug.SetMemoryLimit(before) })
 	file, total := c.stdin, int64(0)
 	if name == "-" {
 		in.name = "standard input"
 	} else {
 		f, err := os.Open(name)
 		if err != nil {
+			in.close()
 			return nil, &control.Problem{Title: err.Error(), Hint: "Name a file that has a stream in it, or - for standard input."}
 		}
 		in.closing = append(in.closing, func() { _ = f.Close() }) // it was only read

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
@@ -58,7 +59,7 @@ func unpackLZ4(_ *Codec, dst, src []byte) error {
 
 func packLZ4(c *Codec, dst, src []byte, _ int) ([]byte, error) {
 	at := len(dst)
-	dst = append(dst, make([]byte, 4+len(src))...)
+	dst = slices.Grow(dst, 4+len(src)+sector)[:at+4+len(src)]
 	n, err := c.lz4.CompressBlock(src, dst[at+4:])
 	if err != nil || n == 0 { // 0, or too little room: it does not get shorter
 		return nil, ErrIncompressible
@@ -73,6 +74,10 @@ var zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
 // zstdVersion is the release of libzstd that blocks of ours claim to be made by, 1.4.5, which
 // is that of OpenZFS. It is for information alone.
 const zstdVersion = 10405
+
+// packWindow is how far back the blocks that are compressed here refer (bytes). Further would
+// take more memory than the shorter blocks of 16 MiB are worth.
+const packWindow = 2 << 20
 
 // maxZstdWindow is the longest window that a block can make use of (bytes).
 const maxZstdWindow = maxBlock
@@ -105,7 +110,7 @@ func packZstd(c *Codec, dst, src []byte, level int) ([]byte, error) {
 	e := c.zstd[level]
 	if e == nil {
 		var err error
-		if e, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(level)), zstd.WithLowerEncoderMem(true)); err != nil {
+		if e, err = zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false), zstd.WithEncoderLevel(zstd.EncoderLevelFromZstd(level)), zstd.WithLowerEncoderMem(true), zstd.WithWindowSize(packWindow)); err != nil {
 			return nil, err
 		}
 		if c.zstd == nil {
@@ -115,7 +120,7 @@ func packZstd(c *Codec, dst, src []byte, level int) ([]byte, error) {
 	}
 	// The frame's magic number ends up where the level goes.
 	at := len(dst)
-	dst = e.EncodeAll(src, append(dst, 0, 0, 0, 0))
+	dst = e.EncodeAll(src, append(slices.Grow(dst, 8+len(src)+sector), 0, 0, 0, 0))
 	n := len(dst) - at - 8
 	binary.BigEndian.PutUint32(dst[at:], uint32(n))
 	binary.BigEndian.PutUint32(dst[at+4:], uint32(level)<<24|zstdVersion)

@@ -75,15 +75,16 @@ func (a *ReadAhead) work(in io.ReaderAt, worker int) {
 // Window implements Windowed. at does not go back.
 func (a *ReadAhead) Window(at int64, least int) ([]byte, error) {
 	for at+int64(least) > a.start+int64(len(a.window)) && !a.last {
-		if err := a.next(at); err != nil {
+		if err := a.next(at, least); err != nil {
 			return nil, err
 		}
 	}
 	return a.window[min(at-a.start, int64(len(a.window))):], nil
 }
 
-// next moves the window on: what it has from at on, and the next chunk.
-func (a *ReadAhead) next(at int64) error {
+// next moves the window on: what it has from at on, and the next chunk. least bytes are to be
+// in it in the end.
+func (a *ReadAhead) next(at int64, least int) error {
 	at = min(at, a.start+int64(len(a.window)))
 	left := a.window[at-a.start:]
 	before := a.number % aheadChunks
@@ -99,6 +100,9 @@ func (a *ReadAhead) next(at int64) error {
 		copy(c.buf[aheadRoom-len(left):], left)
 		a.window = c.buf[aheadRoom-len(left) : aheadRoom+c.n]
 	} else {
+		if need := max(least, len(left)) + aheadSize; cap(a.joined) < need {
+			a.joined = make([]byte, 0, need)
+		}
 		a.joined = append(append(a.joined[:0], left...), read...)
 		a.window = a.joined
 		c.free <- struct{}{}

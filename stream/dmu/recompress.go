@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"runtime"
+	"slices"
 	"sync"
 )
 
@@ -224,34 +225,49 @@ func (b *recompressBatch) pack(c *Codec, how Compression, level int) error {
 			continue
 		}
 		w := it.rec.Write()
-		block := b.in[it.at : it.at+it.n]
-		if w.Compression() != CompressionNone {
-			b.block = grown(b.block, int(w.LogicalSize()))
-			if err := c.Decompress(w.Compression(), b.block, block); err != nil {
-				return fmt.Errorf("object %d at %d: %w", w.Object(), w.Offset(), err)
-			}
-			block = b.block
-		} else if !it.compress {
+		payload, from, at := b.in[it.at:it.at+it.n], w.Compression(), len(b.out)
+		if from == CompressionNone && !it.compress {
 			continue
 		}
-		at := len(b.out)
 		w.ClearKey()
 		w.SetCompression(CompressionNone)
 		w.SetCompressedSize(0)
-		if it.compress {
-			out, err := c.Compress(how, level, b.out, block)
-			if err == nil {
-				b.out = out
-				w.SetCompression(how)
-				w.SetCompressedSize(uint64(len(out) - at))
-			} else if !errors.Is(err, ErrIncompressible) {
+		if !it.compress {
+			b.out = slices.Grow(b.out, int(w.LogicalSize()))[:at+int(w.LogicalSize())]
+			if err := c.unpackWrite(w, from, b.out[at:], payload); err != nil {
 				return err
 			}
+			it.at, it.n, it.packed = at, len(b.out)-at, true
+			continue
 		}
-		if w.Compression() == CompressionNone {
+		block := payload
+		if from != CompressionNone {
+			b.block = grown(b.block, int(w.LogicalSize()))
+			if err := c.unpackWrite(w, from, b.block, payload); err != nil {
+				return err
+			}
+			block = b.block
+		}
+		out, err := c.Compress(how, level, b.out, block)
+		switch {
+		case err == nil:
+			b.out = out
+			w.SetCompression(how)
+			w.SetCompressedSize(uint64(len(out) - at))
+		case errors.Is(err, ErrIncompressible):
 			b.out = append(b.out, block...)
+		default:
+			return err
 		}
 		it.at, it.n, it.packed = at, len(b.out)-at, true
+	}
+	return nil
+}
+
+// unpackWrite decompresses the payload of w, which was compressed with how.
+func (c *Codec) unpackWrite(w *Write, how Compression, dst, src []byte) error {
+	if err := c.Decompress(how, dst, src); err != nil {
+		return fmt.Errorf("object %d at %d: %w", w.Object(), w.Offset(), err)
 	}
 	return nil
 }
