@@ -68,6 +68,7 @@ type Applier struct {
 	o      ApplyOptions
 
 	in        *Verifier
+	codec     Codec // of blocks too long for a batch
 	line      *pipeline
 	batch     *batch
 	confirmed mark // of what the batch has that checksums have proved

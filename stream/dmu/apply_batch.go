@@ -11,7 +11,7 @@ type batch struct {
 	out    []byte     // blocks
 	cursor Cursor     // behind the last record
 	ready  chan error // of unpack
-	loan   *long      // what in and out are of while there is a long block in it
+	loan   *long      // what out is of while there is a long block in it
 }
 
 // A piece is something done to a part of a volume.
@@ -59,12 +59,13 @@ func (b *batch) empty() bool { return len(b.pieces) == 0 && b.cursor == Cursor{}
 
 // A long is room for one block of more than batchSize. There is but one, whatever the number of
 // batches.
-type long struct{ in, out []byte }
+type long struct{ out []byte }
 
-// borrow gives the empty b the room of l.
-func (b *batch) borrow(l *long, n, in int) {
-	l.in, l.out = grown(l.in, in), grown(l.out, n)
-	b.in, l.in = l.in[:0], b.in
+// borrow gives the empty b the room of l, for a block of n bytes.
+func (b *batch) borrow(l *long, n int) {
+	if cap(l.out) < n {
+		l.out = make([]byte, (n+batchSize-1)/batchSize*batchSize)
+	}
 	b.out, l.out = l.out[:0], b.out
 	b.loan = l
 }
@@ -72,7 +73,6 @@ func (b *batch) borrow(l *long, n, in int) {
 // giveBack takes away from b what it has borrowed.
 func (b *batch) giveBack() *long {
 	l := b.loan
-	b.in, l.in = l.in, b.in
 	b.out, l.out = l.out, b.out
 	b.loan = nil
 	return l
@@ -112,11 +112,18 @@ func (b *batch) compressed(off uint64, n, lsize int, how Compression, payload []
 // unpack decompresses the blocks of b.
 func (b *batch) unpack(c *Codec) error {
 	for _, p := range b.packed {
-		block := b.out[p.at : p.at+p.n]
-		clear(block[p.lsize:])
-		if err := c.Decompress(p.how, block[:p.lsize], b.in[p.in:p.in+p.inN]); err != nil {
-			return fmt.Errorf("the block at byte %d of the volume: %w", p.off, err)
+		if err := unpack(c, p.how, b.out[p.at:p.at+p.n], p.lsize, b.in[p.in:p.in+p.inN], p.off); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// unpack fills the block at off from a payload that decompresses to lsize bytes.
+func unpack(c *Codec, how Compression, block []byte, lsize int, payload []byte, off uint64) error {
+	clear(block[lsize:])
+	if err := c.Decompress(how, block[:lsize], payload); err != nil {
+		return fmt.Errorf("the block at byte %d of the volume: %w", off, err)
 	}
 	return nil
 }

@@ -89,11 +89,14 @@ func (c *comparison) block(off, n, lsize uint64, how Compression, payload []byte
 		}
 		want = c.has
 	}
-	if err := c.read(off, int(n)); err != nil {
-		return err
-	}
-	if !bytes.Equal(c.got, want) {
-		return fmt.Errorf("%w: the block of %d bytes at %d", ErrDiffers, n, off)
+	for at := off; len(want) > 0; at += uint64(len(c.got)) {
+		if err := c.read(at, min(len(want), batchSize)); err != nil {
+			return err
+		}
+		if !bytes.Equal(c.got, want[:len(c.got)]) {
+			return fmt.Errorf("%w: the block of %d bytes at %d", ErrDiffers, n, off)
+		}
+		want = want[len(c.got):]
 	}
 	return nil
 }

@@ -49,8 +49,10 @@ func (a *Applier) write(off, n, lsize uint64, how Compression, payload []byte) e
 		s.written = s.place
 		return nil
 	}
+	// A long block is decompressed here: there is room for one, and none for its payload.
+	packed, long := how != CompressionNone, n > batchSize
 	in := 0
-	if how != CompressionNone {
+	if packed && !long {
 		in = len(payload)
 	}
 	if err := a.room(int(n), in); err != nil {
@@ -59,11 +61,15 @@ func (a *Applier) write(off, n, lsize uint64, how Compression, payload []byte) e
 	a.gap(off)
 	s.written = s.place
 	s.applied.Written += n
-	if how != CompressionNone {
+	switch {
+	case packed && long:
+		block := a.batch.block(off, int(n))
+		return unpack(&a.codec, how, block, int(lsize), payload, off)
+	case packed:
 		a.batch.compressed(off, int(n), int(lsize), how, payload)
-		return nil
+	default:
+		copy(a.batch.block(off, int(n)), payload)
 	}
-	copy(a.batch.block(off, int(n)), payload)
 	return nil
 }
 
@@ -136,7 +142,7 @@ func (a *Applier) room(n, in int) error {
 		return err
 	}
 	if !a.batch.room(n, in) {
-		a.batch.borrow(<-a.line.long, n, in)
+		a.batch.borrow(<-a.line.long, n)
 	}
 	return nil
 }
