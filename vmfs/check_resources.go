@@ -31,7 +31,7 @@ func (c *checker) resources() error {
 	for _, kind := range [...]struct {
 		address AddressType
 		slot    Slot
-	}{{AddressFB, FBBSlot}, {AddressSB, SBCSlot}, {AddressPB, PBCSlot}, {AddressFD, FDCSlot}, {AddressPB2, PB2Slot}, {AddressJB, JBCSlot}} {
+	}{{AddressFB, FBBSlot}, {AddressSB, SBCSlot}, {AddressPB, PBCSlot}, {AddressFD, FDCSlot}, {AddressPB2, PB2Slot}, {AddressJB, JBCSlot}, {AddressLFB, FBBSlot}} {
 		row := &c.v.sb.kinds()[kind.address]
 		if row.name == "" {
 			continue
@@ -41,7 +41,7 @@ func (c *checker) resources() error {
 			if kind.slot == FDCSlot {
 				return err
 			}
-			if c.v.why[kind.slot] != nil {
+			if c.v.why[kind.slot] != nil && kind.address != AddressLFB {
 				c.find(FaultResourceFile, kind.slot.String(), "%v", err)
 			}
 			continue
@@ -86,8 +86,12 @@ func (c *checker) resourceFile(r *ResourceFile, h *ResourceHeader, kind AddressT
 		c.find(FaultResourceFile, r.Slot.String(), "its groups are %d bytes by their parts; it says %d", size, h.GroupSize())
 	}
 	most := r.Size() / max(h.ResourceSize(), 1)
-	if kind == AddressFB {
-		most = (c.v.Size() + c.v.sb.FileBlockSize() - 1) / c.v.sb.FileBlockSize()
+	switch size := c.v.sb.FileBlockSize(); kind {
+	case AddressFB:
+		most = (c.v.Size() + size - 1) / size
+	case AddressLFB:
+		size = c.v.sb.largeBlockSize()
+		most = (c.v.Size() + size - 1) / size
 	}
 	if most = min(most, maxResources); total > most {
 		c.find(FaultResourceFile, r.Slot.String(), "it says %d resources; there is room for %d", total, most)

@@ -38,6 +38,7 @@ func Mutations() []Mutation {
 		}},
 		{"cluster-header", flat, func(e *edit) { e.add(e.clusterAt(toBlock, 0), 4, 7) }},
 		{"cluster-header", hashed, func(e *edit) { e.add(e.clusterAt(toFile, 0)+0x18, 8, 7) }},
+		{"cluster-header", hashed, func(e *edit) { e.add(e.clusterAt(toLarge, 0)+0x18, 8, 7) }},
 		{"cluster-count", flat, func(e *edit) { e.add(e.clusterAt(toSubBlock, 0)+0x08, 4, 1) }},
 		{"cluster-count", hashed, func(e *edit) { e.add(e.clusterAt(toSubBlock, 0)+0x22, 2, 1) }},
 		{"descriptor", all, func(e *edit) { e.add(e.metadata("/layout/direct")-e.b.metadataAt()+4, 8, 512) }},
