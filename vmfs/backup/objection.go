@@ -118,7 +118,7 @@ func (r *Restore) saved(p *Part, off int64, n int) ([]byte, error) {
 		_, err = io.ReadFull(in, b)
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading %s of %s: %w", p.Name, r.backup.Path, err)
+		return nil, fmt.Errorf("reading %s of %s: %w: %w", p.Name, r.backup.Path, ErrDamaged, err)
 	}
 	return b, nil
 }

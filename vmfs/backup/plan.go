@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"path"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/lunarsan/lunar/vmfs"
 )
@@ -230,11 +232,15 @@ func escape(name string) string {
 	parts := strings.Split(name, "/")
 	for i, part := range parts {
 		var b strings.Builder
-		for _, c := range []byte(part) {
-			if c < ' ' || c == '%' || c == '\\' || c >= 0x7F {
+		for at, c := range part {
+			_, n := utf8.DecodeRuneInString(part[at:])
+			raw := part[at : at+n]
+			if unicode.IsPrint(c) && c != '%' && c != '\\' && (c != utf8.RuneError || n > 1) {
+				b.WriteString(raw)
+				continue
+			}
+			for _, c := range []byte(raw) {
 				fmt.Fprintf(&b, "%%%02x", c)
-			} else {
-				b.WriteByte(c)
 			}
 		}
 		if parts[i] = b.String(); strings.Trim(parts[i], ".") == "" && parts[i] != "" {

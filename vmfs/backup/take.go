@@ -190,7 +190,10 @@ func (t *taking) source(ctx context.Context, s *source) error {
 	case s.Group == Files && unstorable(err), errors.As(err, &unread):
 		t.plan.problem("%s was left out: %v", s.Name, err)
 		delete(t.sums, s.File)
-		return t.shelf.remove(path.Join(unfinished, s.File))
+		if err := t.shelf.remove(path.Join(unfinished, s.File)); !unstorable(err) {
+			return err
+		}
+		return nil
 	}
 	return fmt.Errorf("storing %s: %w", s.Name, err)
 }
