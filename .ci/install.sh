@@ -15,5 +15,7 @@ for name in lunar sbdadm stmfadm itadm iscsitadm; do
     "$root/bin/$name" completion zsh | install -D -m 644 /dev/stdin "$root/share/zsh/site-functions/_$name"
     "$root/bin/$name" completion fish | install -D -m 644 /dev/stdin "$root/share/fish/vendor_completions.d/$name.fish"
 done
-sed "s|/usr/bin/lunar|$prefix/bin/lunar|" packaging/lunar.service | install -D -m 644 /dev/stdin "$root/lib/systemd/system/lunar.service"
+for unit in lunar.service lunar-vmfs-backup.service lunar-vmfs-backup.timer; do
+    sed "s|/usr/bin/lunar|$prefix/bin/lunar|" "packaging/$unit" | install -D -m 644 /dev/stdin "$root/lib/systemd/system/$unit"
+done
 echo "installed $root/bin/lunar; start it with: systemctl enable --now lunar"

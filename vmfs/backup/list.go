@@ -134,7 +134,21 @@ func (b *Backup) Files() iter.Seq2[*File, error] {
 			return
 		}
 		defer func() { _ = r.Close() }() // it was only read
-		d := json.NewDecoder(io.LimitReader(r, part.Size))
+		for f, err := range decodeList(io.LimitReader(r, part.Size)) {
+			if err != nil {
+				err = fmt.Errorf("reading the list of %s: %w", b.Path, err)
+			}
+			if !yield(f, err) {
+				return
+			}
+		}
+	}
+}
+
+// decodeList yields the files of a list. An error ends it.
+func decodeList(r io.Reader) iter.Seq2[*File, error] {
+	return func(yield func(*File, error) bool) {
+		d := json.NewDecoder(r)
 		for {
 			f := new(File)
 			err := d.Decode(f)
@@ -142,7 +156,7 @@ func (b *Backup) Files() iter.Seq2[*File, error] {
 			case errors.Is(err, io.EOF):
 				return
 			case err != nil:
-				yield(nil, fmt.Errorf("reading the list of %s: %w", b.Path, err))
+				yield(nil, err)
 				return
 			case !yield(f, nil):
 				return

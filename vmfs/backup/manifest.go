@@ -132,10 +132,12 @@ func (r *Range) UnmarshalJSON(b []byte) error {
 	return nil
 }
 
-// sum is the length of ranges.
+// sum is the length of ranges; -1 when it is more than there can be.
 func sum(ranges []Range) (n int64) {
 	for _, r := range ranges {
-		n += r.Length
+		if n += r.Length; n < 0 {
+			return -1
+		}
 	}
 	return n
 }

@@ -74,12 +74,7 @@ func (r *Restore) hosts(ctx context.Context, wait time.Duration) error {
 
 // beats are the heartbeats on the targets.
 func (r *Restore) beats() ([]byte, error) {
-	const most = 1024 << 17 // slots of the largest alignment
-	n := sum(r.backup.Volume.Heartbeats)
-	if n > most {
-		return nil, fmt.Errorf("heartbeats of %d bytes: %w", n, ErrDamaged)
-	}
-	b := make([]byte, n)
+	b := make([]byte, sum(r.backup.Volume.Heartbeats))
 	return b, r.readRanges(b, r.backup.Volume.Heartbeats, false, 0)
 }
 

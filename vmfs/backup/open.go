@@ -35,28 +35,38 @@ func Open(name string) (*Backup, error) {
 			name = filepath.Join(name, list[len(list)-1])
 		}
 	}
-	b := &Backup{Path: name}
-	text, err := readFile(filepath.Join(name, sumsName))
-	if err == nil {
-		b.sums, err = parseSums(string(text))
-	}
+	sums, err := readFile(filepath.Join(name, sumsName))
 	if err != nil {
 		return nil, fmt.Errorf("opening the backup %s: %w", name, err)
 	}
-	text, err = readFile(filepath.Join(name, manifestName))
+	manifest, err := readFile(filepath.Join(name, manifestName))
 	if err != nil {
 		return nil, fmt.Errorf("opening the backup %s: %w", name, err)
+	}
+	b, err := parse(sums, manifest)
+	if err != nil {
+		return nil, fmt.Errorf("opening the backup %s: %w", name, err)
+	}
+	b.Path = name
+	return b, nil
+}
+
+// parse reads the digests of a backup, and the manifest that they are of.
+func parse(sums, manifest []byte) (b *Backup, err error) {
+	b = new(Backup)
+	if b.sums, err = parseSums(string(sums)); err != nil {
+		return nil, err
 	}
 	sum := newTally()
-	_, _ = sum.Write(text) // which cannot fail
+	_, _ = sum.Write(manifest) // which cannot fail
 	if b.sums[manifestName] != sum.sum() {
-		return nil, fmt.Errorf("%s of %s is not the one that was written: %w", manifestName, name, ErrDamaged)
+		return nil, fmt.Errorf("%s is not the one that was written: %w", manifestName, ErrDamaged)
 	}
-	if err := json.Unmarshal(text, &b.Manifest); err != nil {
-		return nil, fmt.Errorf("reading %s of %s: %w", manifestName, name, err)
+	if err := json.Unmarshal(manifest, &b.Manifest); err != nil {
+		return nil, fmt.Errorf("reading %s: %w", manifestName, err)
 	}
 	if err := b.check(); err != nil {
-		return nil, fmt.Errorf("%s of %s: %w", manifestName, name, err)
+		return nil, fmt.Errorf("%s: %w", manifestName, err)
 	}
 	return b, nil
 }
@@ -79,13 +89,14 @@ func (m *Manifest) check() error {
 	if m.Format != format {
 		return fmt.Errorf("the backup has format %d, and this program knows %d", m.Format, format)
 	}
-	if m.Volume.HeartbeatStep < 512 {
-		return fmt.Errorf("heartbeats of %d bytes", m.Volume.HeartbeatStep)
+	const most = 1024 << 17 // bytes of heartbeats, of the largest alignment
+	if n := sum(m.Volume.Heartbeats); m.Volume.HeartbeatStep < sector || n < 0 || n > most {
+		return fmt.Errorf("%d bytes of heartbeats, %d each", n, m.Volume.HeartbeatStep)
 	}
 	lists := [][]Range{m.Volume.Heartbeats}
 	for _, p := range m.Parts {
 		lists = append(lists, p.Ranges)
-		if !filepath.IsLocal(p.File) || p.Ranges != nil && sum(p.Ranges) != p.Size {
+		if !filepath.IsLocal(p.File) || p.Size < 0 || p.Ranges != nil && sum(p.Ranges) != p.Size {
 			return fmt.Errorf("part %s is %d bytes in %q", p.Name, p.Size, p.File)
 		}
 	}
