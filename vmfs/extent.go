@@ -51,37 +51,39 @@ func (f *File) Extents() iter.Seq2[Extent, error] { return f.ExtentsIn(0, f.size
 // blocks that were allocated and not used.
 func (f *File) ExtentsIn(from, to int64) iter.Seq2[Extent, error] {
 	return func(yield func(Extent, error) bool) {
-		if f.Type() == RDM {
-			if from < to {
-				yield(Extent{Offset: from, Device: -1, Length: to - from, Kind: Damaged}, ErrMapped)
-			}
+		var c cursor
+		f.walkExtents(&c, from, to, yield)
+	}
+}
+
+func (f *File) walkExtents(c *cursor, from, to int64, yield func(Extent, error) bool) {
+	if f.Type() == RDM {
+		if from < to {
+			yield(Extent{Offset: from, Device: -1, Length: to - from, Kind: Damaged}, ErrMapped)
+		}
+		return
+	}
+	var pending Extent
+	for off := from; off < to; {
+		e, err := f.extent(c, off, to)
+		off += e.Length
+		if err == nil && pending.Length > 0 && e.follows(&pending) {
+			pending.Length += e.Length
+			continue
+		}
+		if pending.Length > 0 && !yield(pending, nil) {
 			return
 		}
-		var (
-			c       cursor
-			pending Extent
-		)
-		for off := from; off < to; {
-			e, err := f.extent(&c, off, to)
-			off += e.Length
-			if err == nil && pending.Length > 0 && e.follows(&pending) {
-				pending.Length += e.Length
-				continue
-			}
-			if pending.Length > 0 && !yield(pending, nil) {
+		pending = e
+		if err != nil {
+			pending = Extent{}
+			if !yield(e, err) {
 				return
 			}
-			pending = e
-			if err != nil {
-				pending = Extent{}
-				if !yield(e, err) {
-					return
-				}
-			}
 		}
-		if pending.Length > 0 {
-			yield(pending, nil)
-		}
+	}
+	if pending.Length > 0 {
+		yield(pending, nil)
 	}
 }
 

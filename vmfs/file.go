@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"sync"
 )
 
 // maxFileSize is more than a file of any version can have. Blocks beyond it are not looked at.
@@ -26,6 +27,8 @@ type File struct {
 	blockSize int64 // bytes that an address stands for
 	fan       int64 // addresses in a pointer block
 	capacity  int64 // bytes that the addresses can reach
+
+	cursors sync.Pool // of *cursor, for reads
 }
 
 // File opens the file whose descriptor is at addr.
@@ -176,17 +179,21 @@ func (f *File) ReadAt(p []byte, off int64) (int, error) {
 	return n, nil
 }
 
-// read reads bytes that may lie behind the end, as far as the addresses reach.
-func (f *File) read(p []byte, off int64) error {
-	for e, err := range f.ExtentsIn(off, off+int64(len(p))) {
-		if err != nil {
-			return err
-		}
-		if err := f.v.ReadExtent(p[e.Offset-off:][:e.Length], e); err != nil {
-			return err
-		}
+// read reads bytes that may lie behind the end, as far as the addresses reach. The pointer
+// blocks that it looks at are kept for the next read.
+func (f *File) read(p []byte, off int64) (failed error) {
+	c, _ := f.cursors.Get().(*cursor)
+	if c == nil {
+		c = new(cursor)
 	}
-	return nil
+	f.walkExtents(c, off, off+int64(len(p)), func(e Extent, err error) bool {
+		if failed = err; failed == nil {
+			failed = f.v.ReadExtent(p[e.Offset-off:][:e.Length], e)
+		}
+		return failed == nil
+	})
+	f.cursors.Put(c)
+	return failed
 }
 
 // ReadLink returns what a symlink points to.
