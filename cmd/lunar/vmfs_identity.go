@@ -134,9 +134,13 @@ func (c *cli) identities(ctx context.Context, name, against string, choice image
 
 // compareIdentity compares an identifier in a header with a disk, nil for none that is known.
 func compareIdentity(id *vmfs.DiskID, disk *knownDisk, disks knownDisks) identityInfo {
-	info := identityInfo{Name: id.Name(), VML: id.VML(), Fields: id.Fields(), Verdict: notCompared,
-		Advice: "Say which disk it is on with --against; or serve it as the disk that it was made on: lunar lu create PATH --as-original."}
+	info := identityInfo{Name: id.Name(), VML: id.VML(), Fields: id.Fields(), Verdict: notCompared}
+	asOriginal := "serve it as the disk that it was made on (lunar lu create PATH --as-original)"
+	if len(id.NAA()) != 16 {
+		asOriginal = "no unit can be the disk that it was made on, which had no NAA identifier of 16 bytes"
+	}
 	if disk == nil {
+		info.Advice = "Say which disk it is on with --against. Else " + asOriginal + "."
 		return info
 	}
 	info.Against = disk.name
@@ -149,7 +153,7 @@ func compareIdentity(id *vmfs.DiskID, disk *knownDisk, disks knownDisks) identit
 	case disks.served(id, disk):
 		info.Verdict, info.Advice = isSnapshot, "The original is served here too: resignature this one (esxcli storage vmfs snapshot resignature). Hosts that see both do not mount it by force."
 	default:
-		info.Verdict, info.Advice = isSnapshot, "Where no host sees the original: serve it as that (lunar lu create PATH --as-original), or mount it by force (esxcli storage vmfs snapshot mount). Else resignature it."
+		info.Verdict, info.Advice = isSnapshot, "Where no host sees the original: "+asOriginal+", or mount it by force (esxcli storage vmfs snapshot mount). Else resignature it."
 	}
 	return info
 }

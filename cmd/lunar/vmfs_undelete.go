@@ -164,7 +164,7 @@ func (c *cli) findDeleted(ctx context.Context, u *undeletion, v *vmfs.Volume) ([
 		found = append(found, more...)
 	}
 	if slices.Contains(u.by, string(undelete.ByCarving)) {
-		p := c.progress("looking at free blocks", 0)
+		p := c.progress("looking at free blocks", v.Size())
 		more, err := s.Carve(ctx, func(done, all int64) { p.at.Store(done * v.Superblock().FileBlockSize()) })
 		p.done()
 		if err != nil {
