@@ -21,13 +21,15 @@ const ambiguous = "" // several names have one key
 // note notes what is left of a directory's entries.
 func (n names) note(dir *vmfs.File) {
 	for e := range dir.Stale() {
-		key := nameKey{e.Address(), e.Generation(), e.Type()}
-		name := path.Join("/", dir.Name(), e.Name())
-		if before, there := n[key]; there && before != name {
-			name = ambiguous
-		}
-		n[key] = name
+		n.add(nameKey{e.Address(), e.Generation(), e.Type()}, path.Join("/", dir.Name(), e.Name()))
 	}
+}
+
+func (n names) add(key nameKey, name string) {
+	if before, there := n[key]; there && before != name {
+		name = ambiguous
+	}
+	n[key] = name
 }
 
 // find is the name of the file of a descriptor.
