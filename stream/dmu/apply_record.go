@@ -126,7 +126,10 @@ func (a *Applier) reach(off, n uint64) error {
 
 // fits holds a volume of n bytes, or more, to the length of a device.
 func (a *Applier) fits(n uint64) error {
-	if size := a.volume.Size(); a.volume.Fixed() && n > uint64(size) {
+	if !a.volume.Fixed() {
+		return nil // and its length changes as blocks are written
+	}
+	if size := a.volume.Size(); n > uint64(size) {
 		return fmt.Errorf("%w: the volume has at least %d bytes, and the device %d", ErrTooSmall, n, size)
 	}
 	return nil
