@@ -11,8 +11,11 @@ import (
 	"github.com/lunarsan/lunar/stream/dmu"
 )
 
-// load reads the chain at path, or returns an empty one where there is none.
+// load reads the chain at path, or returns an empty one where there is none, or no path.
 func load(path string) (*dmu.Chain, error) {
+	if path == "" {
+		return new(dmu.Chain), nil
+	}
 	p, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return new(dmu.Chain), nil
@@ -34,13 +37,11 @@ func (s *Store) ChainPath() string { return s.beside }
 
 // Save keeps the chain, with when the file was written to last. It is durable when Save returns.
 func (s *Store) Save(c *dmu.Chain) error {
-	if s.regular {
-		info, err := os.Stat(s.path)
-		if err != nil {
-			return err
-		}
-		c.Modified = info.ModTime().UTC()
+	written, err := s.Written()
+	if err != nil {
+		return err
 	}
+	c.Modified = written
 	p, err := c.Encode()
 	if err != nil {
 		return err
@@ -74,9 +75,6 @@ func (s *Store) Modified() (bool, error) {
 	if !s.regular || s.chain.Modified.IsZero() || s.chain.State() != dmu.ChainComplete {
 		return false, nil
 	}
-	info, err := os.Stat(s.path)
-	if err != nil {
-		return false, err
-	}
-	return !info.ModTime().Equal(s.chain.Modified), nil
+	written, err := s.Written()
+	return !written.Equal(s.chain.Modified), err
 }

@@ -30,6 +30,7 @@ type Options struct {
 	ReadOnly bool
 	Create   bool   // a regular file, if there is none
 	Chain    string // the chain's file; empty: beside a regular file
+	Bare     bool   // a device without a chain will do
 }
 
 // placeholder is the length of a file that has nothing in it yet (bytes); one of none cannot be
@@ -63,10 +64,12 @@ func Open(path string, o Options) (*Store, error) {
 		s.regular = info.Mode().IsRegular()
 	}
 	if s.beside == "" {
-		if !s.regular {
+		if !s.regular && !o.Bare {
 			return nil, fmt.Errorf("%s: %w", path, ErrNoChain)
 		}
-		s.beside = path + ".lunar"
+		if s.regular {
+			s.beside = path + ".lunar"
+		}
 	}
 	if s.regular && !o.ReadOnly && info != nil && info.Size() == 0 {
 		// One that was emptied for a full stream, and lost the power then.
