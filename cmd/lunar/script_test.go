@@ -33,7 +33,7 @@ var rewrite = flag.Bool("rewrite", false, "write what the scripts print into the
 //	[exit 1]                 its exit code, when it is not 0
 //
 // Beside lunar and the other names that it has there are: write FILE TEXT, patch FILE OFFSET HEX, which makes the file if there is
-// none, volume VERSION FILE..., which makes a VMFS volume on so many devices, mkdir DIR, move FILE FILE, exists FILE, and restart, which ends the daemon and starts it again. All
+// none, volume VERSION FILE..., which makes a VMFS volume on so many devices, mkdir DIR, copy FILE FILE, move FILE FILE, exists FILE, and restart, which ends the daemon and starts it again. All
 // other lines are for the reader.
 func TestScripts(t *testing.T) {
 	files, err := filepath.Glob("testdata/*.txt")
@@ -129,6 +129,10 @@ func (s *script) perform(command, stdin string) string {
 		writeVolume(s.t, words[1], words[2:])
 	case "mkdir":
 		s.check(os.MkdirAll(words[1], 0o700))
+	case "copy":
+		b, err := os.ReadFile(words[1])
+		s.check(err)
+		s.check(os.WriteFile(words[2], b, 0o600))
 	case "move":
 		s.check(os.Rename(words[1], words[2]))
 	case "exists":

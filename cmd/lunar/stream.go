@@ -12,12 +12,12 @@ import (
 
 // stream is the noun of ZFS send streams. Its verbs need no daemon.
 func (c *cli) stream() *cobra.Command {
-	cmd := c.noun("stream", "Look into, check and rewrite ZFS send streams, without ZFS",
+	cmd := c.noun("stream", "Look into, check, apply, make and rewrite ZFS send streams, without ZFS",
 		c.streamInfo(), c.streamVerify(), c.streamDump(),
-		c.streamApply(), c.streamExtract(),
+		c.streamApply(), c.streamExtract(), c.streamGenerate(),
 		c.streamToken(),
 		c.streamRecompress(), c.streamSplit(), c.streamJoin(), c.streamRebase(), c.streamFilter())
-	cmd.Long = `Look into, check and rewrite ZFS send streams, without ZFS.
+	cmd.Long = `Look into, check, apply, make and rewrite ZFS send streams, without ZFS.
 
 FILE is a stream as zfs send writes it, or - for standard input. It may be compressed with zstd,
 gzip or lz4; that is noticed.`
