@@ -13,7 +13,7 @@
 //	testcu.go    libiscsi's conformance suites: run one, read its verdicts
 //	expected.go  the verdicts that we expect
 //	qemuimg.go   images through a target and back
-//	guest.go     a virtual machine with the kernel's initiator
+//	guest.go     a virtual machine with the kernel's initiator, and one with OpenZFS
 //
 // The tests with the build tags peers and e2e are the ones that need those programs.
 package peer

@@ -12,8 +12,8 @@ import (
 	"time"
 )
 
-// A Guest is a virtual machine with Linux's own initiator. It is built once and kept in the
-// user's cache folder until the scripts that build it change.
+// A Guest is a virtual machine with Linux's own initiator, or one with OpenZFS. It is built once
+// and kept in the user's cache folder until the scripts that build it change.
 type Guest struct {
 	scripts string // testdata/guest
 	dir     string
@@ -27,22 +27,22 @@ type NotHere struct{ Reason string }
 
 func (e NotHere) Error() string { return e.Reason }
 
-// OpenGuest finds the guest, or builds it, which takes minutes; what that prints goes to the
-// file build.log beside it.
-func OpenGuest(ctx context.Context, scripts string) (*Guest, error) {
+// OpenGuest finds the guest that a script of scripts builds, or builds it, which takes minutes;
+// what that prints goes to the file build.log beside it.
+func OpenGuest(ctx context.Context, scripts, build string) (*Guest, error) {
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return nil, err
 	}
 	h := sha256.New()
-	for _, name := range []string{"build", "init"} {
+	for _, name := range []string{build, "init"} {
 		text, err := os.ReadFile(filepath.Join(scripts, name))
 		if err != nil {
 			return nil, err
 		}
 		h.Write(text)
 	}
-	all := filepath.Join(cache, "lunar", "guest")
+	all := filepath.Join(cache, "lunar", strings.Replace(build, "build", "guest", 1))
 	g := &Guest{scripts: scripts, dir: filepath.Join(all, fmt.Sprintf("%x", h.Sum(nil)[:6]))}
 	if _, err := os.Stat(filepath.Join(g.dir, ".ready")); err == nil {
 		return g, nil
@@ -53,7 +53,7 @@ func OpenGuest(ctx context.Context, scripts string) (*Guest, error) {
 	if err := os.MkdirAll(g.dir, 0o755); err != nil {
 		return nil, err
 	}
-	out, err := Output(ctx, nil, filepath.Join(scripts, "build"), g.dir)
+	out, err := Output(ctx, nil, filepath.Join(scripts, build), g.dir)
 	if writeErr := os.WriteFile(filepath.Join(all, "build.log"), []byte(out), 0o644); writeErr != nil {
 		return nil, writeErr
 	}

@@ -23,11 +23,17 @@ const (
 // guest finds or builds the virtual machine; where it may not be built the test is left out.
 func guest(t *testing.T) *Guest {
 	t.Helper()
+	return guestOf(t, "build")
+}
+
+// guestOf is guest of another script that builds it.
+func guestOf(t *testing.T, build string) *Guest {
+	t.Helper()
 	scripts, err := filepath.Abs(guestScripts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	g, err := OpenGuest(t.Context(), scripts)
+	g, err := OpenGuest(t.Context(), scripts, build)
 	var notHere NotHere
 	if errors.As(err, &notHere) {
 		t.Skip(notHere)
@@ -69,6 +75,12 @@ func runGuestIn(t *testing.T, g *Guest, lunar *Lunar, out, script string, env ma
 	all := map[string]string{"PORTAL": "10.0.2.2:" + port, "IQN": lunar.IQN(), "INITIATOR": guestInitiator}
 	maps.Copy(all, env)
 	results, err := g.Run(t.Context(), out, script, all, asks)
+	report(t, results, err)
+}
+
+// report makes a test of each check.
+func report(t *testing.T, results []Result, err error) {
+	t.Helper()
 	for _, r := range results {
 		if r.Test == "note" {
 			t.Log(r.Detail)
