@@ -144,7 +144,7 @@ func (r *Registrar) update(ctx context.Context) error {
 	case err == nil && len(known) > 0:
 		r.heard = time.Now()
 		return nil
-	case err == nil, errors.Is(err, statusSourceUnknown), errors.Is(err, statusNoSuchEntry): // it has forgotten us
+	case err == nil, forgotten(err):
 		r.registered = nil
 		return r.register(ctx, &wanted, wanted.source())
 	default:
@@ -158,6 +158,9 @@ func (r *Registrar) register(ctx context.Context, e *Entity, source string) erro
 	for _, m := range e.registrations(source) {
 		list, err := r.exchange(ctx, m)
 		if err != nil {
+			if ctx.Err() != nil { // the server may know it all the same
+				r.registered, r.source = e, source
+			}
 			return err
 		}
 		answers = append(answers, list...)
@@ -175,11 +178,16 @@ func (r *Registrar) register(ctx context.Context, e *Entity, source string) erro
 // withdraw makes the server forget what is registered.
 func (r *Registrar) withdraw(ctx context.Context) error {
 	_, err := r.exchange(ctx, r.registered.deregistration(r.source))
-	if err != nil {
+	if err != nil && !forgotten(err) {
 		return err
 	}
 	r.registered, r.heard = nil, time.Now()
 	return nil
+}
+
+// forgotten reports whether a server says that it knows nothing of us.
+func forgotten(err error) bool {
+	return errors.Is(err, statusSourceUnknown) || errors.Is(err, statusNoSuchEntry)
 }
 
 // sorted returns e in one order, whatever order it was made in.

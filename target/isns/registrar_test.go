@@ -194,3 +194,24 @@ func TestFarewell(t *testing.T) {
 		}
 	})
 }
+
+// TestCutShort: what a server may know is taken back, even where its answer was not waited for.
+func TestCutShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &fake{silent: true}
+		r := &Registrar{Server: "server:3205", Log: slog.New(slog.DiscardHandler), dial: f.dial, Entity: func() (Entity, error) { return testEntity(), nil }}
+		ctx, stop := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() { r.Run(ctx); close(ended) }()
+		time.Sleep(time.Second)
+		if _, nodes := f.took(); nodes == 0 {
+			t.Error("the request did not come")
+		}
+		f.set(func() { f.silent = false })
+		stop()
+		<-ended
+		if asked, nodes := f.took(); asked != "deregister" || nodes != 0 {
+			t.Errorf("at the end %q was asked, and %d targets stay", asked, nodes)
+		}
+	})
+}
