@@ -42,12 +42,13 @@ type Options struct {
 	Log   *slog.Logger
 	Ready func() // called once when the daemon serves; nil: nothing
 
-	// openStore, wait, run and kept stand in for the medium, the clock, other programs and the
-	// service manager in tests.
+	// openStore, wait, run, kept and addresses stand in for the medium, the clock, other programs,
+	// the service manager and the network in tests.
 	openStore func(path string, o sbd.OpenOptions) (sbd.Store, error)
 	wait      func(context.Context, time.Duration) error
 	run       func(ctx context.Context, name string, args ...string) ([]byte, error)
 	kept      func() []*os.File
+	addresses func() []netip.Addr
 }
 
 // How long the parts of a drain may take; together they stay below a second.
@@ -111,6 +112,9 @@ func Open(opts Options) (*Daemon, error) {
 	}
 	if opts.kept == nil {
 		opts.kept = keptFiles
+	}
+	if opts.addresses == nil {
+		opts.addresses = publicAddresses
 	}
 	state, err := openState(opts.StateDir)
 	if err != nil {

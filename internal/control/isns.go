@@ -228,7 +228,7 @@ func (d *Daemon) reachable(g groupRecord) (addresses []netip.AddrPort) {
 		switch {
 		case !p.bound.IsValid():
 		case p.bound.Addr().IsUnspecified():
-			for _, a := range everywhere(p.bound) {
+			for _, a := range d.everywhere(p.bound) {
 				if d.portalAt(a) == nil { // it is not another group's
 					addresses = append(addresses, a)
 				}
@@ -242,17 +242,26 @@ func (d *Daemon) reachable(g groupRecord) (addresses []netip.AddrPort) {
 
 // everywhere returns where a portal that listens on all addresses of a family is reached from
 // other machines.
-func everywhere(wildcard netip.AddrPort) (addresses []netip.AddrPort) {
+func (d *Daemon) everywhere(wildcard netip.AddrPort) (addresses []netip.AddrPort) {
+	for _, a := range d.opts.addresses() {
+		if a.Is4() == wildcard.Addr().Is4() {
+			addresses = append(addresses, netip.AddrPortFrom(a, wildcard.Port()))
+		}
+	}
+	return addresses
+}
+
+// publicAddresses returns the addresses of this machine that others can reach: those that are
+// neither of the loopback nor link-local.
+func publicAddresses() (addresses []netip.Addr) {
 	list, err := net.InterfaceAddrs()
 	if err != nil {
 		return nil
 	}
 	for _, a := range list {
-		prefix, err := netip.ParsePrefix(a.String())
-		if err != nil || !prefix.Addr().IsGlobalUnicast() || prefix.Addr().Is4() != wildcard.Addr().Is4() {
-			continue
+		if prefix, err := netip.ParsePrefix(a.String()); err == nil && prefix.Addr().IsGlobalUnicast() {
+			addresses = append(addresses, prefix.Addr())
 		}
-		addresses = append(addresses, netip.AddrPortFrom(prefix.Addr(), wildcard.Port()))
 	}
 	return addresses
 }

@@ -42,7 +42,7 @@ func TestISNSEntity(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.AddrPort) bool { return a == b })); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	for _, a := range everywhere(netip.MustParseAddrPort("0.0.0.0:3260")) {
+	for _, a := range r.d.everywhere(netip.MustParseAddrPort("0.0.0.0:3260")) {
 		if !a.Addr().Is4() || a.Addr().IsLoopback() || a.Port() != 3260 {
 			t.Errorf("from everywhere it is reached at %v", a)
 		}

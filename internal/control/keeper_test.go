@@ -98,7 +98,7 @@ func TestKeptSockets(t *testing.T) {
 	must(r.CreateTarget(t.Context(), TargetCreate{Name: iqnA}))(t)
 	c := new(clock)
 	c.until(t, "the socket", func() bool { return s.names() != "" })
-	if want := fmt.Sprintf("portal-127.0.0.1_%d ", a.Port()); s.names() != want {
+	if want := fmt.Sprintf("portal-%s_%d ", a.Addr(), a.Port()); s.names() != want {
 		t.Errorf("kept %q, want %q", s.names(), want)
 	}
 	r.end()
@@ -132,7 +132,7 @@ func TestKeptSockets(t *testing.T) {
 	r.end()
 	r.opts.Listen = []netip.AddrPort{other}
 	r.run()
-	want := fmt.Sprintf("portal-127.0.0.1_%d ", other.Port())
+	want := fmt.Sprintf("portal-%s_%d ", other.Addr(), other.Port())
 	c.until(t, "the other socket alone", func() bool { return s.names() == want })
 	if nc, err := net.Dial("tcp", a.String()); err == nil {
 		nc.Close()
@@ -148,7 +148,7 @@ func TestKeptRemote(t *testing.T) {
 		o.Remote = netip.MustParseAddrPort(freePort(t))
 		o.kept = s.hand
 	})
-	name := fmt.Sprintf("portal-127.0.0.1_%d ", r.opts.Remote.Port())
+	name := fmt.Sprintf("portal-%s_%d ", r.opts.Remote.Addr(), r.opts.Remote.Port())
 	c := new(clock)
 	c.until(t, "the socket", func() bool { return strings.Contains(s.names(), name) })
 	at := r.remotely()

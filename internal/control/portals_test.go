@@ -4,15 +4,19 @@ import (
 	"context"
 	"net"
 	"net/netip"
+	"os"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
-// freePort is an address that was free a moment ago.
+// freePort is an address that was free a moment ago, and that no other program is given: it is of
+// this process's own part of the loopback network, not where all listen.
 func freePort(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp4", "127.0.0.1:0")
+	id := os.Getpid()
+	own := netip.AddrFrom4([4]byte{127, byte(1 + id>>16), byte(id >> 8), byte(id)})
+	l, err := net.Listen("tcp4", netip.AddrPortFrom(own, 0).String())
 	if err != nil {
 		t.Fatal(err)
 	}
