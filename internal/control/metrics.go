@@ -11,6 +11,7 @@ import (
 	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/scsi"
 	"github.com/lunarsan/lunar/target/iscsi"
+	"github.com/lunarsan/lunar/target/radius"
 )
 
 // metricsHandler serves what the packages have counted, in Prometheus's format.
@@ -50,6 +51,7 @@ var (
 	offloadLabels = []string{"unit", "primitive"}
 	manageLabels  = []string{"function", "outcome"}
 	hostLabels    = []string{"initiator"}
+	radiusLabels  = []string{"server"}
 )
 
 var daemonSeries = []series[*Daemon]{
@@ -155,6 +157,12 @@ var manageSeries = []series[scsi.FunctionMetrics]{
 	counter("lunar_scsi_task_management_total", "Task management functions, by what came of them.", manageLabels, func(m scsi.FunctionMetrics) uint64 { return m.Count }),
 }
 
+var radiusSeries = []series[radius.ServerState]{
+	counter("lunar_radius_accepted_total", "Proofs that a RADIUS server accepted.", radiusLabels, func(s radius.ServerState) uint64 { return s.Accepted }),
+	counter("lunar_radius_rejected_total", "Proofs that it rejected.", radiusLabels, func(s radius.ServerState) uint64 { return s.Rejected }),
+	counter("lunar_radius_unanswered_total", "Proofs about which it said nothing.", radiusLabels, func(s radius.ServerState) uint64 { return s.Unanswered }),
+}
+
 var commandSeconds = prometheus.NewDesc("lunar_scsi_command_seconds", "How long commands took in the device server.", commandLabels, nil)
 
 // daemonCollector reads the counts of all packages when it is asked.
@@ -172,6 +180,7 @@ func (c daemonCollector) Describe(ch chan<- *prometheus.Desc) {
 	describe(ch, offloadSeries)
 	describe(ch, manageSeries)
 	describe(ch, hostSeries)
+	describe(ch, radiusSeries)
 	ch <- hostSeconds
 	ch <- commandSeconds
 }
@@ -195,6 +204,13 @@ func (c daemonCollector) Collect(ch chan<- prometheus.Metric) {
 			s.send(ch, &i, i.Initiator)
 		}
 		ch <- histogram(hostSeconds, &i.Latency, i.Took, i.Initiator)
+	}
+	if r := c.d.radius.Load(); r != nil {
+		for _, state := range r.States() {
+			for _, s := range radiusSeries {
+				s.send(ch, state, state.Server)
+			}
+		}
 	}
 	for _, p := range c.d.Pools() {
 		for _, s := range poolSeries {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/hmac"
 	"crypto/md5"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -107,6 +108,12 @@ func TestRADIUS(t *testing.T) {
 	must(r.dial(friend, iqnA, 1, &initiator.CHAP{User: "another", Secret: secretA}))(t)
 	if got := must(r.RADIUS(ctx))(t).Servers[0]; got.Accepted != 1 || got.Trouble != "" || got.Heard.IsZero() {
 		t.Errorf("the server is %+v", got)
+	}
+	_, metrics := r.request("GET", "/metrics", "")
+	for name, n := range map[string]int{"accepted": 1, "rejected": 0, "unanswered": 0} {
+		if want := fmt.Sprintf("lunar_radius_%s_total{server=%q} %d\n", name, server, n); !strings.Contains(metrics, want) {
+			t.Errorf("the metrics have no %s", want)
+		}
 	}
 
 	// Nobody is there.
