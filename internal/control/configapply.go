@@ -230,7 +230,7 @@ func (x *exchange) awaitStores(ctx context.Context) (offline []string) {
 		case <-ctx.Done():
 		}
 		if err := u.unit.Err(); err != nil {
-			offline = append(offline, fmt.Sprintf("unit %s: %v", u.unit.Identity().GUID, err))
+			offline = append(offline, fmt.Sprintf("unit %s: %s", u.unit.Identity().GUID, causeOf(err.Error())))
 		}
 	}
 	return offline

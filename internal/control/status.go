@@ -143,11 +143,13 @@ func (u UnitInfo) called() string {
 	return fmt.Sprintf("%s (%s)", u.GUID, u.Alias)
 }
 
-// cause is why the unit has no store, without the words that it has none.
-func (u UnitInfo) cause() string {
-	cause := u.Reason
+// cause is why the unit has no store.
+func (u UnitInfo) cause() string { return causeOf(u.Reason) }
+
+// causeOf is reason, which says why a unit has no store, without the words that it has none.
+func causeOf(reason string) string {
 	for _, state := range []error{sbd.ErrAwaited, sbd.ErrOffline} {
-		cause = strings.TrimPrefix(cause, state.Error()+": ")
+		reason = strings.TrimPrefix(reason, state.Error()+": ")
 	}
-	return cause
+	return reason
 }
