@@ -96,14 +96,15 @@ func (c *cli) tgtModifyInitiator() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if _, err = c.client().ModifyInitiator(cmd.Context(), i.Name, control.InitiatorModify{CHAPUser: given(cmd, "chap-name", &user), CHAPSecret: secret}); err != nil {
+		changed, err := c.client().ModifyInitiator(cmd.Context(), i.Name, control.InitiatorModify{CHAPUser: given(cmd, "chap-name", &user), CHAPSecret: secret})
+		if err != nil || changed.CHAPUser == "" {
 			return err
 		}
 		c.warn("targets ask for it that are told to: itadm modify-target -a chap TARGET")
 		return nil
 	})
 	f := cmd.Flags()
-	f.StringVarP(&user, "chap-name", "H", "", "the `NAME` that it proves itself with")
+	f.StringVarP(&user, "chap-name", "H", "", "the `NAME` that it proves itself with; empty: its iSCSI name")
 	f.BoolVarP(&ask, "chap-secret", "C", false, "ask for the secret, or read it from standard input")
 	cmd.MarkFlagsOneRequired("chap-name", "chap-secret")
 	return cmd
@@ -138,7 +139,7 @@ func (c *cli) tgtListInitiator() *cobra.Command {
 		for _, i := range list {
 			c.tgtLine(0, "Initiator", or(i.Alias, i.Name))
 			c.tgtLine(1, "iSCSI Name", i.Name)
-			c.tgtLine(1, "CHAP Name", or(i.CHAPUser, notSet))
+			c.tgtLine(1, "CHAP Name", map[bool]string{true: i.CHAPUser, false: notSet}[i.CHAPUser != "" && i.CHAPUser != i.Name])
 			if verbose {
 				c.tgtLine(1, "CHAP Secret", map[bool]string{true: "Set", false: notSet}[i.CHAPUser != ""])
 			}
