@@ -129,6 +129,16 @@ func (d *Daemon) RADIUS(context.Context) (RADIUSInfo, error) {
 	return info, nil
 }
 
+// asksRADIUS reports whether a target or discovery asks initiators for a proof by RADIUS.
+func (d *Daemon) asksRADIUS() (bool, error) {
+	targets, err := targetKind.list(d.state)
+	if err != nil || slices.ContainsFunc(targets, func(r targetRecord) bool { return r.Auth == "radius" }) {
+		return true, err
+	}
+	r, err := d.discovery()
+	return r.Auth == "radius", err
+}
+
 // alarm is what an operator should know; empty: nothing. A server that is away is no alarm while
 // another answers.
 func (i *RADIUSInfo) alarm() string {

@@ -145,6 +145,9 @@ func TestRADIUS(t *testing.T) {
 	}
 	must(r.ModifyTarget(ctx, iqnA, TargetModify{Auth: new("none")}))(t)
 	must(r.ModifyDiscovery(ctx, DiscoveryModify{Auth: "none"}))(t)
+	if alarms := must(r.Status(ctx))(t).Alarms; len(alarms) > 0 {
+		t.Errorf("while nobody is asked, the alarms are %q", alarms)
+	}
 	if got := must(r.ModifyRADIUS(ctx, RADIUSModify{Servers: &[]string{}, NoSecret: true}))(t); len(got.Servers) > 0 || got.Secret {
 		t.Errorf("when it is off it is %+v", got)
 	}

@@ -93,7 +93,11 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 	if err != nil {
 		return s, err
 	}
-	if alarm := asked.alarm(); alarm != "" {
+	needed, err := d.asksRADIUS()
+	if err != nil {
+		return s, err
+	}
+	if alarm := asked.alarm(); alarm != "" && (needed || asked.Reason != "") {
 		s.Alarms = append(s.Alarms, alarm)
 	}
 	if d.pool.Full() {
