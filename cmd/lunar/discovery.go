@@ -39,7 +39,7 @@ func (c *cli) discoveryModify() *cobra.Command {
 		return c.print(&o, d, func() { c.printf("discovery asks for authentication: %s\n", d.Auth) })
 	})
 	f := cmd.Flags()
-	f.StringVar(&r.Auth, "auth", "", "none, chap, mutual, or radius")
+	f.StringVar(&r.Auth, "auth", "", "what it asks of initiators, `AUTH`: none, chap, mutual, or radius")
 	f.StringVar(&r.SelfUser, "chap-user", "", "the `NAME` that the target proves itself with")
 	f.StringVar(&secret, "chap-secret-file", "", "the `FILE` with the secret that the target proves itself with; - for standard input")
 	_ = cmd.MarkFlagRequired("auth") // the flag is there
