@@ -57,6 +57,9 @@ func (w *worker) do(p *portion) {
 // read reads what is at the span, and what was.
 func (w *worker) read(p *portion) error {
 	p.now = grown(p.now, int(p.n))
+	if w.how.Needs() != 0 { // room for what does not get shorter too
+		p.packed = grown(p.packed, int(p.n+p.n/64)+4*sector)
+	}
 	p.packed = p.packed[:0]
 	if _, err := w.now.ReadAt(p.now, p.off); err != nil {
 		return err
