@@ -10,6 +10,7 @@
 //	(the port gathers t.Out)
 //	Nexus.Submit(t)    executes; true: t holds the result now, on this goroutine, nothing
 //	                   was handed over (run to completion); false: t.Done will be called once
+//	                   (SubmitHere: the port may keep what blocks, and run it itself)
 //	(the port sends t.In, t.Status and t.Sense)
 //	Task.Release()     gives t.In's buffer back
 //

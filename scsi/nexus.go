@@ -136,7 +136,19 @@ func (n *Nexus) Submit(t *Task) bool {
 		return true
 	}
 	t.started = time.Since(t.lu().born)
-	return t.lu().tasks.submit(t)
+	done, _ := t.lu().tasks.submit(t, false)
+	return done
+}
+
+// SubmitHere is Submit by a goroutine that has nothing better to do than to wait for the medium.
+// An errand, if there is one, is the rest of t, which blocks: the caller runs it, or leaves it.
+// A worker would be woken for it, and would have to wake somebody for what comes of it.
+func (n *Nexus) SubmitHere(t *Task) (done bool, errand *Errand) {
+	if t.path == nil {
+		return n.Submit(t), nil
+	}
+	t.started = time.Since(t.lu().born)
+	return t.lu().tasks.submit(t, true)
 }
 
 // Abandon takes a prepared task that will not be submitted out of the task set.

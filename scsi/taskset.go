@@ -83,32 +83,38 @@ func (s *taskSet) enter(t *Task) {
 }
 
 // submit runs t here and now if it is its turn and nothing makes it wait: true. Otherwise it
-// hands t over, which is then not to be touched: false.
-func (s *taskSet) submit(t *Task) bool {
+// hands t over, which is then not to be touched: false. With here, the caller may be the one to
+// go on with it.
+func (s *taskSet) submit(t *Task, here bool) (done bool, errand *Errand) {
 	s.mu.Lock()
 	if t.queued.stage == outside { // aborted while it gathered
 		s.mu.Unlock()
-		return true
+		return true, nil
 	}
 	if !s.turn(t) {
 		s.mu.Unlock()
-		return s.postpone(t)
+		return s.postpone(t), nil
 	}
 	s.enable(t)
 	s.mu.Unlock()
 
 	err := t.execute()
 	if err != nil && errors.Is(err, sbd.ErrWouldBlock) {
+		if here {
+			if errand = s.errand(t); errand != nil {
+				return false, errand
+			}
+		}
 		waiting, gone := s.suspend(t)
 		waiting.settle(false)
-		return gone
+		return gone, nil
 	}
 	s.mu.Lock()
 	waiting := s.leave(t)
 	s.mu.Unlock()
 	t.finish(err)
 	waiting.settle(true)
-	return true
+	return true, nil
 }
 
 // turn reports whether t may run: SIMPLE waits for older ORDERED ones, ORDERED for all older

@@ -93,7 +93,8 @@ func (l *lane) remove(t *Task) {
 // A worker is a goroutine that runs the tasks of a lane, one after the other. It is kept when
 // it ends: to start it again allocates nothing.
 type worker struct {
-	run func() // the goroutine
+	run    func() // the goroutine
+	errand Errand
 
 	// waiting are functions that came while the worker hands a result over: the task has left
 	// the set, and its port does not have it yet. They are answered after it. Guarded by
@@ -110,8 +111,53 @@ func (s *taskSet) worker(l *lane) *worker {
 	}
 	w := &worker{}
 	w.run = func() { s.work(l, w) }
+	w.errand = Errand{set: s, lane: l, worker: w}
+	w.errand.left = w.errand.Run
 	return w
 }
+
+// An Errand is a task that whoever submitted it has kept, to do what a worker would: it runs
+// already, as far as others can see, and blocks when it really does.
+type Errand struct {
+	set    *taskSet
+	lane   *lane
+	worker *worker
+	task   *Task
+	left   func() // Run, on a goroutine of its own
+}
+
+// errand returns t, which would block, as an errand; nil: it is to be left to a worker, since it
+// waits for memory, could take long, or finds workers that are at it.
+func (s *taskSet) errand(t *Task) *Errand {
+	t.keepOut()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.lane(t)
+	if t.inWanted > 0 || t.cancel.Load() || l == &s.lanes[slow] || l.busy > 0 {
+		return nil
+	}
+	l.busy++
+	e := &s.worker(l).errand
+	e.task = t
+	return e
+}
+
+// Run does it. t.Done is called before it returns, unless t now waits for memory.
+func (e *Errand) Run() {
+	s, l, w, t := e.set, e.lane, e.worker, e.task
+	e.task = nil
+	s.complete(t, w)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if l.first != nil { // that is not the caller's
+		go w.run()
+		return
+	}
+	s.retire(l, w)
+}
+
+// Leave leaves it to a worker.
+func (e *Errand) Leave() { go e.left() }
 
 // work runs tasks of l until there are none.
 func (s *taskSet) work(l *lane, w *worker) {
@@ -123,6 +169,11 @@ func (s *taskSet) work(l *lane, w *worker) {
 		s.complete(t, w)
 		s.mu.Lock()
 	}
+	s.retire(l, w)
+}
+
+// retire keeps w, which has nothing to do any more. The caller holds s.mu.
+func (s *taskSet) retire(l *lane, w *worker) {
 	l.busy--
 	l.resting = append(l.resting, w)
 	s.empty.Broadcast()

@@ -10,10 +10,13 @@ import (
 	"os"
 	"sync"
 	"sync/atomic"
+
+	"github.com/lunarsan/lunar/scsi"
 )
 
-// A conn is one connection. Its receiver, the goroutine that runs serve, reads PDUs and
-// handles each to its end, or to where it would have to wait.
+// A conn is one connection. It has two goroutines: the receiver reads PDUs and handles each to
+// its end, or to where it would have to wait; the sender sends what is posted meanwhile. They
+// may change places (relay.go).
 type conn struct {
 	server *Server
 	nc     net.Conn
@@ -40,6 +43,9 @@ type conn struct {
 	text         *textExchange
 	handled      bool // a PDU, since the last read
 	leaving      bool // logged out: nothing is taken in any more
+	only         bool // there was no command beside the last one when that began
+	errand       *scsi.Errand
+	staying      habit // to run errands
 
 	mu            sync.Mutex // taken after outbox.sending
 	full          bool       // in full feature phase: anyone may post
@@ -58,6 +64,9 @@ type conn struct {
 
 	out   outbox
 	watch watch
+	loan  loan
+
+	running sync.WaitGroup // senders, and those that have been
 
 	dismissed atomic.Pointer[dismissal] // nil: not yet
 }
@@ -92,13 +101,18 @@ func (c *conn) serve(ctx context.Context, loginOver func()) {
 		c.log = c.log.With("session", c.session.id, "initiator", c.params.InitiatorName)
 		c.info("logged in", "target", c.params.TargetName, "tag", c.tag, "discovery", c.params.Discovery)
 		c.start()
-		var sender sync.WaitGroup
-		defer sender.Wait()
-		sender.Go(c.send)
-		err = c.receive()
-		if d := c.dismissed.Load(); d != nil && errors.Is(err, os.ErrDeadlineExceeded) && !c.leaving {
-			c.part(d)
-		}
+		c.running.Go(c.sendOn)
+		c.receiveOn()
+		c.running.Wait()
+		return
+	}
+	c.end(err)
+}
+
+// end ends the connection, for which err is the receiver's reason.
+func (c *conn) end(err error) {
+	if d := c.dismissed.Load(); d != nil && errors.Is(err, os.ErrDeadlineExceeded) && !c.leaving {
+		c.part(d)
 	}
 	c.finishUp(err)
 	if c.session != nil {
@@ -155,10 +169,15 @@ func (c *conn) rise() {
 	c.mu.Unlock()
 }
 
-// receive handles one PDU after the other until the connection ends.
+// receive handles one PDU after the other until the connection ends, or the receiver was
+// relieved: errRelieved.
 func (c *conn) receive() error {
 	for {
-		if err := c.receiveOne(); err != nil {
+		err := c.receiveOne()
+		if c.errand != nil {
+			err = c.attend(err)
+		}
+		if err != nil {
 			return err
 		}
 		if c.out.much.Load() {

@@ -4,8 +4,9 @@
 //
 // A connection owns one goroutine. It reads as much as the socket has, views each header in
 // place, and executes each command right there; responses gather in the outbox and leave in
-// one writev when the input is drained. Only what would block leaves this path: the unit's
-// workers finish it and hand it to the outbox, whose own goroutine sends it.
+// one writev when the input is drained. Only what would block leaves this path, unless it is all
+// there is to do: the unit's workers finish it and hand it to the outbox, whose own goroutine
+// sends it.
 //
 //	socket → rx → BHS view → header step → payload → task → outbox → writev
 //	                                          ↘ worker ↗
@@ -19,8 +20,11 @@
 //
 // # Goroutines
 //
-//	receiver  conn.serve: reads, handles, executes, flushes before it waits for input
-//	sender    conn.send: flushes what is posted while the receiver waits
+//	receiver  conn.receive: reads, handles, executes, flushes before it waits for input; where
+//	          the initiator has nothing else to say, it also waits for the medium
+//	sender    conn.send: flushes what is posted while the receiver waits, and relieves it when
+//	          the medium takes long
+//	lookout   looks for receivers to be relieved, while any wait for the medium
 //	workers   of package scsi: finish what blocks and post it; they never wait for a socket
 //	ticker    Server.tick: once a second, while there are connections
 //
@@ -42,7 +46,9 @@
 //	login.go login_security.go login_status.go chap.go discovery.go   logging in, finding targets
 //	sn.go window.go digest.go   serial numbers, the command window, CRC32C
 //
-//	rx.go conn.go               one connection: PDUs off the stream
+//	rx.go inlet.go conn.go      one connection: PDUs off the stream
+//	spinner.go habit.go         waiting busily, where that pays
+//	relay.go lookout.go         who receives, and who sends
 //	conn_login.go conn_end.go   its beginning and its end
 //	conn_request.go             what becomes of a PDU; Reject
 //	task.go inflight.go         the commands of a connection

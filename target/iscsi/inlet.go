@@ -16,6 +16,8 @@ import (
 type inlet struct {
 	raw     syscall.RawConn
 	attempt func(fd uintptr) bool // try, made once
+	look    func(fd uintptr)      // peer, made once
+	ready   [1]unix.PollFd        // what peer sees
 	spinner spinner
 	alone   bool // nothing but what comes in here can give the receiver work
 
@@ -37,7 +39,7 @@ func newInlet(nc net.Conn, turns *turns) *inlet {
 		return nil
 	}
 	in := &inlet{raw: raw, spinner: spinner{turns: turns}}
-	in.attempt = in.try
+	in.attempt, in.look = in.try, in.peer
 	return in
 }
 
@@ -74,11 +76,11 @@ func (in *inlet) try(fd uintptr) bool {
 	if in.alone && in.spinner.begin() {
 		for in.spinner.on() {
 			if in.readNow(fd) {
-				in.spinner.end(true)
+				in.spinner.habit.learn(true)
 				return true
 			}
 		}
-		in.spinner.end(false)
+		in.spinner.habit.learn(false)
 	}
 	if in.x != nil {
 		in.x.giveBack()
@@ -101,4 +103,16 @@ func (in *inlet) readNow(fd uintptr) bool {
 		}
 		return true
 	}
+}
+
+// waiting reports whether there is something to read.
+func (in *inlet) waiting() bool {
+	in.ready[0].Revents = 0
+	return in.raw.Control(in.look) == nil && in.ready[0].Revents != 0
+}
+
+// peer looks whether a read would return at once.
+func (in *inlet) peer(fd uintptr) {
+	in.ready[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+	_, _ = unix.Poll(in.ready[:], 0)
 }

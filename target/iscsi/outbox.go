@@ -67,14 +67,17 @@ func (c *conn) prod() {
 	}
 }
 
-// send is the sender goroutine: it flushes what is posted while the receiver waits.
-func (c *conn) send() {
+// send is what the sender does: it flushes what is posted while the receiver waits, until the
+// connection ends, or it is to relieve the receiver.
+func (c *conn) send() (relieve bool) {
 	for {
 		select {
 		case <-c.out.wake:
 			c.flush(false)
+		case <-c.loan.relief:
+			return true
 		case <-c.done:
-			return
+			return false
 		}
 	}
 }

@@ -21,8 +21,9 @@ type Server struct {
 	metrics metrics
 	gate    gate
 	limiter limiter
-	spareRx sync.Pool    // of *[rxLen]byte
-	turns   *turns       // of the receivers
+	spareRx sync.Pool // of *[rxLen]byte
+	turns   *turns    // of the receivers
+	lookout lookout
 	clock   atomic.Int64 // seconds since the server was made, from 1
 
 	mu       sync.Mutex
@@ -130,6 +131,7 @@ func (s *Server) accept(nc net.Conn, tag uint16) {
 	c.rx.src, c.rx.spare = c, &s.spareRx
 	c.inlet = newInlet(nc, s.turns)
 	c.out.wake = make(chan struct{}, 1)
+	c.loan.relief = make(chan struct{}, 1)
 	c.out.busy = true
 	c.out.batch.reset()
 

@@ -15,9 +15,6 @@ const spinTime = 50 * time.Microsecond
 // meanwhile: there is none to spare.
 const stolen = 20 * time.Microsecond
 
-// mostMisses bounds how long a spinner rests: 1,024 waits.
-const mostMisses = 10
-
 // turns counts the waits of all receivers of a server.
 type turns struct {
 	taken atomic.Uint64
@@ -28,14 +25,12 @@ type turns struct {
 
 func newTurns() *turns { return &turns{company: uint64(runtime.GOMAXPROCS(0) / 2)} }
 
-// A spinner decides whether a receiver that finds nothing to read looks again for a while. Each
-// time that nothing came it lets twice as many waits pass before it tries again, so that a
-// connection which says little, or nothing, costs no processor time.
+// A spinner decides whether a receiver that finds nothing to read looks again for a while. Its
+// habit keeps a connection which says little, or nothing, from costing processor time.
 type spinner struct {
-	turns  *turns
-	turn   uint64 // the number of its last wait
-	misses int    // in a row
-	rest   int    // waits to let pass
+	turns *turns
+	turn  uint64 // the number of its last wait
+	habit habit
 
 	began, looked time.Time
 }
@@ -45,11 +40,7 @@ func (s *spinner) begin() bool {
 	turn := s.turns.taken.Add(1)
 	others := turn - s.turn - 1
 	s.turn = turn
-	switch {
-	case others >= s.turns.company:
-		return false
-	case s.rest > 0:
-		s.rest--
+	if others >= s.turns.company || !s.habit.again() {
 		return false
 	}
 	s.began = time.Now()
@@ -63,14 +54,4 @@ func (s *spinner) on() bool {
 	robbed := now.Sub(s.looked) > stolen
 	s.looked = now
 	return !robbed && now.Sub(s.began) < spinTime
-}
-
-// end learns from what spinning has brought; hit: something came.
-func (s *spinner) end(hit bool) {
-	if hit {
-		s.misses = 0
-		return
-	}
-	s.misses = min(s.misses+1, mostMisses)
-	s.rest = 1 << s.misses
 }

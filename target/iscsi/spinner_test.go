@@ -13,7 +13,7 @@ func TestSpinnerRests(t *testing.T) {
 	for range 100_000 {
 		if s.begin() {
 			spins++
-			s.end(false)
+			s.habit.learn(false)
 		}
 	}
 	if most := 100_000/(1<<mostMisses) + 2*mostMisses; spins == 0 || spins > most {
@@ -26,14 +26,14 @@ func TestSpinnerRisesToLoad(t *testing.T) {
 	s := spinner{turns: &turns{company: 1}}
 	for range 5_000 {
 		if s.begin() {
-			s.end(false)
+			s.habit.learn(false)
 		}
 	}
 	waits := 0
 	for !s.begin() {
 		waits++
 	}
-	s.end(true)
+	s.habit.learn(true)
 	if waits > 1<<mostMisses {
 		t.Errorf("%d waits passed without a spin", waits)
 	}
@@ -41,7 +41,7 @@ func TestSpinnerRisesToLoad(t *testing.T) {
 		if !s.begin() {
 			t.Fatalf("wait %d after a hit did not spin", i)
 		}
-		s.end(true)
+		s.habit.learn(true)
 	}
 }
 
@@ -79,7 +79,7 @@ func TestSpinnerEnds(t *testing.T) {
 		if spun != spinTime {
 			t.Errorf("spun for %v, want %v", spun, spinTime)
 		}
-		s.end(true)
+		s.habit.learn(true)
 		s.begin()
 		time.Sleep(stolen + time.Nanosecond)
 		if s.on() {

@@ -46,6 +46,7 @@ func (c *conn) begin(itt uint32) *command {
 		cmd.task.Done = func(*scsi.Task) { c.finish(cmd, true) }
 	}
 	c.live++
+	c.only = c.live == 1
 	cmd.itt = itt
 	c.inflight.add(cmd)
 	return cmd
@@ -65,7 +66,13 @@ func (c *conn) find(itt uint32) (cmd *command, executing, left bool) {
 // execute hands cmd, whose Data-Out is there, to the device server.
 func (c *conn) execute(cmd *command) {
 	cmd.executing = true
-	if c.session.nexus.Submit(&cmd.task) {
+	var done bool
+	if c.only && c.errand == nil {
+		done, c.errand = c.session.nexus.SubmitHere(&cmd.task)
+	} else {
+		done = c.session.nexus.Submit(&cmd.task)
+	}
+	if done {
 		c.finish(cmd, false)
 		return
 	}
