@@ -27,9 +27,15 @@ type path struct {
 	used    atomic.Int64 // when the nexus last did I/O on the unit: see use
 	pending atomic.Int32 // len(attentions), readable without the lock
 
-	attentions attentions // guarded by unit.mu
-	copies     copyLog
+	// Guarded by unit.mu.
+	at         int // in unit.paths, or detached
+	attentions attentions
+
+	copies copyLog
 }
+
+// detached is the place of a path that its unit has forgotten.
+const detached = -1
 
 // raise establishes a unit attention on p.
 func (p *path) raise(s Sense) {

@@ -52,7 +52,7 @@ func (lu *LogicalUnit) Resume(c Carried) error {
 	lu.mu.Lock()
 	defer lu.mu.Unlock()
 	for _, n := range c.Nexuses[max(0, len(c.Nexuses)-maxLost):] {
-		l := lost{initiatorPort: n.InitiatorPort, targetPort: n.TargetPort}
+		l := lost{hash: hashPorts(n.InitiatorPort, n.TargetPort), initiatorPort: n.InitiatorPort, targetPort: n.TargetPort}
 		for _, s := range n.Attentions {
 			l.attentions.raise(s)
 		}

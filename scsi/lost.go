@@ -1,6 +1,10 @@
 package scsi
 
-import "slices"
+import (
+	"hash/fnv"
+	"io"
+	"slices"
+)
 
 // What a unit remembers of nexuses that were lost. An initiator whose session ended comes back
 // as the same nexus, and does not look at its units afresh: it must still hear what happened
@@ -11,12 +15,21 @@ const maxLost = 256
 
 // A lost nexus is known by the names of its ports.
 type lost struct {
+	hash                      uint64 // of the names: they differ at their ends, if at all
 	initiatorPort, targetPort string
 	attentions                attentions
 }
 
 func (l *lost) is(n *Nexus) bool {
-	return l.initiatorPort == n.InitiatorPort && l.targetPort == n.TargetPort
+	return l.hash == n.hash && l.initiatorPort == n.InitiatorPort && l.targetPort == n.TargetPort
+}
+
+// hashPorts returns a hash of the names of a nexus's ports.
+func hashPorts(initiatorPort, targetPort string) uint64 {
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, initiatorPort)
+	_, _ = io.WriteString(h, targetPort)
+	return h.Sum64()
 }
 
 // remember keeps what p's nexus, which has ended, has not heard yet. lu.mu is held.
@@ -24,7 +37,7 @@ func (lu *LogicalUnit) remember(p *path) {
 	if len(lu.lost) == maxLost {
 		lu.lost = slices.Delete(lu.lost, 0, 1)
 	}
-	lu.lost = append(lu.lost, lost{p.nexus.InitiatorPort, p.nexus.TargetPort, p.attentions})
+	lu.lost = append(lu.lost, lost{p.nexus.hash, p.nexus.InitiatorPort, p.nexus.TargetPort, p.attentions})
 }
 
 // greet gives p its first unit attentions: to a nexus that was here before, I_T NEXUS LOSS and

@@ -31,6 +31,7 @@ type Nexus struct {
 	ChangeStates func(asked *Task, wanted []StateChange) error
 
 	pool     *buffer.Pool
+	hash     uint64        // of the ports' names
 	commands *commandTable // of LUNs that are not mapped too
 	luns     atomic.Pointer[inventory]
 	access   atomic.Pointer[access]
@@ -47,7 +48,7 @@ type inventory struct {
 // NewNexus returns a nexus that sees nothing yet and borrows its buffers from pool. Until
 // SetAccess, its target port is alone in the target port group 1.
 func NewNexus(n Names, pool *buffer.Pool) *Nexus {
-	nexus := &Nexus{Names: n, pool: pool, commands: &commands, former: make(map[*LogicalUnit]bool)}
+	nexus := &Nexus{Names: n, pool: pool, hash: hashPorts(n.InitiatorPort, n.TargetPort), commands: &commands, former: make(map[*LogicalUnit]bool)}
 	nexus.luns.Store(&inventory{})
 	nexus.access.Store(&access{Access: Access{[]PortGroup{{Number: 1, Ports: []uint16{n.RelativePort}}}, 1}})
 	return nexus

@@ -51,7 +51,7 @@ func (t *Task) takeReservation() (*registry, error) {
 	switch {
 	case r.shares(r.find(who)):
 		return r, nil
-	case len(r.Registered) > 0, !slices.Contains(lu.paths, t.path): // or its nexus has ended
+	case len(r.Registered) > 0, t.path.at == detached: // or its nexus has ended
 		return nil, ReservationConflict
 	case r.Reserved == nil:
 		next := *r
@@ -99,8 +99,12 @@ func (lu *LogicalUnit) releaseAny() {
 // releaseAbsent ends the reservation if who has it and does not see the unit. The caller holds
 // lu.mu.
 func (lu *LogicalUnit) releaseAbsent(who Registrant) {
+	held := lu.registry.Reserved
+	if held == nil || *held != who { // as nearly always, and there may be a thousand paths
+		return
+	}
 	if !slices.ContainsFunc(lu.paths, func(p *path) bool { return p.nexus.registrant() == who }) {
-		lu.releaseFor(who)
+		lu.releaseAny()
 	}
 }
 

@@ -1,7 +1,6 @@
 package scsi
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -108,6 +107,7 @@ func (lu *LogicalUnit) attach(n *Nexus) *path {
 	lu.mu.Lock()
 	defer lu.mu.Unlock()
 	lu.greet(p)
+	p.at = len(lu.paths)
 	lu.paths = append(lu.paths, p)
 	return p
 }
@@ -121,7 +121,11 @@ func (lu *LogicalUnit) detach(p *path) {
 }
 
 func (lu *LogicalUnit) detachLocked(p *path) {
-	lu.paths = slices.DeleteFunc(lu.paths, func(o *path) bool { return o == p })
+	last := len(lu.paths) - 1
+	lu.paths[p.at] = lu.paths[last]
+	lu.paths[p.at].at = p.at
+	lu.paths[last] = nil
+	lu.paths, p.at = lu.paths[:last], detached
 	if !lu.retain {
 		lu.releaseAbsent(p.nexus.registrant())
 	}
