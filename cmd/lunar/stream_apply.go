@@ -22,10 +22,12 @@ type application struct {
 	o         dmu.ApplyOptions
 	output
 
-	c     *cli
-	store *streamStore
-	file  string // the stream under way
-	done  []applied
+	c       *cli
+	store   *streamStore
+	applier *dmu.Applier
+	file    string // the stream under way
+	in      *streamInput
+	done    []applied
 }
 
 // applied is a substream and what became of it.
@@ -84,23 +86,29 @@ func (a *application) run(ctx context.Context, files []string) error {
 	}
 	a.o.Blank, a.o.Modified = a.store.blank, a.store.modified
 	a.o.Done = func(d dmu.Applied) error { return a.applied(ctx, d) }
-	applier := dmu.NewApplier(a.store.volume, a.store.chain, a.store.save, a.o)
+	a.applier = dmu.NewApplier(a.store.volume, a.store.chain, a.store.save, a.o)
 	for _, name := range files {
-		if err = a.apply(ctx, applier, name); err != nil {
+		if err = a.apply(ctx, name); err != nil {
 			break
 		}
 	}
 	return errors.Join(err, a.store.close())
 }
 
-func (a *application) apply(ctx context.Context, applier *dmu.Applier, name string) error {
-	in, err := a.c.openStream("applying", name)
-	if err != nil {
+func (a *application) apply(ctx context.Context, name string) error {
+	if err := a.open("applying", name); err != nil {
 		return err
 	}
-	defer in.close()
-	a.file = name
-	return a.explain(in.name, applier.Apply(ctx, in.stream))
+	defer func() { a.in.close() }()
+	return a.explain(a.in.name, a.applier.Apply(ctx, a.in.stream))
+}
+
+func (a *application) open(doing, name string) error {
+	in, err := a.c.openStream(doing, name)
+	if err == nil {
+		a.in, a.file = in, name
+	}
+	return err
 }
 
 // explain is err with the way out.
@@ -154,20 +162,24 @@ func (a *application) applied(ctx context.Context, d dmu.Applied) error {
 	return nil
 }
 
-// compare reads the substream again, and the store.
+// compare reads the substream again, and the store. There is memory for one reading: the stream
+// goes on in the second.
 func (a *application) compare(ctx context.Context, d dmu.Applied) error {
-	in, err := a.c.openStream("verifying", a.file)
-	if err != nil {
+	a.in.close()
+	if err := a.open("verifying", a.file); err != nil {
 		return err
 	}
-	defer in.close()
-	if _, err := io.CopyN(io.Discard, in.stream, d.Begin); err != nil {
+	if _, err := io.CopyN(io.Discard, a.in.stream, d.Begin); err != nil {
 		return err
 	}
 	if err := a.store.forget(); err != nil {
 		return err
 	}
-	return dmu.Compare(ctx, a.store.reader, d.Size, io.LimitReader(in.stream, d.End-d.Begin))
+	if err := dmu.Compare(ctx, a.store.reader, d.Size, io.LimitReader(a.in.stream, d.End-d.Begin)); err != nil {
+		return err
+	}
+	a.applier.GoOnIn(a.in.stream)
+	return nil
 }
 
 // A streamStore is a store that streams are applied to, or what stands for it in a dry run.

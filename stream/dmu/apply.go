@@ -35,7 +35,8 @@ type ApplyOptions struct {
 	Dataset   string        // apply this one of a package's; empty: there is but one
 	Every     time.Duration // between two checkpoints; 0: usualEvery
 
-	// Done is called after each substream, in order.
+	// Done is called after each substream, in order. It may read the stream once more: until it
+	// returns, the Applier has no long block in memory.
 	Done func(Applied) error
 }
 
@@ -280,8 +281,20 @@ func (a *Applier) finish() error {
 	if a.o.Done == nil {
 		return nil
 	}
+	a.release()
 	return a.o.Done(s.applied)
 }
+
+// release gives up the memory of long blocks. Nothing is under way.
+func (a *Applier) release() {
+	a.in.release()
+	a.line.release()
+	a.codec = Codec{}
+}
+
+// GoOnIn has the stream under way go on in another reader, which begins at Applied.End. It is for
+// Done to call, which may have closed the one before.
+func (a *Applier) GoOnIn(in io.Reader) { a.in.goOnIn(in) }
 
 func (a *Applier) commit() error {
 	s := &a.sub

@@ -80,7 +80,7 @@ func (b *batch) giveBack() *long {
 
 // room says whether b can take a block of n bytes, and in compressed ones.
 func (b *batch) room(n, in int) bool {
-	if b.out == nil && n > 0 {
+	if b.out == nil && n > 0 && n <= batchSize {
 		b.out = make([]byte, 0, batchSize)
 	}
 	if b.in == nil && in > 0 {

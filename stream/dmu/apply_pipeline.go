@@ -82,6 +82,13 @@ func (p *pipeline) err() error {
 	return nil
 }
 
+// release gives up the room for a long block. Nothing is under way.
+func (p *pipeline) release() {
+	l := <-p.long
+	l.out = nil
+	p.long <- l
+}
+
 // close ends the goroutines. What was submitted is done first.
 func (p *pipeline) close() {
 	close(p.line)

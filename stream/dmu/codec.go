@@ -92,12 +92,36 @@ func unpackZstd(c *Codec, dst, src []byte) error {
 			return err
 		}
 	}
+	if len(frame) > longFrame {
+		return c.unpackLongZstd(dst, frame)
+	}
 	c.magicked = append(append(c.magicked[:0], zstdMagic...), frame...)
 	out, err := c.unzstd.DecodeAll(c.magicked, dst[:0:len(dst)])
 	if err == nil && len(out) != len(dst) {
 		err = errShort
 	}
 	return err
+}
+
+// longFrame is what a frame is not copied beyond, to have its magic number in front (bytes).
+const longFrame = 1 << 20
+
+// unpackLongZstd has the decoder read the frame, and keep as much of the block as its window is.
+func (c *Codec) unpackLongZstd(dst, frame []byte) error {
+	c.in.Reset(frame)
+	defer c.in.Reset(nil)
+	if err := c.unzstd.Reset(io.MultiReader(bytes.NewReader(zstdMagic), &c.in)); err != nil {
+		return err
+	}
+	if _, err := io.ReadFull(c.unzstd, dst); err != nil {
+		return fmt.Errorf("%w: %w", errShort, err)
+	}
+	if n, err := c.unzstd.Read(make([]byte, 1)); n != 0 {
+		return errLong
+	} else if err != io.EOF {
+		return err
+	}
+	return nil
 }
 
 // usualZstd is the level that OpenZFS takes for zstd.

@@ -100,8 +100,8 @@ func (a *ReadAhead) next(at int64, least int) error {
 		copy(c.buf[aheadRoom-len(left):], left)
 		a.window = c.buf[aheadRoom-len(left) : aheadRoom+c.n]
 	} else {
-		if need := max(least, len(left)) + aheadSize; cap(a.joined) < need {
-			a.joined = make([]byte, 0, need)
+		if need := max(least, len(left)); cap(a.joined) < need+aheadSize {
+			a.joined = make([]byte, 0, roomFor(need, aheadSize))
 		}
 		a.joined = append(append(a.joined[:0], left...), read...)
 		a.window = a.joined
@@ -130,8 +130,12 @@ func (a *ReadAhead) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// Close ends the reading. What Window returned is not good any more.
+// Close ends the reading and gives up its memory. What Window returned is not good any more.
 func (a *ReadAhead) Close() {
 	close(a.closed)
 	a.ended.Wait()
+	a.window, a.joined = nil, nil
+	for i := range a.chunks {
+		a.chunks[i].buf = nil
+	}
 }

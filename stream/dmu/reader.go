@@ -361,10 +361,7 @@ func (r *Reader) goOn() error {
 	if in == nil {
 		return r.cut()
 	}
-	if r.window != nil { // the buffer was not the Reader's
-		r.buf = make([]byte, readAhead)
-	}
-	r.in, r.ended, r.window, r.at, r.full = in, nil, nil, 0, 0
+	r.goOnIn(in)
 	if err := r.fill(0, RecordSize); errors.Is(err, errEnd) {
 		return r.cut()
 	} else if err != nil {

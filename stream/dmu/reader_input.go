@@ -32,7 +32,7 @@ func (r *Reader) fill(keep, n int) error {
 	if r.at+n > len(r.buf) {
 		buf := r.buf
 		if keep+n > len(buf) {
-			buf = make([]byte, keep+n+len(buf))
+			buf = make([]byte, roomFor(keep+n, readAhead))
 		}
 		r.full = copy(buf, r.buf[r.at-keep:r.full])
 		r.at, r.buf = keep, buf
@@ -58,6 +58,15 @@ func (r *Reader) fill(keep, n int) error {
 	return r.ended
 }
 
+// roomFor is how long a buffer is made that need and ahead bytes are to be in: of one kind for
+// all long payloads, so that no two of them are in memory while one is moved to the other.
+func roomFor(need, ahead int) int {
+	if need > 2*readAhead {
+		need = max(need, RecordSize+maxBlock)
+	}
+	return need + ahead
+}
+
 // slide moves the window on to n bytes from r.at, with keep bytes before them.
 func (r *Reader) slide(keep, n int) error {
 	w, err := r.window.Window(r.offset-int64(keep), keep+n)
@@ -70,6 +79,27 @@ func (r *Reader) slide(keep, n int) error {
 		r.ended = errEnd
 	}
 	return r.ended
+}
+
+// goOnIn has the rest of the stream come from in.
+func (r *Reader) goOnIn(in io.Reader) {
+	if r.window != nil || r.buf == nil { // the buffer was not the Reader's
+		r.buf = make([]byte, readAhead)
+	}
+	r.in, r.ended, r.window, r.at, r.full = in, nil, nil, 0, 0
+}
+
+// release gives up the buffer, which a long payload may have been in. There must be none in it:
+// what Next returned is not good any more.
+func (r *Reader) release() {
+	r.record, r.body = nil, nil
+	switch rest := r.buf[r.at:r.full]; {
+	case r.window != nil: // it can be asked again
+		r.buf, r.at, r.full = nil, 0, 0
+	case len(r.buf) > readAhead:
+		r.buf = make([]byte, max(readAhead, len(rest)))
+		r.at, r.full = 0, copy(r.buf, rest)
+	}
 }
 
 // errEnd is that there is no more to read. It is apart from io.ErrUnexpectedEOF, which readers
