@@ -11,10 +11,13 @@ import (
 // ErrDiffers is the kind of what Compare finds.
 var ErrDiffers = errors.New("the volume is not what the stream says")
 
+// comparedSize is how much of the volume is read at once (bytes).
+const comparedSize = 256 << 10
+
 // Compare reads a stream of one substream, which was applied to v just now, and holds the bytes
 // of v against every block and every hole of it. size is the length of the volume.
 func Compare(ctx context.Context, v io.ReaderAt, size uint64, in io.Reader) error {
-	c := comparison{v: v, size: size, tail: size, zeros: make([]byte, batchSize)}
+	c := comparison{v: v, size: size, tail: size, zeros: make([]byte, comparedSize)}
 	for r := NewReader(in, Options{}); ; {
 		rec, err := r.Next()
 		if err == nil {
@@ -90,7 +93,7 @@ func (c *comparison) block(off, n, lsize uint64, how Compression, payload []byte
 		want = c.has
 	}
 	for at := off; len(want) > 0; at += uint64(len(c.got)) {
-		if err := c.read(at, min(len(want), batchSize)); err != nil {
+		if err := c.read(at, min(len(want), comparedSize)); err != nil {
 			return err
 		}
 		if !bytes.Equal(c.got, want[:len(c.got)]) {
@@ -104,7 +107,7 @@ func (c *comparison) block(off, n, lsize uint64, how Compression, payload []byte
 // hole sees to it that what is from from to to, and in the volume, is zeros.
 func (c *comparison) hole(from, to uint64) error {
 	for to = min(to, c.size); from < to; from += uint64(len(c.got)) {
-		if err := c.read(from, int(min(to-from, batchSize))); err != nil {
+		if err := c.read(from, int(min(to-from, comparedSize))); err != nil {
 			return err
 		}
 		if !bytes.Equal(c.got, c.zeros[:len(c.got)]) {
