@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -166,6 +167,7 @@ func (a *application) applied(ctx context.Context, d dmu.Applied) error {
 // goes on in the second.
 func (a *application) compare(ctx context.Context, d dmu.Applied) error {
 	a.in.close()
+	debug.FreeOSMemory()
 	if err := a.open("verifying", a.file); err != nil {
 		return err
 	}

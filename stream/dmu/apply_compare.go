@@ -83,6 +83,9 @@ func (c *comparison) block(off, n, lsize uint64, how Compression, payload []byte
 		}
 	}
 	c.at = off + n
+	if how == CompressionZstd && len(payload) > longFrame {
+		return c.longZstd(off, lsize, payload)
+	}
 	want := payload
 	if how != CompressionNone {
 		c.has = grown(c.has, int(n))
@@ -92,14 +95,38 @@ func (c *comparison) block(off, n, lsize uint64, how Compression, payload []byte
 		}
 		want = c.has
 	}
-	for at := off; len(want) > 0; at += uint64(len(c.got)) {
-		if err := c.read(at, min(len(want), comparedSize)); err != nil {
+	return c.holds(off, want)
+}
+
+// longZstd compares a block of n bytes without having all of it in memory: the decoder's window,
+// which other compressions do not have, would not fit beside it.
+func (c *comparison) longZstd(off, n uint64, payload []byte) error {
+	block, err := c.codec.openZstd(payload)
+	if err != nil {
+		return err
+	}
+	for end := off + n; off < end; off += uint64(len(c.has)) {
+		c.has = grown(c.has, int(min(end-off, comparedSize)))
+		if _, err := io.ReadFull(block, c.has); err != nil {
+			return fmt.Errorf("%w: %w", errShort, err)
+		}
+		if err := c.holds(off, c.has); err != nil {
+			return err
+		}
+	}
+	return ended(block)
+}
+
+// holds sees to it that want is at off.
+func (c *comparison) holds(off uint64, want []byte) error {
+	for len(want) > 0 {
+		if err := c.read(off, min(len(want), comparedSize)); err != nil {
 			return err
 		}
 		if !bytes.Equal(c.got, want[:len(c.got)]) {
-			return fmt.Errorf("%w: the block of %d bytes at %d", ErrDiffers, n, off)
+			return fmt.Errorf("%w: the %d bytes at %d are not those of a block", ErrDiffers, len(c.got), off)
 		}
-		want = want[len(c.got):]
+		off, want = off+uint64(len(c.got)), want[len(c.got):]
 	}
 	return nil
 }

@@ -83,17 +83,15 @@ const packWindow = 2 << 20
 const maxZstdWindow = maxBlock
 
 func unpackZstd(c *Codec, dst, src []byte) error {
+	if len(src) > longFrame {
+		return c.unpackLongZstd(dst, src)
+	}
 	frame, err := counted(src, 4)
 	if err != nil {
 		return err
 	}
-	if c.unzstd == nil {
-		if c.unzstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBlock), zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecodeAllCapLimit(true)); err != nil {
-			return err
-		}
-	}
-	if len(frame) > longFrame {
-		return c.unpackLongZstd(dst, frame)
+	if err := c.readyZstd(); err != nil {
+		return err
 	}
 	c.magicked = append(append(c.magicked[:0], zstdMagic...), frame...)
 	out, err := c.unzstd.DecodeAll(c.magicked, dst[:0:len(dst)])
@@ -103,20 +101,43 @@ func unpackZstd(c *Codec, dst, src []byte) error {
 	return err
 }
 
+func (c *Codec) readyZstd() (err error) {
+	if c.unzstd == nil {
+		c.unzstd, err = zstd.NewReader(nil, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxMemory(maxBlock), zstd.WithDecoderMaxWindow(maxZstdWindow), zstd.WithDecodeAllCapLimit(true))
+	}
+	return err
+}
+
 // longFrame is what a frame is not copied beyond, to have its magic number in front (bytes).
 const longFrame = 1 << 20
 
 // unpackLongZstd has the decoder read the frame, and keep as much of the block as its window is.
-func (c *Codec) unpackLongZstd(dst, frame []byte) error {
-	c.in.Reset(frame)
-	defer c.in.Reset(nil)
-	if err := c.unzstd.Reset(io.MultiReader(bytes.NewReader(zstdMagic), &c.in)); err != nil {
+func (c *Codec) unpackLongZstd(dst, src []byte) error {
+	block, err := c.openZstd(src)
+	if err != nil {
 		return err
 	}
-	if _, err := io.ReadFull(c.unzstd, dst); err != nil {
+	if _, err := io.ReadFull(block, dst); err != nil {
 		return fmt.Errorf("%w: %w", errShort, err)
 	}
-	if n, err := c.unzstd.Read(make([]byte, 1)); n != 0 {
+	return ended(block)
+}
+
+// openZstd has the block in src read piece by piece.
+func (c *Codec) openZstd(src []byte) (io.Reader, error) {
+	frame, err := counted(src, 4)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.readyZstd(); err != nil {
+		return nil, err
+	}
+	return c.unzstd, c.unzstd.Reset(io.MultiReader(bytes.NewReader(zstdMagic), bytes.NewReader(frame)))
+}
+
+// ended sees to it that nothing is behind a block. A checksum is there: only reading on finds it.
+func ended(block io.Reader) error {
+	if n, err := block.Read(make([]byte, 1)); n != 0 {
 		return errLong
 	} else if err != io.EOF {
 		return err
@@ -168,13 +189,7 @@ func unpackZlib(c *Codec, dst, src []byte) error {
 	if _, err := io.ReadFull(c.inflate, dst); err != nil {
 		return fmt.Errorf("%w: %w", errShort, err)
 	}
-	// The checksum is behind the last byte: only reading on finds it.
-	if n, err := c.inflate.Read(make([]byte, 1)); n != 0 {
-		return errLong
-	} else if err != io.EOF {
-		return err
-	}
-	return nil
+	return ended(c.inflate)
 }
 
 func packZlib(c *Codec, dst, src []byte, level int) ([]byte, error) {
