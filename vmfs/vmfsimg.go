@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"cmp"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -15,7 +16,7 @@ import (
 //	"VMFSIMG", version 2
 //	0x00 N  a block of 512 bytes: N words of 4 bytes, and zeros
 //	0x01 N  N+1 blocks of zeros
-//	0x7F    the end, and the Adler-32 of the device, which is not checked: it takes reading all
+//	0x7F    the end, and the Adler-32 of the device as 4 bytes, the lowest first
 //
 // N has seven bits a byte, the lowest first; all bytes but the last have the high bit set.
 type Vmfsimg struct {
@@ -51,6 +52,7 @@ func OpenVmfsimg(image io.ReaderAt, size int64) (*Vmfsimg, error) {
 		return nil, fmt.Errorf("an image of vmfs-tools begins with %q, not %q", imageMagic, head)
 	}
 	var block int64
+	sum := adler{1, 0}
 	for r.err == nil {
 		switch op := r.byte(); {
 		case r.err != nil:
@@ -60,12 +62,22 @@ func OpenVmfsimg(image io.ReaderAt, size int64) (*Vmfsimg, error) {
 				return nil, fmt.Errorf("the image has %d bytes at %#x for a block of %d", n, r.at, imageBlockLen)
 			}
 			m.blocks = append(m.blocks, imageBlock{block, r.at, n})
-			r.next(int(n))
+			sum.add(r.next(int(n)))
+			sum.addZeros(imageBlockLen - n)
 			block++
 		case op == 0x01:
-			block += r.number() + 1
+			n := r.number() + 1
+			sum.addZeros(n % adlerModulus * imageBlockLen)
+			block += n
 		case op == 0x7F:
 			m.size = block * imageBlockLen
+			stored := r.next(4)
+			if r.err != nil {
+				break
+			}
+			if want := binary.LittleEndian.Uint32(stored); want != sum.sum() {
+				return nil, fmt.Errorf("the image is damaged: the Adler-32 of its device is %08x, and should be %08x", sum.sum(), want)
+			}
 			return m, nil
 		default:
 			return nil, fmt.Errorf("the image has a sequence of kind %#x at %#x, which is not known", op, r.at-1)
@@ -76,6 +88,28 @@ func OpenVmfsimg(image io.ReaderAt, size int64) (*Vmfsimg, error) {
 	}
 	return nil, fmt.Errorf("the image is cut short at %#x: %w", r.at, r.err)
 }
+
+// An adler is the state of an Adler-32 (RFC 1950 §8.2), which takes in zeros without reading them.
+type adler struct{ a, b uint32 }
+
+const adlerModulus = 65521
+
+// add takes in p, of at most a block.
+func (s *adler) add(p []byte) {
+	for _, c := range p {
+		s.a += uint32(c)
+		s.b += s.a
+	}
+	s.a %= adlerModulus
+	s.b %= adlerModulus
+}
+
+// addZeros takes in n bytes that are zero.
+func (s *adler) addZeros(n int64) {
+	s.b = uint32((int64(s.b) + n%adlerModulus*int64(s.a)) % adlerModulus)
+}
+
+func (s *adler) sum() uint32 { return s.b<<16 | s.a }
 
 // Size is the length of the device in bytes.
 func (m *Vmfsimg) Size() int64 { return m.size }
