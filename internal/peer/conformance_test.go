@@ -71,7 +71,7 @@ func newRange(t *testing.T, block int) *testRange {
 	readOnly := unit("read-only", 64<<20)
 	readOnly.ReadOnly = true
 	lunar, err := StartLunar(t.Context(), dir, build(t), "",
-		unit("plain", 1<<30), readOnly, unit("small", 64<<20), unit("large", written(t, dir, 4*time.Second)))
+		unit("plain", 1<<30), readOnly, unit("small", 64<<20), unit("large", written(t, dir, 6*time.Second)))
 	if err != nil {
 		t.Fatal(err)
 	}
