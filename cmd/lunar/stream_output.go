@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -49,8 +50,36 @@ func (c *cli) writeStream(o *streamOutput, write func(io.Writer) error) error {
 		_ = os.Remove(f.Name())
 		return err
 	}
-	if err := errors.Join(f.Sync(), f.Close(), os.Rename(f.Name(), o.path)); err != nil {
+	if err := settle(f, o.path); err != nil {
 		return fmt.Errorf("writing the stream: %w", err)
 	}
 	return nil
+}
+
+// settle closes f, which is durable then, and gives it its name. A file that cannot be known to
+// be whole gets none, and goes away.
+func settle(f *os.File, name string) error {
+	err := (&durableFile{f}).Close()
+	if err == nil {
+		err = os.Rename(f.Name(), name)
+	}
+	if err != nil {
+		_ = os.Remove(f.Name()) // which may not be there any more either
+		return err
+	}
+	return syncFolder(name)
+}
+
+// A durableFile is durable when Close returns nil.
+type durableFile struct{ *os.File }
+
+func (f *durableFile) Close() error { return errors.Join(f.Sync(), f.File.Close()) }
+
+// syncFolder makes the names in the folder of name survive a loss of power.
+func syncFolder(name string) error {
+	folder, err := os.Open(filepath.Dir(name))
+	if err != nil {
+		return err
+	}
+	return errors.Join(folder.Sync(), folder.Close())
 }

@@ -32,8 +32,11 @@ func (c *cli) streamSplit() *cobra.Command {
 				return nil, &control.Problem{Title: fmt.Sprintf("making part %d: %v", part, err), Hint: "Choose another --output, with room for the parts."}
 			}
 			made = append(made, name)
-			return f, nil
+			return &durableFile{f}, nil
 		})
+		if err == nil {
+			err = syncFolder(prefix)
+		}
 		if err != nil {
 			for _, name := range made {
 				_ = os.Remove(name) // no part of a stream that is not whole

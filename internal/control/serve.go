@@ -72,7 +72,11 @@ func listenAPI(path string) (net.Listener, error) {
 		return nil, socketProblem(path, err)
 	}
 	l.SetUnlinkOnClose(false)
-	if err := errors.Join(os.Chmod(fresh, 0o600), os.Rename(fresh, path)); err != nil {
+	err = os.Chmod(fresh, 0o600)
+	if err == nil {
+		err = os.Rename(fresh, path)
+	}
+	if err != nil {
 		return nil, errors.Join(socketProblem(path, err), l.Close())
 	}
 	return &apiListener{l, path}, nil
