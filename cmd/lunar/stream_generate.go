@@ -23,6 +23,7 @@ type generation struct {
 	from, chain string // stores and files, as they are named on the command line
 	since, base string
 	unchanged   bool
+	token       string
 	name        string
 	guid        uint64
 	created     string
@@ -48,6 +49,8 @@ func (c *cli) streamGenerate() *cobra.Command {
 			return misuse(cmd, "--base has the bytes of a snapshot, which --since has to name")
 		case g.json && g.to.path == "-":
 			return misuse(cmd, "--json prints what was made: name a file for the stream with -o")
+		case g.token != "" && (g.guid != 0 || g.created != ""):
+			return misuse(cmd, "--token goes on with a snapshot that there is, and --guid and --created are of a new one")
 		}
 		return g.run(cmd.Context())
 	})
@@ -64,13 +67,17 @@ only what the two do not share.
     cp --reflink=always disk.img monday.img
     lunar stream generate --from monday.img --name tank/disk@monday -o monday.zs
     cp --reflink=always disk.img tuesday.img
-    lunar stream generate --from tuesday.img --since monday.img --name @tuesday -o tuesday.zs`
+    lunar stream generate --from tuesday.img --since monday.img --name @tuesday -o tuesday.zs
+
+A receiver that was interrupted has a token: zfs get receive_resume_token, and what lunar stream
+apply prints. With --token, and otherwise the same flags, the rest of the stream is made.`
 	f := cmd.Flags()
 	f.StringVar(&g.from, "from", "", "the `STORE`: a file, a block device, or lu:GUID")
 	f.StringVar(&g.chain, "chain", "", "keep the record of snapshots in `FILE` instead of STORE.lunar; a block device needs it")
 	f.StringVar(&g.since, "since", "", "what the stream goes on from: a `STORE` with its own record, or a SNAPSHOT of --from's, by GUID or name")
 	f.StringVar(&g.base, "base", "", "the `STORE` that has the bytes of the SNAPSHOT; without it every block is sent")
-	f.BoolVar(&g.unchanged, "unchanged", false, "the bytes of --since are those of its snapshot, although it was written to since, as a copy is")
+	f.BoolVar(&g.unchanged, "unchanged", false, "the bytes of --since, and with --token those of --from, are those of its snapshot, although it was written to since, as a copy is")
+	f.StringVar(&g.token, "token", "", "go on where a receiver has stopped, with the `TOKEN` that it gave")
 	f.StringVar(&g.name, "name", "", "call the snapshot `DATASET@SNAPSHOT`, or @SNAPSHOT; otherwise by the time")
 	f.Uint64Var(&g.guid, "guid", 0, "give the snapshot this `GUID` instead of a random one")
 	f.StringVar(&g.created, "created", "", "say that the snapshot was made at `TIME`, as 2026-11-22T16:30:00Z, and not now")
@@ -124,6 +131,9 @@ func (g *generation) plan(ctx context.Context) (*dmu.Plan, error) {
 	if g.o.Compress == dmu.CompressionOff {
 		g.o.Compress = dmu.CompressionNone
 	}
+	if err := g.readToken(); err != nil {
+		return nil, err
+	}
 	if r.BlockSize = uint32(g.blockSize); g.blockSize > math.MaxUint32 {
 		return nil, &usageError{fmt.Sprintf("blocks of %s are too long", &g.blockSize), "Blocks of volumes are a power of two from 512 bytes to 16 MiB long."}
 	}
@@ -140,9 +150,15 @@ func (g *generation) plan(ctx context.Context) (*dmu.Plan, error) {
 	if err := g.goOn(ctx, &r); err != nil {
 		return nil, err
 	}
+	if err := g.resumeFrom(&r); err != nil {
+		return nil, err
+	}
 	plan, err := dmu.NewPlan(r)
 	if err != nil {
 		return nil, g.refused(err)
+	}
+	if err := g.resumes(plan); err != nil {
+		return nil, err
 	}
 	if plan.Base != nil {
 		g.o.BaseSize = plan.Base.Size
@@ -251,6 +267,9 @@ func (g *generation) report(plan *dmu.Plan, made dmu.Generated) error {
 		if g.before == nil {
 			since += ", all of it as nothing tells what changed"
 		}
+	}
+	if t := g.o.Resume; t != nil {
+		since += fmt.Sprintf(", from byte %d on", t.Offset)
 	}
 	_, err := fmt.Fprintf(to, "%s (GUID %d)%s: %s in blocks of %s, %s in holes; the stream has %s\n", made.Name, made.GUID, since,
 		formatSize(int64(made.Written)), formatSize(int64(made.BlockSize)), formatSize(int64(made.Freed)), formatSize(made.Bytes))

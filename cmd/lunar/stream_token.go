@@ -30,7 +30,7 @@ func (c *cli) streamToken() *cobra.Command {
 		case after == "" && len(args) == 1:
 			t, err := dmu.ParseToken(args[0])
 			if err != nil {
-				return &control.Problem{Title: err.Error(), Hint: "A token is what zfs get receive_resume_token prints, all of it: 1-...-...-..."}
+				return tokenProblem(err)
 			}
 			return c.print(&o, tokenJSON{args[0], t}, func() { c.describeToken(t) })
 		}

@@ -97,8 +97,8 @@ func resumesAt(b *Begin, payload []byte) (offset uint64, resumes bool, err error
 	if err != nil {
 		return 0, true, fmt.Errorf("where %s resumes: %w", b.ToName(), err)
 	}
-	object, ok := list.Uint64("resume_object")
-	offset, also := list.Uint64("resume_offset")
+	object, ok := list.Uint64(keyResumeObject)
+	offset, also := list.Uint64(keyResumeOffset)
 	switch {
 	case !ok || !also:
 		return 0, true, fmt.Errorf("%s resumes, and does not say where", b.ToName())

@@ -102,8 +102,8 @@ func (c *Checker) checkBegin(b *Begin, payload []byte) error {
 	if err != nil {
 		return fmt.Errorf("a resuming BEGIN says where it resumes: %w", err)
 	}
-	object, ok := list.Uint64("resume_object")
-	if _, also := list.Uint64("resume_offset"); !ok || !also {
+	object, ok := list.Uint64(keyResumeObject)
+	if _, also := list.Uint64(keyResumeOffset); !ok || !also {
 		return errors.New("a resuming BEGIN without resume_object and resume_offset")
 	}
 	c.partial = object > ZvolProps

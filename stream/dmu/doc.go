@@ -17,7 +17,7 @@
 //	chain.go plan.go              the snapshots that a volume has been, and which it is now
 //	source.go                     what a volume has, and where it may have changed
 //	generate.go generate_crew.go generate_portion.go   streams of volumes, made side by side
-//	token.go tracker.go           resume tokens; where a stream that was cut goes on
+//	token.go tracker.go generate_resume.go   resume tokens; where a stream that was cut goes on
 //	recompress.go filter.go rebase.go split.go join.go   streams made of streams
 //	nvlist                        the lists of names and values in BEGIN and in tokens
 //

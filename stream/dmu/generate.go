@@ -20,6 +20,9 @@ type GenerateOptions struct {
 	Base Source
 	// Changes say where to look; nil: everywhere. Without Base, all that is there is sent.
 	Changes Changes
+	// Resume goes on with a stream of the same snapshot that was cut, behind what the receiver
+	// has; nil: from the beginning. The block that the token names is sent once more.
+	Resume *Token
 	// Compress is how blocks are compressed that get shorter by it: CompressionNone, LZ4,
 	// Zstd or one of gzip's, at a Level, 0 being the usual one.
 	Compress Compression
@@ -96,6 +99,8 @@ func (g *Generator) check() error {
 		return fmt.Errorf("%s is a full stream, which has nothing to go on from", s.Name)
 	case g.o.Base != nil && (g.o.BaseSize == 0 || g.o.BaseSize%bs != 0 || g.o.BaseSize > uint64(g.o.Base.Size())):
 		return fmt.Errorf("the volume had %d bytes before, in blocks of %d, and there are %d", g.o.BaseSize, bs, g.o.Base.Size())
+	case g.o.Resume != nil:
+		return g.o.checkResume()
 	}
 	return nil
 }
@@ -110,6 +115,18 @@ func (g *Generator) begin() error {
 	if s.BlockSize > oldMaxBlock {
 		features |= FeatureLargeBlocks
 	}
+	var note []byte
+	if t := g.o.Resume; t != nil {
+		features |= FeatureResuming
+		if t.LargeBlocks {
+			features |= FeatureLargeBlocks
+		}
+		var err error
+		if note, err = t.resumeNote(); err != nil {
+			return err
+		}
+		b.SetPayloadLen(uint32(len(note)))
+	}
 	b.SetVersion(Substream, features)
 	b.SetObjset(ObjsetZvol)
 	b.SetFlags(BeginFreeRecords | BeginSpillBlock) // what every sender has
@@ -119,13 +136,18 @@ func (g *Generator) begin() error {
 	if err := b.SetToName(s.Name); err != nil {
 		return err
 	}
-	return g.out.Write(b.Record(), nil)
+	return g.out.Write(b.Record(), note)
 }
 
 // volume writes what has changed of the volume.
 func (g *Generator) volume(ctx context.Context) error {
 	s := &g.o.Snapshot
-	if s.From == 0 || s.Size != g.o.BaseSize {
+	object, from := g.o.resumesIn()
+	if object != ZvolData {
+		g.open = true
+		return nil
+	}
+	if s.From == 0 || s.Size != g.o.BaseSize || g.o.Resume != nil {
 		if err := g.start(); err != nil {
 			return err
 		}
@@ -133,6 +155,7 @@ func (g *Generator) volume(ctx context.Context) error {
 	w := &walker{
 		now: g.source, size: int64(s.Size), was: g.o.Base, wasSize: int64(g.o.BaseSize),
 		changes: g.grown(), block: int64(s.BlockSize), longest: max(portionSize, int64(s.BlockSize)),
+		at: int64(from),
 	}
 	c := newCrew(ctx, w, func() *worker {
 		return &worker{now: g.source, was: g.o.Base, wasSize: w.wasSize, block: w.block, how: g.o.Compress, level: g.o.Level}

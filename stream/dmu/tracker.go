@@ -24,8 +24,8 @@ func (t *Tracker) Add(r *Reader, rec *Record) {
 		t.begin, t.known = *rec.Begin(), rec.Begin().Kind() == Substream
 		t.start = r.Offset() + RecordSize
 		if list, err := nvlist.Decode(r.Payload()); err == nil && t.begin.Features().Has(FeatureResuming) {
-			t.object, _ = list.Uint64("resume_object")
-			t.offset, _ = list.Uint64("resume_offset")
+			t.object, _ = list.Uint64(keyResumeObject)
+			t.offset, _ = list.Uint64(keyResumeOffset)
 		}
 	case TypeWrite:
 		t.wrote(r, rec.Write().Object(), rec.Write().Offset())
