@@ -60,8 +60,25 @@ func (v *streamed) states(random *rand.ChaCha8) [][]byte {
 	return [][]byte{a, b, c, d, d}
 }
 
-// TestGuestStreams: OpenZFS receives streams of every kind that are generated, sends them back,
-// and what it sends applies to the same bytes.
+// cutStreams are streams that are cut on their way, each volume's in turn, and how many bytes of
+// the whole do not arrive: all but the first part of it, or from a place in the volume's data or
+// its properties on.
+var cutStreams = []struct {
+	volume, snapshot string
+	lost             int64 // 0: half of it
+}{
+	{"plain", "a", 0},
+	{"plain", "b", 1900}, // behind the last block
+	{"plain", "c", 400},  // behind the properties
+	{"plain", "d", 1900},
+	{"lz4", "a", 0},
+	{"lz4", "b", 1900},
+	{"large-lz4", "a", 0},
+	{"empty", "a", 400},
+}
+
+// TestGuestStreams: OpenZFS receives streams of every kind that are generated, cut ones too when
+// the rest follows, sends them back, and what it sends applies to the same bytes.
 func TestGuestStreams(t *testing.T) {
 	lunar := build(t)
 	out, dir := t.TempDir(), t.TempDir()
@@ -103,6 +120,22 @@ func TestGuestStreams(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(out, "streams"), []byte(list.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
+	var cuts strings.Builder
+	for _, c := range cutStreams {
+		info, err := os.Stat(filepath.Join(out, c.volume+"-"+c.snapshot+".zs"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		came := info.Size() / 2
+		if c.lost > 0 {
+			came = info.Size() - c.lost
+		}
+		state := volumes[c.volume][c.snapshot[0]-'a']
+		fmt.Fprintf(&cuts, "%s %s %d %x %d\n", c.volume, c.snapshot, len(state), sha256.Sum256(state), came)
+	}
+	if err := os.WriteFile(filepath.Join(out, "cuts"), []byte(cuts.String()), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	last := string(rune('a' + len(volumes["plain"]) - 1))
 	applied := func(v string) string { return filepath.Join(dir, v+"-back") }
 	asks := map[string]func() error{
@@ -139,6 +172,25 @@ func TestGuestStreams(t *testing.T) {
 			}
 			return os.WriteFile(filepath.Join(out, "failback"), fmt.Appendf(nil, "%d %x\n", len(state), sha256.Sum256(state)), 0o600)
 		},
+	}
+	for _, c := range cutStreams {
+		name := c.volume + "-" + c.snapshot
+		asks["rest-"+name] = func() error {
+			token, err := os.ReadFile(filepath.Join(out, "token"))
+			if err != nil {
+				return err
+			}
+			args := []string{"stream", "generate", "--from", filepath.Join(dir, name), "--token", strings.TrimSpace(string(token)), "-o", filepath.Join(out, name+".rest")}
+			if c.snapshot > "a" {
+				args = append(args, "--since", filepath.Join(dir, c.volume+"-"+string(c.snapshot[0]-1)))
+			}
+			for _, v := range streamedVolumes {
+				if v.name == c.volume {
+					args = append(args, v.each...)
+				}
+			}
+			return cli(args...)
+		}
 	}
 	results, err := guestOf(t, "build-zfs").Run(t.Context(), out, "streams.sh", map[string]string{"LAST": last}, asks)
 	report(t, results, err)
