@@ -15,7 +15,7 @@ type Options struct {
 	LoginTimeout time.Duration // from connection to full feature phase; 15 s
 	WriteTimeout time.Duration // for the initiator to take what is sent; 30 s
 	PingInterval time.Duration // of silence before a NOP-In asks for a sign of life; 30 s
-	PingTimeout  time.Duration // for that sign; 30 s
+	PingTimeout  time.Duration // for that sign; 45 s: whoever looks once a minute is there in time
 	GapTimeout   time.Duration // for a missing command to come; 10 s
 	DrainTimeout time.Duration // for the commands of a session that a login replaces; 10 s
 
@@ -33,7 +33,7 @@ func (o *Options) defaults(pool *buffer.Pool) {
 	o.LoginTimeout = cmp.Or(o.LoginTimeout, 15*time.Second)
 	o.WriteTimeout = cmp.Or(o.WriteTimeout, 30*time.Second)
 	o.PingInterval = cmp.Or(o.PingInterval, 30*time.Second)
-	o.PingTimeout = cmp.Or(o.PingTimeout, 30*time.Second)
+	o.PingTimeout = cmp.Or(o.PingTimeout, 45*time.Second)
 	o.GapTimeout = cmp.Or(o.GapTimeout, 10*time.Second)
 	o.DrainTimeout = cmp.Or(o.DrainTimeout, 10*time.Second)
 	o.Window = min(cmp.Or(o.Window, 128), maxWindow)

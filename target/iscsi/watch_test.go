@@ -82,11 +82,34 @@ func TestKeepalive(t *testing.T) {
 	})
 }
 
+// TestOnceAMinute has an initiator that looks at its connection once a minute, as simple ones do
+// that wait for something: it stays.
+func TestOnceAMinute(t *testing.T) {
+	inBubble(t, setup{}, func(t *testing.T, r *rig) {
+		c := r.login(initiator.Options{})
+		for range 3 {
+			time.Sleep(time.Minute + time.Second)
+			p, err := c.Receive()
+			if err != nil {
+				t.Fatal(err)
+			}
+			h := start(c, iscsi.OpNOPOut)
+			h.SetImmediate()
+			h.SetITT(iscsi.NoTag)
+			h.SetTTT(p.TTT())
+			c.Send(&h, nil)
+			c.Flush()
+			synctest.Wait()
+		}
+		r.logout(c)
+	})
+}
+
 // TestSilence leaves the question for a sign of life unanswered.
 func TestSilence(t *testing.T) {
 	inBubble(t, setup{}, func(t *testing.T, r *rig) {
 		c := r.login(initiator.Options{})
-		within(t, c, 60*time.Second)
+		within(t, c, 75*time.Second)
 		synctest.Wait()
 		if n := r.server.Metrics().Cut; n != 1 {
 			t.Errorf("%d sessions cut", n)
@@ -106,7 +129,7 @@ func TestTrickle(t *testing.T) {
 				time.Sleep(2 * time.Second)
 			}
 		}()
-		within(t, c, 60*time.Second)
+		within(t, c, 75*time.Second)
 		time.Sleep(10 * time.Second)
 	})
 }
