@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 )
 
 var rewrite = flag.Bool("rewrite", false, "write the verdicts of this run to testdata/peers instead of judging them")
@@ -63,6 +62,8 @@ const (
 	largeUnit // for SANITIZE that takes some seconds
 )
 
+const largeSize = 512 << 20 // of the largeUnit, to begin with (bytes)
+
 func newRange(t *testing.T, block int) *testRange {
 	dir := t.TempDir()
 	unit := func(name string, size int64) Unit {
@@ -71,7 +72,7 @@ func newRange(t *testing.T, block int) *testRange {
 	readOnly := unit("read-only", 64<<20)
 	readOnly.ReadOnly = true
 	lunar, err := StartLunar(t.Context(), dir, build(t), "",
-		unit("plain", 1<<30), readOnly, unit("small", 64<<20), unit("large", written(t, dir, 6*time.Second)))
+		unit("plain", 1<<30), readOnly, unit("small", 64<<20), unit("large", largeSize))
 	if err != nil {
 		t.Fatal(err)
 	}

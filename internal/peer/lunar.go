@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -44,6 +45,7 @@ type Lunar struct {
 	dir    string
 	addr   string
 	args   []string // beside the listener, the state and the socket
+	guids  []string // of the units, in order
 }
 
 // StartLunar starts the daemon on a free port with units, shown without authentication.
@@ -94,7 +96,7 @@ func (l *Lunar) Restart() error {
 
 func (l *Lunar) configure(ctx context.Context, units []Unit) error {
 	for _, u := range units {
-		args := []string{"lu", "create", u.Path, "--size", strconv.FormatInt(u.Size, 10), "--write-cache", onOff(u.WriteCache)}
+		args := []string{"lu", "create", u.Path, "--json", "--size", strconv.FormatInt(u.Size, 10), "--write-cache", onOff(u.WriteCache)}
 		if u.BlockSize != 0 {
 			args = append(args, "--block-size", strconv.Itoa(u.BlockSize))
 		}
@@ -104,9 +106,17 @@ func (l *Lunar) configure(ctx context.Context, units []Unit) error {
 		if u.ReadOnly {
 			args = append(args, "--read-only")
 		}
-		if _, err := l.CLI(ctx, args...); err != nil {
+		out, err := l.CLI(ctx, args...)
+		if err != nil {
 			return err
 		}
+		var made struct {
+			GUID string `json:"guid"`
+		}
+		if err := json.Unmarshal([]byte(out), &made); err != nil {
+			return fmt.Errorf("lunar lu create %s: %w\n%s", u.Path, err, out)
+		}
+		l.guids = append(l.guids, made.GUID)
 	}
 	_, err := l.CLI(ctx, "target", "create", "-n", iqn)
 	return err
@@ -119,6 +129,12 @@ func (l *Lunar) CLI(ctx context.Context, args ...string) (string, error) {
 		return out, fmt.Errorf("lunar %s: %w\n%s", strings.Join(args, " "), err, out)
 	}
 	return out, nil
+}
+
+// Resize changes the capacity of a unit, to size bytes.
+func (l *Lunar) Resize(ctx context.Context, unit int, size int64) error {
+	_, err := l.CLI(ctx, "lu", "resize", l.guids[unit], strconv.FormatInt(size, 10))
+	return err
 }
 
 // Get asks the daemon's API for a path.

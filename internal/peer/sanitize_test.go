@@ -4,11 +4,7 @@ package peer
 
 import (
 	"context"
-	"os"
-	"path/filepath"
 	"strings"
-	"testing"
-	"time"
 )
 
 // sanitize runs libiscsi's suite of SANITIZE, which ends all data on a unit: each test on a unit that
@@ -18,16 +14,16 @@ func (r *testRange) sanitize(ctx context.Context, tests []string) ([]Result, err
 	const noCrypto = "[SKIPPED] SANITIZE CRYPTO_ERASE is not implemented"
 	var all []Result
 	for _, test := range tests {
-		unit := smallUnit
+		var result Result
+		var err error
 		if test == "Reset" {
-			unit = largeUnit
+			result, err = r.sanitizeReset(ctx)
+		} else {
+			result, err = r.sanitizeUnit(ctx, test, smallUnit)
 		}
-		results, err := RunSuite(ctx, "SCSI.Sanitize."+test, []string{test}, URL(r, unit), "--allow-sanitize")
 		if err != nil {
 			return nil, err
 		}
-		result := results[0]
-		result.Test = "SCSI.Sanitize." + test
 		if result.Verdict == Skip && test != "CryptoErase" && strings.Count(result.Detail, "[SKIPPED]") == strings.Count(result.Detail, noCrypto) {
 			result.Verdict = Pass
 		}
@@ -36,29 +32,28 @@ func (r *testRange) sanitize(ctx context.Context, tests []string) ([]Result, err
 	return all, nil
 }
 
-// written returns how much can be written durably in d into folder, in bytes: whole MiB, between
-// 256 MiB and 16 GiB. It goes by the quickest of some pieces: others who use the disk now may not
-// later.
-func written(t *testing.T, folder string, d time.Duration) int64 {
-	t.Helper()
-	f, err := os.Create(filepath.Join(folder, "trial"))
+func (r *testRange) sanitizeUnit(ctx context.Context, test string, unit int) (Result, error) {
+	results, err := RunSuite(ctx, "SCSI.Sanitize."+test, []string{test}, URL(r, unit), "--allow-sanitize")
 	if err != nil {
-		t.Fatal(err)
+		return Result{}, err
 	}
-	defer os.Remove(f.Name())
-	defer f.Close()
-	const piece = 16 << 20
-	n, quickest := int64(0), time.Hour
-	for p := make([]byte, piece); n < 8*piece; n += piece {
-		begun := time.Now()
-		if _, err := f.WriteAt(p, n); err != nil {
-			t.Fatal(err)
+	results[0].Test = "SCSI.Sanitize." + test
+	return results[0], nil
+}
+
+// sanitizeReset runs Reset, which fails where the operation is over within four seconds, and
+// otherwise looks once a minute whether it is. How long a unit that takes depends on a disk that
+// others use too, and that may be quick for a while only: the unit is doubled until it does. A
+// target that breaks the operation off fails with the longest too.
+func (r *testRange) sanitizeReset(ctx context.Context) (Result, error) {
+	const longest = 16 << 30
+	for size := int64(largeSize); ; size *= 2 {
+		result, err := r.sanitizeUnit(ctx, "Reset", largeUnit)
+		if err != nil || result.Verdict != Fail || size == longest {
+			return result, err
 		}
-		if err := f.Sync(); err != nil {
-			t.Fatal(err)
+		if err := r.Resize(ctx, largeUnit, 2*size); err != nil {
+			return Result{}, err
 		}
-		quickest = min(quickest, time.Since(begun))
 	}
-	n = int64(piece / quickest.Seconds() * d.Seconds())
-	return min(max(n>>20, 256), 16<<10) << 20
 }

@@ -28,8 +28,8 @@ type Result struct {
 }
 
 // testLimit is how long a suite may take. SCSI.Sanitize.Reset looks once a minute whether it can go
-// on; the longest other takes 10 s beside a quick target.
-const testLimit = 4 * time.Minute
+// on, beside a disk that may be slow; the longest other takes 10 s beside a quick target.
+const testLimit = 10 * time.Minute
 
 // Suites lists the suites of the SCSI and iSCSI families of iscsi-test-cu, with the tests of each:
 // "SCSI.Read10" and ["Simple", "BeyondEol", …].
