@@ -146,9 +146,11 @@ func (p pages) Next(off int64) (from, n int64, err error) {
 }
 
 // unit is the volume for a Tally.
-func (h *history) unit() Unit {
+func (h *history) unit() func(string) (Unit, error) {
 	m := h.layout()
-	return Unit{Name: "tank/store", Size: h.disk.Size, Layout: layoutOf(m)}
+	return func(dataset string) (Unit, error) {
+		return Unit{Name: dataset, Size: h.disk.Size, Layout: layoutOf(m)}, nil
+	}
 }
 
 // read adds streams up, all of the last state of the volume.

@@ -11,7 +11,7 @@ func byKind(p place) place { return place{Owner: Owner{Kind: p.Kind}} }
 
 // byFile has files as they are, on whichever units they lie.
 func byFile(p place) place {
-	if p.Kind != Outside {
+	if p.Kind != Outside && p.Kind != Unknown {
 		p.unit = ""
 	}
 	return p
@@ -31,7 +31,7 @@ func byMachine(p place) place {
 	switch {
 	case p.Machine != "":
 		return place{Owner: Owner{Datastore: p.Datastore, Machine: p.Machine}}
-	case p.Kind == Outside || p.Kind == Free:
+	case p.Kind == Outside || p.Kind == Unknown || p.Kind == Free:
 		return byFile(p)
 	case p.Kind <= Heartbeat:
 		return place{Owner: Owner{Datastore: p.Datastore, Kind: Metadata}}

@@ -13,6 +13,7 @@ type Kind uint8
 // The kinds of bytes. Those up to Heartbeat are of no file that anybody made.
 const (
 	Any       Kind = iota // of several
+	Unknown               // nobody looked
 	Outside               // of no VMFS volume: another file system, a partition table
 	Header                // what a VMFS volume begins with
 	Free                  // file blocks that no file has
@@ -34,6 +35,7 @@ const (
 
 // kindNames name a kind in a word, and for people.
 var kindNames = [kinds]struct{ word, text string }{
+	Unknown:   {"unknown", "not looked into"},
 	Outside:   {"outside", "outside of VMFS"},
 	Header:    {"header", "volume headers"},
 	Free:      {"free", "space that no file has"},

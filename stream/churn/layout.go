@@ -8,8 +8,7 @@ import (
 	"github.com/lunarsan/lunar/vmfs"
 )
 
-// A Map is whose bytes a device has, range by range. The zero value is of a device that nothing
-// is known of.
+// A Map is whose bytes a device has, range by range.
 type Map struct {
 	owners []Owner
 	claims []claim // apart, in order
@@ -18,23 +17,8 @@ type Map struct {
 // outside is the index of the owner of what nobody claims.
 const outside = 0
 
-// unknown is the Map of a device that has no VMFS volume.
-func unknown() *Map { return &Map{owners: []Owner{{Kind: Outside}}} }
-
-// Of finds whose bytes a range has that begins at off, and where it ends; ok is false behind the
-// last one that somebody has.
-func (m *Map) Of(off int64) (owner Owner, end int64, ok bool) {
-	s := sweep{m: m}
-	s.seek(off)
-	switch {
-	case s.at == len(m.claims):
-		return Owner{Kind: Outside}, 0, false
-	case off < m.claims[s.at].from:
-		return Owner{Kind: Outside}, m.claims[s.at].from, true
-	}
-	c := m.claims[s.at]
-	return m.owners[c.owner], c.to, true
-}
+// unknown is the Map of a device that nobody looked at.
+func unknown() *Map { return &Map{owners: []Owner{{Kind: Unknown}}} }
 
 // maxClaims bounds the memory of a layout: 400 MB. A volume of 16 TiB in blocks of 1 MiB, none
 // beside the other of its file, has as many.
@@ -66,7 +50,7 @@ func (l *Layout) On(d *vmfs.Device) *Map {
 	if m := l.maps[d]; m != nil {
 		return m
 	}
-	return unknown()
+	return &Map{owners: []Owner{{Kind: Outside}}}
 }
 
 // NewLayout finds where everything lies on volumes. What is damaged is a problem, and the rest is

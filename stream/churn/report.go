@@ -12,10 +12,11 @@ import (
 // A Report says what changed, and where.
 type Report struct {
 	Intervals []Interval `json:"intervals"` // by when they end
-	Seconds   float64    `json:"seconds"`   // that they cover; 0: not known
+	Seconds   float64    `json:"seconds"`   // that those cover of which it is known
 	Written   int64      `json:"written"`   // bytes of the volumes
 	Freed     int64      `json:"freed"`
-	Sent      int64      `json:"sent"` // bytes of the streams
+	Sent      int64      `json:"sent"`              // bytes of the streams
+	PerDay    *int64     `json:"per_day,omitempty"` // bytes written while those lasted of which it is known
 	Units     List       `json:"units"`
 	Machines  List       `json:"machines"`
 	Disks     List       `json:"disks"` // virtual disks, and files that are of none
@@ -59,6 +60,13 @@ func (t *Tally) Report(top int) *Report {
 		r.Sent += r.Intervals[i].Sent
 	}
 	r.Seconds = covered(r.Intervals)
+	if r.Seconds > 0 {
+		all := make([]int64, len(r.Intervals))
+		for i := range all {
+			all[i] = r.Intervals[i].Written
+		}
+		r.PerDay = r.perDay(all)
+	}
 	labels := map[string]bool{}
 	for at := range t.rows {
 		labels[at.Datastore] = true
@@ -77,8 +85,8 @@ func (t *Tally) Report(top int) *Report {
 	return r
 }
 
-// covered is how many seconds intervals cover, those of different volumes at one time once; 0
-// where that is not known of one of them.
+// covered is how many seconds intervals cover, those of different volumes at one time once. Those
+// whose length is not known are left out.
 func covered(intervals []Interval) float64 {
 	byBegin := slices.SortedFunc(slices.Values(intervals), func(a, b Interval) int { return a.Begin.Compare(b.Begin) })
 	var (
@@ -87,7 +95,7 @@ func covered(intervals []Interval) float64 {
 	)
 	for _, i := range byBegin {
 		if i.seconds() == 0 {
-			return 0
+			continue
 		}
 		if i.Begin.After(until) {
 			until = i.Begin
@@ -145,16 +153,31 @@ func (t *Tally) list(r *Report, order []int, top int, by func(place) place, name
 	return list
 }
 
+// day is how long one is (s).
+const day = 24 * 60 * 60
+
 // figures fills in what follows from the sums.
 func (l *Line) figures(r *Report) {
 	if r.Written > 0 {
 		l.Share = float64(l.Written) / float64(r.Written)
 	}
 	if r.Seconds > 0 {
-		perDay := int64(float64(l.Written) / r.Seconds * (24 * time.Hour).Seconds())
-		l.PerDay = &perDay
+		l.PerDay = r.perDay(l.Series)
 	}
 	l.Trend = trend(l.Series, r.Intervals)
+}
+
+// perDay is what of a series was written in a day, while those intervals lasted of which that is
+// known.
+func (r *Report) perDay(series []int64) *int64 {
+	var timed int64
+	for i, n := range series {
+		if r.Intervals[i].seconds() > 0 {
+			timed += n
+		}
+	}
+	n := int64(float64(timed) / r.Seconds * day)
+	return &n
 }
 
 // trend compares how much is written in a second in the later half of intervals with the
@@ -188,5 +211,5 @@ func (i *Interval) PerDay() (n int64, ok bool) {
 	if s == 0 {
 		return 0, false
 	}
-	return int64(float64(i.Written) / s * (24 * time.Hour).Seconds()), true
+	return int64(float64(i.Written) / s * day), true
 }

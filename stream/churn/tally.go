@@ -89,10 +89,10 @@ func (t *Tally) Know(guid uint64, name string, at time.Time) {
 	t.known[guid] = moment{name, at}
 }
 
-// Read adds up what streams of a unit change, in of which there may be several in a package. A
-// full stream changes nothing: it only tells when its snapshot was made. increments is how many
-// were added up; none is that which an error is about.
-func (t *Tally) Read(ctx context.Context, in io.Reader, u Unit) (increments int, err error) {
+// Read adds up what a stream changes, or those of a package do; unit tells of which volume a
+// dataset is. A full stream changes nothing: it only tells when its snapshot was made. increments
+// is how many were added up; none is that which an error is about.
+func (t *Tally) Read(ctx context.Context, in io.Reader, unit func(dataset string) (Unit, error)) (increments int, err error) {
 	var (
 		v     = dmu.NewVerifier(in, false)
 		under *increment // nil: a full stream
@@ -113,7 +113,7 @@ func (t *Tally) Read(ctx context.Context, in io.Reader, u Unit) (increments int,
 			if rec.Begin().Kind() != dmu.Substream {
 				continue
 			}
-			if under, err = t.begin(ctx, rec.Begin(), u); err != nil {
+			if under, err = t.begin(ctx, rec.Begin(), unit); err != nil {
 				return increments, err
 			}
 			if under != nil {
@@ -122,7 +122,7 @@ func (t *Tally) Read(ctx context.Context, in io.Reader, u Unit) (increments int,
 		case dmu.TypeEnd:
 			if under != nil {
 				under.sent += v.Offset() + dmu.RecordSize
-				if size, known := v.Checker.VolumeSize(); known && u.Size == 0 {
+				if size, known := v.Checker.VolumeSize(); known && under.size == 0 {
 					under.size = int64(size)
 				}
 				t.end(under)
@@ -149,11 +149,11 @@ type increment struct {
 }
 
 // begin begins a stream.
-func (t *Tally) begin(ctx context.Context, b *dmu.Begin, u Unit) (*increment, error) {
+func (t *Tally) begin(ctx context.Context, b *dmu.Begin, unit func(dataset string) (Unit, error)) (*increment, error) {
 	if b.Objset() != dmu.ObjsetZvol {
 		return nil, fmt.Errorf("%s is %w", b.ToName(), ErrFiles)
 	}
-	_, name, _ := strings.Cut(b.ToName(), "@")
+	dataset, name, _ := strings.Cut(b.ToName(), "@")
 	to := moment{name, time.Unix(int64(b.CreationTime()), 0).UTC()}
 	if known, ok := t.known[b.ToGUID()]; ok {
 		to = known
@@ -161,6 +161,10 @@ func (t *Tally) begin(ctx context.Context, b *dmu.Begin, u Unit) (*increment, er
 	t.Know(b.ToGUID(), to.name, to.at)
 	if b.FromGUID() == 0 {
 		return nil, nil
+	}
+	u, err := unit(dataset)
+	if err != nil {
+		return nil, err
 	}
 	i := &increment{
 		unit: u.Name, guids: counted{u.Name, b.FromGUID(), b.ToGUID()}, size: u.Size, tail: u.Size,

@@ -73,6 +73,6 @@ func (t *Tally) send(ctx context.Context, v stream.Volume, how stream.Send, s st
 	if err != nil {
 		return err
 	}
-	_, err = t.Read(ctx, in, u)
+	_, err = t.Read(ctx, in, func(string) (Unit, error) { return u, nil })
 	return errors.Join(err, in.Close())
 }
