@@ -26,10 +26,10 @@ type device struct {
 func openDevice(path string, o OpenOptions) (Store, error) {
 	d := new(device)
 	flags := 0
-	if !o.ReadOnly {
+	if !o.ReadOnly && !o.Unlocked {
 		flags = unix.O_EXCL // refused while the kernel has the device mounted or in use
 	}
-	if err := d.open(path, o.ReadOnly, flags, probing); err != nil {
+	if err := d.open(path, o, flags, probing); err != nil {
 		return nil, err
 	}
 	d.intact = d.whole

@@ -25,16 +25,19 @@ type descriptor struct {
 	direct direct
 }
 
-// open opens path with flags and locks it against every other store; read-only ones may
-// share it. It tries for as long as patience says.
-func (d *descriptor) open(path string, readOnly bool, flags int, patience time.Duration) (err error) {
+// open opens path with flags and locks it against every other store, unless o says not to;
+// read-only ones may share it. It tries for as long as patience says.
+func (d *descriptor) open(path string, o OpenOptions, flags int, patience time.Duration) (err error) {
 	mode, lock := unix.O_RDWR, unix.LOCK_EX
-	if readOnly {
+	if o.ReadOnly {
 		mode, lock = unix.O_RDONLY, unix.LOCK_SH
 	}
-	d.path, d.readOnly = path, readOnly
+	d.path, d.readOnly = path, o.ReadOnly
 	if d.fd, err = unix.Open(path, mode|flags|unix.O_CLOEXEC, 0); err != nil {
 		return fmt.Errorf("%s: open: %w", path, explain(err))
+	}
+	if o.Unlocked {
+		return nil
 	}
 	for limit := time.Now().Add(patience); ; time.Sleep(patience / 100) {
 		if err = flock(d.fd, lock|unix.LOCK_NB); err != unix.EWOULDBLOCK || time.Now().After(limit) {

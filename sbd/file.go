@@ -16,6 +16,7 @@ import (
 type OpenOptions struct {
 	ReadOnly bool // never write; others may read the store at the same time
 	Direct   int  // go past the page cache, in blocks of so many bytes; 0: through it
+	Unlocked bool // take no lock: the caller keeps others out, or lives with them
 }
 
 // Open opens the regular file or block device at path as a store. One that is open already,
@@ -109,7 +110,7 @@ type file struct{ descriptor }
 
 func openFile(path string, o OpenOptions) (Store, error) {
 	f := new(file)
-	if err := f.open(path, o.ReadOnly, 0, 0); err != nil {
+	if err := f.open(path, o, 0, 0); err != nil {
 		return nil, err
 	}
 	f.intact = f.whole

@@ -34,7 +34,7 @@ func (d *descriptor) writeAround(p []byte, off int64) (int, error) { return 0, e
 
 func openDevice(path string, o OpenOptions) (Store, error) {
 	d := new(descriptor)
-	if err := d.open(path, o.ReadOnly, 0, 0); err != nil {
+	if err := d.open(path, o, 0, 0); err != nil {
 		return nil, err
 	}
 	d.intact = func() error { return nil }
