@@ -105,6 +105,17 @@ func TestZone(t *testing.T) {
 	}
 }
 
+// TestDayTwice is about clocks that are put back over midnight: a day goes on after the next has
+// begun, and is still one day.
+func TestDayTwice(t *testing.T) {
+	all := every(time.Date(2008, 11, 2, 2, 20, 0, 0, time.UTC), 10*time.Minute, 12)
+	verdicts := Rule{Daily: 2}.Plan(Setting{Now: all[11].Created, Zone: zone(t, "America/St_Johns")}, all)
+	// 23:50 on the first; 00:00 on the second; the newest, 00:40 on the second
+	if got, want := kept(verdicts), []string{"1102T0220+00", "1102T0230+00", "1102T0410+00"}; !slices.Equal(got, want) {
+		t.Errorf("%v are kept, want %v", got, want)
+	}
+}
+
 func TestWhy(t *testing.T) {
 	all := every(time.Date(2026, 5, 1, 22, 0, 0, 0, time.UTC), 30*time.Minute, 8)
 	all[1].Guards = []string{"held by lunar:offsite"}
