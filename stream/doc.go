@@ -3,8 +3,13 @@
 //
 // Reading order:
 //
-//	volume.go   what can be asked of a volume: zvols and files answer alike, near and far
-//	errors.go   what a volume refuses
+//	volume.go     what can be asked of a volume: zvols and files answer alike, near and far
+//	errors.go     what a volume refuses
+//	side.go       what is known of both ends of a replication, and what they have in common
+//	plan.go       the way from what the destination has to what is wanted, as steps
+//	refusal.go    why there is no way, and what would make one
+//	chain.go      holds and bookmarks, that keep what the next run goes on from
+//	replicate.go  doing the steps, again after failures
 //
 // Package zfs beside it has volumes that ZFS keeps, package shelf those that files are, package
 // wire those of another machine. Package streamtest holds each of them to the same contract.

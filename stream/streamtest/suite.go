@@ -9,6 +9,8 @@
 //	broken.go     streams that do not come whole, or do not fit
 //	calls.go      many calls at a time, and calls that are given up
 //	work.go       what the tests have in common
+//	memory.go     a volume in memory, for tests of what is above volumes; memory_stream.go its streams
+//	faulty.go     a volume that is cut off at any call
 package streamtest
 
 import (
