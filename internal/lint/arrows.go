@@ -58,7 +58,7 @@ var onlyIn = map[string][]string{
 	"github.com/klauspost/compress":       {"stream/dmu", "vmfs/backup", "cmd"},
 	"github.com/pierrec/lz4":              {"stream/dmu", "cmd"},
 	"golang.org/x/crypto":                 {"target"},
-	"golang.org/x/sys":                    {"stream/dmu", "stream/image", "stream/zpl", "sbd", "target", "internal/control", "vmfs/backup", "cmd", "bench"},
+	"golang.org/x/sys":                    {"stream/dmu", "stream/image", "stream/shelf", "stream/zpl", "sbd", "target", "internal/control", "vmfs/backup", "cmd", "bench"},
 	"golang.org/x/term":                   {"cmd"},
 	"github.com/google/go-cmp":            {}, // tests alone
 }

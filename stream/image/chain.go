@@ -11,11 +11,8 @@ import (
 	"github.com/lunarsan/lunar/stream/dmu"
 )
 
-// load reads the chain at path, or returns an empty one where there is none, or no path.
-func load(path string) (*dmu.Chain, error) {
-	if path == "" {
-		return new(dmu.Chain), nil
-	}
+// ReadChain reads the chain at path, or returns an empty one where there is none.
+func ReadChain(path string) (*dmu.Chain, error) {
 	p, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return new(dmu.Chain), nil
@@ -42,19 +39,27 @@ func (s *Store) Save(c *dmu.Chain) error {
 		return err
 	}
 	c.Modified = written
+	if err := WriteChain(s.beside, c); err != nil {
+		return err
+	}
+	s.made = false
+	return nil
+}
+
+// WriteChain keeps c at path. It is durable when WriteChain returns.
+func WriteChain(path string, c *dmu.Chain) error {
 	p, err := c.Encode()
 	if err != nil {
 		return err
 	}
-	fresh := s.beside + ".new"
+	fresh := path + ".new"
 	if err := writeDurably(fresh, p); err != nil {
 		return err
 	}
-	if err := os.Rename(fresh, s.beside); err != nil {
+	if err := os.Rename(fresh, path); err != nil {
 		return err
 	}
-	s.made = false
-	return syncFolder(s.beside)
+	return syncFolder(path)
 }
 
 func writeDurably(path string, p []byte) error {

@@ -8,6 +8,7 @@
 //	volume.go   the store as what a dmu.Applier writes to
 //	source.go   the store as what a dmu.Generator reads
 //	changes_linux.go extents_linux.go   where two files that share extents differ
+//	clone_linux.go   files that share extents
 //
 // The chain of STORE is in STORE.lunar; package dmu has its format. It is replaced as a whole: it
 // is written to STORE.lunar.new, made durable, and renamed. A block device has no place beside it

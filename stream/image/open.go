@@ -81,8 +81,11 @@ func Open(path string, o Options) (*Store, error) {
 		s.undo()
 		return nil, err
 	}
-	if s.chain, err = load(s.beside); err != nil {
-		return nil, errors.Join(err, s.Close())
+	s.chain = new(dmu.Chain)
+	if s.beside != "" {
+		if s.chain, err = ReadChain(s.beside); err != nil {
+			return nil, errors.Join(err, s.Close())
+		}
 	}
 	if !o.ReadOnly {
 		s.behind.open(path)

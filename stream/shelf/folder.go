@@ -1,0 +1,189 @@
+package shelf
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+)
+
+// A folder is where everything of a volume is.
+//
+//	PATH                     the volume as it is now
+//	PATH.lunar               its chain: the snapshots that it has been; see package dmu
+//	PATH.snapshots/
+//	    shelf.json           the record
+//	    next.json            the record that holds when PATH has been replaced
+//	    since/GUID-GUID      where the volume changed between two snapshots, of which one is a bookmark now
+//	    at/NAME              the bytes of a snapshot, where the file system has reflinks
+//	    clones/NAME          a clone; what is its own is beside it, as beside PATH
+//	    clones/.receiving    what a stream is received into
+//	    clones/.rollback     what PATH is being replaced by
+//	    new, probe           files that are being made
+type folder string // PATH
+
+// Forks that may become the volume. No clone can have such a name.
+const (
+	forkReceiving = ".receiving"
+	forkRollback  = ".rollback"
+)
+
+func (f folder) path() string             { return string(f) }
+func (f folder) chain() string            { return chainOf(string(f)) }
+func (f folder) root() string             { return string(f) + ".snapshots" }
+func (f folder) in(name string) string    { return filepath.Join(f.root(), name) }
+func (f folder) record() string           { return f.in("shelf.json") }
+func (f folder) next() string             { return f.in("next.json") }
+func (f folder) states() string           { return f.in("at") }
+func (f folder) state(name string) string { return filepath.Join(f.states(), name) }
+func (f folder) clones() string           { return f.in("clones") }
+func (f folder) sinces() string           { return f.in("since") }
+func (f folder) sinceAt(l, until uint64) string {
+	return filepath.Join(f.sinces(), fmt.Sprintf("%016x-%016x", l, until))
+}
+func (f folder) cloneAt(name string) string { return filepath.Join(f.clones(), name) }
+
+// chainOf is where the chain of the file at path is.
+func chainOf(path string) string { return path + ".lunar" }
+
+// beside are what the names of everything that is kept of a file end in, behind the file's own.
+var beside = [...]string{"", ".lunar", ".lunar.new", ".snapshots", ".layers"}
+
+// A disk does what changes names and files, one step at a time; each is durable when it returns.
+// fault, which tests set, is asked before each, and has the machine end there.
+type disk struct {
+	fault func(step string) error
+}
+
+func (d disk) step(what, path string) error {
+	if d.fault == nil {
+		return nil
+	}
+	return d.fault(what + " " + filepath.Base(path))
+}
+
+// mkdir makes a folder where there is none.
+func (d disk) mkdir(path string) error {
+	if err := d.step("make", path); err != nil {
+		return err
+	}
+	err := os.Mkdir(path, 0o700)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	return errors.Join(err, syncFolder(path))
+}
+
+// replace makes p the contents of the file at path.
+func (d disk) replace(path string, p []byte) error {
+	fresh := path + ".new"
+	if err := d.step("write", fresh); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(p)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return d.rename(fresh, path)
+}
+
+// rename has from take the place of to.
+func (d disk) rename(from, to string) error {
+	if err := d.step("rename", to); err != nil {
+		return err
+	}
+	if err := os.Rename(from, to); err != nil {
+		return err
+	}
+	err := syncFolder(to)
+	if filepath.Dir(from) != filepath.Dir(to) {
+		err = errors.Join(err, syncFolder(from))
+	}
+	return err
+}
+
+// remove removes a file, or a folder with all that is in it; nothing where there is none.
+func (d disk) remove(path string) error {
+	if _, err := os.Lstat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err := d.step("remove", path); err != nil {
+		return err
+	}
+	return errors.Join(os.RemoveAll(path), syncFolder(path))
+}
+
+// exists says whether there is something at path.
+func exists(path string) (bool, error) {
+	_, err := os.Lstat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// syncFolder makes the names in the folder of path survive a loss of power.
+func syncFolder(path string) error {
+	f, err := os.Open(filepath.Dir(path))
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// removeVolume removes a file, and then what is kept of it.
+func (d disk) removeVolume(path string) (err error) {
+	for _, suffix := range beside {
+		err = errors.Join(err, d.remove(path+suffix))
+	}
+	return err
+}
+
+// takePlace has the file from take the place of to, and makes it belong to whom that belonged to.
+func (d disk) takePlace(from, to string) error {
+	var was unix.Stat_t
+	if err := unix.Stat(to, &was); err == nil {
+		if err := os.Chmod(from, fs.FileMode(was.Mode&0o777)); err != nil {
+			return err
+		}
+		_ = os.Chown(from, int(was.Uid), int(was.Gid)) // who is not root has but one
+	} else if err != unix.ENOENT {
+		return err
+	}
+	return d.rename(from, to)
+}
+
+// strays are what is in the folder of clones and belongs to none.
+func (f folder) strays(r *record) (paths []string, err error) {
+	known := map[string]bool{}
+	keep := func(name string) {
+		for _, suffix := range beside {
+			known[name+suffix] = true
+		}
+	}
+	if there, err := exists(f.cloneAt(forkReceiving)); err != nil {
+		return nil, err
+	} else if there {
+		keep(forkReceiving)
+	}
+	for _, c := range r.Clones {
+		keep(c.Name)
+	}
+	found, err := os.ReadDir(f.clones())
+	for _, file := range found {
+		if !known[file.Name()] {
+			paths = append(paths, f.cloneAt(file.Name()))
+		}
+	}
+	return paths, err
+}

@@ -1,0 +1,134 @@
+package shelf
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/stream"
+	"github.com/lunarsan/lunar/stream/dmu"
+	"github.com/lunarsan/lunar/stream/image"
+)
+
+func length(t *testing.T, s *Shelf, q stream.Send) int64 {
+	t.Helper()
+	r, err := s.Send(context.Background(), q)
+	do(t, err)
+	n, err := io.Copy(io.Discard, r)
+	do(t, errors.Join(err, r.Close()))
+	return n
+}
+
+// TestBookmarkRemembers: a stream from a bookmark has no more than what changed since, also when
+// several snapshots behind it were destroyed; and everything where that was lost.
+func TestBookmarkRemembers(t *testing.T) {
+	ctx := context.Background()
+	s := New(filepath.Join(mounted(t, "xfs"), "disk"))
+	do(t, sbd.Create(s.path(), 4<<20, true))
+	take := func(name string) {
+		t.Helper()
+		_, err := s.Take(ctx, name)
+		do(t, err)
+	}
+	for off := int64(0); off < 2<<20; off += 8192 {
+		s.fill(t, '1', off)
+	}
+	take("a")
+	do(t, s.Bookmark(ctx, "a", "m"))
+	for i, name := range []string{"b", "c", "d", "e"} {
+		s.fill(t, '2', int64(i)*256<<10)
+		take(name)
+	}
+	want := length(t, s, stream.Send{Snapshot: "e", From: "a"})
+	if want > 200<<10 {
+		t.Fatalf("an increment has %d bytes", want)
+	}
+	for _, name := range []string{"a", "c", "b", "d"} {
+		do(t, s.Destroy(ctx, name))
+		if got := length(t, s, stream.Send{Snapshot: "e", From: "#m"}); got > want*2 {
+			t.Errorf("without %s a stream from the bookmark has %d bytes, and %d do", name, got, want)
+		}
+	}
+	take("f")
+	if got := length(t, s, stream.Send{Snapshot: "f", From: "#m"}); got > want*2 {
+		t.Errorf("a stream from the bookmark to f has %d bytes, and %d do", got, want)
+	}
+	do(t, s.Destroy(ctx, "f"))
+	do(t, s.Destroy(ctx, "e")) // nothing is left that the changes lead to
+	take("g")
+	if got := length(t, s, stream.Send{Snapshot: "g", From: "#m"}); got < 2<<20 {
+		t.Errorf("a stream from a bookmark of which nothing is known has %d bytes", got)
+	}
+}
+
+// TestAdopt: what a stream was applied to by its path has a snapshot, unless it was written to.
+func TestAdopt(t *testing.T) {
+	ctx := context.Background()
+	folder := mounted(t, "xfs")
+	for _, touched := range []bool{false, true} {
+		s := New(filepath.Join(folder, "disk"))
+		do(t, errors.Join(os.RemoveAll(s.root()), os.RemoveAll(s.path())))
+		do(t, sbd.Create(s.path(), 1<<20, true))
+		store, err := image.Open(s.path(), image.Options{})
+		do(t, err)
+		link := dmu.Link{GUID: 7, Name: "tank/vm@old", Size: 1 << 20, BlockSize: 8192}
+		do(t, errors.Join(store.Save(&dmu.Chain{Snapshots: []dmu.Link{link}}), store.Close()))
+		if touched {
+			s.fill(t, '1', 0)
+		}
+		list, err := s.Snapshots(ctx)
+		do(t, err)
+		if touched != (len(list) == 0) || !touched && (list[0].Name != "old" || list[0].GUID != 7) {
+			t.Errorf("written to %v: it has %+v", touched, list)
+		}
+		if touched {
+			continue
+		}
+		do(t, s.Destroy(ctx, "old"))
+		if list, err := s.Snapshots(ctx); len(list) > 0 || err != nil {
+			t.Errorf("what was destroyed is back: %+v, %v", list, err)
+		}
+	}
+}
+
+// TestTakeHeld makes a snapshot of a file that is open, and one that was given up.
+func TestTakeHeld(t *testing.T) {
+	ctx := context.Background()
+	s := New(filepath.Join(mounted(t, "xfs"), "disk"))
+	do(t, sbd.Create(s.path(), 1<<20, true))
+	store, err := sbd.Open(s.path(), sbd.OpenOptions{})
+	do(t, err)
+	defer store.Close()
+	if _, err := s.Take(ctx, "a"); !errors.Is(err, stream.ErrInUse) {
+		t.Errorf("one that is open: %v", err)
+	}
+	for _, keep := range []bool{false, true} {
+		taking, err := s.Begin(ctx, "a")
+		do(t, err)
+		if _, err := taking.Keep(); !errors.Is(err, ErrNotFrozen) {
+			t.Errorf("kept before it was frozen: %v", err)
+		}
+		do(t, taking.Freeze(store))
+		if _, err := store.WriteAt([]byte("later"), 0); err != nil {
+			t.Fatal(err)
+		}
+		if keep {
+			_, err = taking.Keep()
+			do(t, err)
+		}
+		taking.End()
+		list, err := s.Snapshots(ctx)
+		if err != nil || keep != (len(list) == 1) {
+			t.Errorf("kept %v: %+v, %v", keep, list, err)
+		}
+	}
+	c, err := image.ReadChain(s.folder.chain())
+	do(t, err)
+	if written, _ := modified(s.path()); c.Modified.Equal(written) {
+		t.Error("the file counts as untouched although it is in use")
+	}
+}
