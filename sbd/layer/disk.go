@@ -25,6 +25,8 @@ type filer interface {
 	// create makes a sparse file of size bytes, anew where there was one. It is durable, and so
 	// is its name.
 	create(path string, size int64) error
+	// link gives a file another name, whatever had that before. It is durable.
+	link(path, another string) error
 	// replace makes p the contents of a file: whatever happens, the old or the new. It is durable.
 	replace(path string, p []byte) error
 	// remove ends a file, or a folder with all that is in it. One that is not there will do.
@@ -43,6 +45,16 @@ func (f files) create(path string, size int64) error {
 		return err
 	}
 	return sbd.Create(path, size, true)
+}
+
+func (f files) link(path, another string) error {
+	if err := f.remove(another); err != nil {
+		return err
+	}
+	if err := os.Link(path, another); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(another))
 }
 
 func (files) replace(path string, p []byte) error {

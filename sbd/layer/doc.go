@@ -49,6 +49,7 @@
 //	freeze.go      a layer more
 //	clone.go       volumes on top of a frozen layer; the end of a volume
 //	revert.go      back to a layer
+//	promote.go     a clone instead of the volume
 //	merge.go, merge_pair.go   a layer less
 //	changes.go     where two layers may differ
 //	list.go        what there is
