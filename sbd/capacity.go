@@ -17,7 +17,7 @@ type Space struct {
 // errors.ErrUnsupported. It may wait for the medium.
 func (u *Unit) Measure() (Space, error) {
 	op := Op{MayBlock: true}
-	on, err := u.enterStore(&op)
+	on, err := u.enterStore(&op, reads)
 	if err != nil {
 		return Space{}, err
 	}
@@ -53,6 +53,15 @@ func (u *Unit) room(op *Op, s Store, off, n int64) error {
 	}
 	for end := off + n; off < end; {
 		has, run, err := mapped(s, off)
+		if err != nil {
+			return err
+		}
+		if has {
+			var taken bool
+			var n int64
+			taken, n, err = shared(s, off)
+			has, run = !taken, min(run, n)
+		}
 		if err != nil {
 			return err
 		}

@@ -97,7 +97,7 @@ func (u *Unit) copyFrom(c Copy) error {
 	}
 	if c.N > 0 && !c.Late && (c.Durable || u.Durable()) {
 		op := Op{MayBlock: true}
-		on, err := u.enterStore(&op)
+		on, err := u.enterStore(&op, changes)
 		if err == nil {
 			err = u.sync(on)
 			u.leave(&op)

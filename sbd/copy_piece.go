@@ -146,13 +146,13 @@ func (p *copyPiece) enter() (err error) {
 		return nil
 	}
 	source := func() error {
-		if p.src, err = from.enter(&p.srcOp, p.at+p.shift, p.n, false); err != nil {
+		if p.src, err = from.enter(&p.srcOp, p.at+p.shift, p.n, changes); err != nil {
 			return p.read(p.at, err)
 		}
 		return nil
 	}
 	destination := func() error {
-		if p.dst, err = into.enter(&p.dstOp, p.at, p.n, true); err != nil {
+		if p.dst, err = into.enter(&p.dstOp, p.at, p.n, alone); err != nil {
 			return p.wrote(p.at, err)
 		}
 		return nil

@@ -15,7 +15,7 @@
 //   - Errors are those of errors.go, wrapped with the place: callers test with errors.Is.
 //
 // Optional powers are small interfaces found by assertion: TryReader, TryWriter, Unmapper,
-// Zeroer, Copier, Mapper, Measurer, Prefetcher, Resizer, Advisor. Where a store lacks one, the Unit
+// Zeroer, Copier, Mapper, Sharer, Measurer, Prefetcher, Resizer, Advisor. Where a store lacks one, the Unit
 // does it the plain way (zeros by writing zeros, everything mapped, everything may block).
 //
 // # What a unit adds
@@ -33,6 +33,7 @@
 //	unit.go       the unit: state, attach and detach, the way into the store
 //	io.go         Op; read, write, atomic update, sync
 //	space.go      unmap, zero, fill, mapped extents, prefetch, resize
+//	hold.go       the writes of several units stand still
 //	copy.go, copy_piece.go   copies within a unit and between two
 //	watch.go      whether bytes have changed since somebody asked
 //	capacity.go   what a store takes, what is left, and what is kept in reserve

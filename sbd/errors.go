@@ -19,5 +19,6 @@ var (
 	ErrInUse      = errors.New("the store is in use")                    // by another unit, process or mount
 	ErrStopped    = errors.New("stopped by the caller")                  // Op.Stop said so, between two pieces
 	ErrChanged    = errors.New("the source of the copy has changed")     // since its Watch began
+	ErrReleased   = errors.New("the units' writes go on again")          // what was to be done while they stood still came too late
 	ErrMismatch   = errors.New("the data differ from what was expected") // compare failed
 )

@@ -216,6 +216,9 @@ func (f *Faulty) Mapped(off int64) (bool, int64, error) {
 	return mapped(f.store, off)
 }
 
+// Shared is the store's.
+func (f *Faulty) Shared(off int64) (bool, int64, error) { return shared(f.store, off) }
+
 // Space is the store's.
 func (f *Faulty) Space() (Space, error) { return measure(f.store) }
 

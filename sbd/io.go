@@ -23,7 +23,7 @@ type Op struct {
 // ReadAt fills p from off.
 func (u *Unit) ReadAt(op *Op, p []byte, off int64) error {
 	n := int64(len(p))
-	on, err := u.enter(op, off, n, false)
+	on, err := u.enter(op, off, n, reads)
 	if err == nil {
 		err = u.read(op, on, p, off)
 	}
@@ -44,7 +44,7 @@ func (u *Unit) WriteAt(op *Op, p []byte, off int64, durable bool) error {
 		return ErrWouldBlock
 	}
 	n := int64(len(p))
-	on, err := u.enter(op, off, n, false)
+	on, err := u.enter(op, off, n, changes)
 	if err == nil {
 		err = u.write(op, on, p, off, durable)
 	}
@@ -77,7 +77,7 @@ func (u *Unit) Update(op *Op, off, n int64, durable bool, f func(Exclusive) erro
 	if !op.MayBlock {
 		return ErrWouldBlock
 	}
-	on, err := u.enter(op, off, n, true)
+	on, err := u.enter(op, off, n, alone)
 	if err == nil {
 		err = u.update(op, on, off, n, durable || u.Durable(), f)
 	}
@@ -150,7 +150,7 @@ func (u *Unit) Sync(op *Op) error {
 	if !op.MayBlock {
 		return ErrWouldBlock
 	}
-	on, err := u.enterStore(op)
+	on, err := u.enterStore(op, changes)
 	if err == nil {
 		err = u.sync(on)
 		u.leave(op)

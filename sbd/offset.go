@@ -96,6 +96,13 @@ func (o *shifted) Mapped(off int64) (bool, int64, error) {
 	return mapped(o.Store, off+o.by)
 }
 
+func (o *shifted) Shared(off int64) (bool, int64, error) {
+	if err := o.check(off, 1); err != nil {
+		return false, 0, err
+	}
+	return shared(o.Store, off+o.by)
+}
+
 func (o *shifted) Space() (Space, error) { return measure(o.Store) }
 
 func (o *shifted) Prefetch(off, n int64) error {

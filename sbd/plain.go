@@ -56,6 +56,14 @@ func mapped(s Store, off int64) (bool, int64, error) {
 	return true, s.Size() - off, nil
 }
 
+// shared tells whether the byte at off of s is something else's too; without the power none is.
+func shared(s Store, off int64) (bool, int64, error) {
+	if s, ok := s.(Sharer); ok {
+		return s.Shared(off)
+	}
+	return false, s.Size() - off, nil
+}
+
 // prefetch starts to read; without the power nothing is done about a good range.
 func prefetch(s Store, off, n int64) error {
 	if s, ok := s.(Prefetcher); ok {

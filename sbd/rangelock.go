@@ -1,6 +1,7 @@
 package sbd
 
 import (
+	"context"
 	"math"
 	"sync"
 )
@@ -13,10 +14,12 @@ import (
 // the exclusive holds, which are few; with none it costs one uncontended mutex.
 //
 // The range [gate, 0) stands for the store as such. Calls that touch no particular bytes
-// hold it shared, and [gate, math.MaxInt64) exclusively is the whole unit, drained.
+// hold it shared, and [gate, math.MaxInt64) exclusively is the whole unit, drained; a hold that
+// lets reads pass is drained of all else.
 type rangeLock struct {
 	mu                sync.Mutex
-	waiting           int // holds not granted yet
+	waiting           int    // holds not granted yet
+	asked             uint64 // holds ever
 	shared, exclusive holdList
 }
 
@@ -30,6 +33,9 @@ const (
 type hold struct {
 	off, end   int64
 	exclusive  bool
+	reads      bool // only reads
+	passReads  bool // exclusive, but for reads
+	asked      uint64
 	ahead      int // conflicting holds that asked earlier and have not let go; 0: granted
 	prev, next *hold
 	granted    chan struct{} // made by the first wait, kept for later ones
@@ -48,23 +54,66 @@ func (l *rangeLock) lock(h *hold, off, end int64, exclusive, wait bool) bool {
 		l.mu.Unlock()
 		return false
 	}
-	l.list(h).push(h)
-	if h.ahead == 0 {
-		l.mu.Unlock()
-		return true
-	}
-	l.waiting++
-	if h.granted == nil {
-		h.granted = make(chan struct{}, 1)
-	}
+	l.enter(h)
+	ahead := h.ahead
 	l.mu.Unlock()
-	<-h.granted
+	if ahead > 0 {
+		<-h.granted
+	}
 	return true
+}
+
+// lockWithin is lock, and waits until ctx ends: then it returns its error and claims nothing.
+func (l *rangeLock) lockWithin(ctx context.Context, h *hold, off, end int64, exclusive bool) error {
+	l.mu.Lock()
+	h.off, h.end, h.exclusive = off, end, exclusive
+	h.ahead = l.exclusive.overlaps(h)
+	if exclusive {
+		h.ahead += l.shared.overlaps(h)
+	}
+	l.enter(h)
+	ahead := h.ahead
+	l.mu.Unlock()
+	if ahead == 0 {
+		return nil
+	}
+	select {
+	case <-h.granted:
+		return nil
+	case <-ctx.Done():
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if h.ahead == 0 {
+		<-h.granted // all the same
+	} else {
+		l.waiting--
+	}
+	l.leave(h)
+	return ctx.Err()
+}
+
+// enter puts h, which waits for h.ahead others, behind all who asked before.
+func (l *rangeLock) enter(h *hold) {
+	l.asked++
+	h.asked = l.asked
+	l.list(h).push(h)
+	if h.ahead > 0 {
+		l.waiting++
+		if h.granted == nil {
+			h.granted = make(chan struct{}, 1)
+		}
+	}
 }
 
 // unlock lets go of h's claim and grants the holds that waited for nothing else.
 func (l *rangeLock) unlock(h *hold) {
 	l.mu.Lock()
+	l.leave(h)
+	l.mu.Unlock()
+}
+
+func (l *rangeLock) leave(h *hold) {
 	l.list(h).remove(h)
 	if l.waiting > 0 {
 		l.step(&l.exclusive, h)
@@ -72,7 +121,6 @@ func (l *rangeLock) unlock(h *hold) {
 			l.step(&l.shared, h)
 		}
 	}
-	l.mu.Unlock()
 }
 
 // lockBoth claims from's range shared and into's exclusively, and waits for both. Nobody's claim
@@ -85,15 +133,9 @@ func (l *rangeLock) lockBoth(from, into *hold) {
 	into.ahead = l.exclusive.overlaps(into) + l.shared.overlaps(into)
 	var waits []*hold
 	for _, h := range []*hold{from, into} {
-		l.list(h).push(h)
-		if h.ahead == 0 {
-			continue
+		if l.enter(h); h.ahead > 0 {
+			waits = append(waits, h)
 		}
-		l.waiting++
-		if h.granted == nil {
-			h.granted = make(chan struct{}, 1)
-		}
-		waits = append(waits, h)
 	}
 	l.mu.Unlock()
 	for _, h := range waits {
@@ -114,11 +156,11 @@ func (l *rangeLock) unlockBoth(from, into *hold) {
 	}
 }
 
-// step tells the holds of list that waited for a hold, which was granted, that it is gone:
-// all that overlap it, since those it waited for itself went before it.
+// step tells the holds of list that waited for a hold that it is gone: those that overlap it and
+// asked later.
 func (l *rangeLock) step(list *holdList, gone *hold) {
 	for h := list.first; h != nil; h = h.next {
-		if !h.overlaps(gone) {
+		if h.asked < gone.asked || !h.overlaps(gone) {
 			continue
 		}
 		if h.ahead--; h.ahead == 0 {
@@ -135,7 +177,10 @@ func (l *rangeLock) list(h *hold) *holdList {
 	return &l.shared
 }
 
-func (h *hold) overlaps(o *hold) bool { return h.off < o.end && o.off < h.end }
+// overlaps says whether two holds share bytes, and are not ones that pass each other.
+func (h *hold) overlaps(o *hold) bool {
+	return h.off < o.end && o.off < h.end && !(h.reads && o.passReads || h.passReads && o.reads)
+}
 
 // A holdList is a doubly linked list of holds in order of asking.
 type holdList struct{ first, last *hold }

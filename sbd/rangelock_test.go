@@ -1,6 +1,7 @@
 package sbd
 
 import (
+	"context"
 	"math/rand/v2"
 	"sync"
 	"sync/atomic"
@@ -234,5 +235,64 @@ func BenchmarkRangeLock(b *testing.B) {
 				l.unlock(&h)
 			}
 		})
+	})
+}
+
+// Who gives up waiting is in nobody's way, whether that was in front or behind.
+func TestRangeLockGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLockTest(t)
+		l.ask("a", 0, 10, false)
+		ctx, giveUp := context.WithCancel(t.Context())
+		gaveUp := make(chan error)
+		go func() { gaveUp <- l.lockWithin(ctx, new(hold), gate, whole, true) }()
+		synctest.Wait()
+		l.ask("b", 0, 10, false)
+		l.ask("c", 5, 20, true)
+		l.granted("a")
+		giveUp()
+		if err := <-gaveUp; err != context.Canceled {
+			t.Errorf("lockWithin = %v", err)
+		}
+		synctest.Wait()
+		l.granted("ab")
+		l.letGo("a")
+		l.granted("ab")
+		l.letGo("b")
+		l.granted("abc")
+		l.letGo("c")
+		var h hold
+		if err := l.lockWithin(ctx, &h, 0, 10, true); err != nil {
+			t.Errorf("a lock that is free: %v", err)
+		}
+		l.unlock(&h)
+	})
+}
+
+// A hold that lets reads pass waits for all else, and all else for it.
+func TestRangeLockPassesReads(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLockTest(t)
+		var read, write, still, later hold
+		read.reads, later.reads, still.passReads = true, true, true
+		l.lock(&read, 0, 10, false, true)
+		l.lock(&write, 0, 10, false, true)
+		granted := make(chan struct{})
+		go func() {
+			l.lock(&still, gate, whole, true, true)
+			close(granted)
+		}()
+		synctest.Wait()
+		if !l.lock(&later, 0, 10, false, false) {
+			t.Error("a read waits for who waits for writes")
+		}
+		if l.lock(new(hold), 20, 30, false, false) {
+			t.Error("a write went past who waits for writes")
+		}
+		l.unlock(&write)
+		<-granted
+		for _, h := range []*hold{&read, &later, &still} {
+			l.unlock(h)
+		}
 	})
 }

@@ -81,7 +81,7 @@ func (u *Unit) inPieces(op *Op, off, n int64, durable bool, do func(Store, int64
 		off = next
 	}
 	if durable || u.Durable() {
-		on, err := u.enterStore(op)
+		on, err := u.enterStore(op, changes)
 		if err != nil {
 			return err
 		}
@@ -92,7 +92,7 @@ func (u *Unit) inPieces(op *Op, off, n int64, durable bool, do func(Store, int64
 }
 
 func (u *Unit) onePiece(op *Op, off, n int64, do func(Store, int64, int64) error) error {
-	on, err := u.enter(op, off, n, false)
+	on, err := u.enter(op, off, n, changes)
 	if err != nil {
 		return err
 	}
@@ -107,7 +107,7 @@ func (u *Unit) Mapped(op *Op, off int64) (bool, int64, error) {
 	if !op.MayBlock {
 		return false, 0, ErrWouldBlock
 	}
-	on, err := u.enterStore(op)
+	on, err := u.enterStore(op, reads)
 	if err != nil {
 		return false, 0, u.counts.fail(err)
 	}
@@ -126,7 +126,7 @@ func (u *Unit) Prefetch(op *Op, off, n int64) error {
 	if !op.MayBlock {
 		return ErrWouldBlock
 	}
-	on, err := u.enter(op, off, n, false)
+	on, err := u.enter(op, off, n, reads)
 	if err == nil {
 		err = prefetch(on.store, off, n)
 		u.leave(op)
@@ -142,7 +142,7 @@ func (u *Unit) Resize(size int64) error {
 		return fmt.Errorf("unit %s: a size of %d bytes: %w", u.id.Load().GUID, size, ErrOutOfRange)
 	}
 	op := Op{MayBlock: true}
-	on, err := u.claim(&op, gate, whole, true)
+	on, err := u.claim(&op, gate, whole, alone)
 	if err != nil {
 		return err
 	}

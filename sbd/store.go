@@ -57,6 +57,14 @@ type Mapper interface {
 	Mapped(off int64) (mapped bool, n int64, err error)
 }
 
+// A Sharer knows which of its bytes are also those of something else, a snapshot say, so that
+// writing them takes more space.
+type Sharer interface {
+	// Shared tells so of the byte at off, and for how many bytes from off on that answer holds
+	// (n > 0).
+	Shared(off int64) (shared bool, n int64, err error)
+}
+
 // A Measurer knows what it takes of the place where it lives.
 type Measurer interface {
 	// Space measures it; what several callers see may differ by what was written meanwhile.

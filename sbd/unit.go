@@ -124,7 +124,7 @@ func (u *Unit) SetAlias(alias string) {
 // Advice returns the store's, or the zero value while offline.
 func (u *Unit) Advice() Advice {
 	op := Op{MayBlock: true}
-	on, err := u.enterStore(&op)
+	on, err := u.enterStore(&op, reads)
 	if err != nil {
 		return Advice{}
 	}
@@ -162,14 +162,18 @@ func (u *Unit) Attach(s Store) error {
 	}
 	u.size.Store(size)
 	u.gone.Store(nil)
-	on := &state{store: s}
-	on.reader, _ = s.(TryReader)
-	on.writer, _ = s.(TryWriter)
 	if space, err := measure(s); err == nil {
 		u.SetSpace(space)
 	}
-	u.state.Store(on)
+	u.state.Store(online(s))
 	return nil
+}
+
+func online(s Store) *state {
+	on := &state{store: s}
+	on.reader, _ = s.(TryReader)
+	on.writer, _ = s.(TryWriter)
+	return on
 }
 
 // Detach takes the unit offline: calls that come from now on answer ErrOffline, wrapped with
@@ -224,12 +228,21 @@ func (u *Unit) ClearFault() {
 	u.gone.Store(nil)
 }
 
+// An access is how a call uses the bytes it claims.
+type access uint8
+
+const (
+	reads   access = iota // beside others
+	changes               // beside others, but not while writes stand still (Hold)
+	alone
+)
+
 // enter claims [off, off+n) for op and returns the store to use until leave.
-func (u *Unit) enter(op *Op, off, n int64, exclusive bool) (*state, error) {
+func (u *Unit) enter(op *Op, off, n int64, how access) (*state, error) {
 	if off < 0 || n < 0 || n > math.MaxInt64-off {
 		return nil, u.outOfRange(off, n)
 	}
-	on, err := u.claim(op, off, off+n, exclusive)
+	on, err := u.claim(op, off, off+n, how)
 	if err == nil && off+n > u.size.Load() {
 		u.leave(op)
 		return nil, u.outOfRange(off, n)
@@ -238,14 +251,15 @@ func (u *Unit) enter(op *Op, off, n int64, exclusive bool) (*state, error) {
 }
 
 // enterStore is enter for calls that touch no particular bytes.
-func (u *Unit) enterStore(op *Op) (*state, error) { return u.claim(op, gate, 0, false) }
+func (u *Unit) enterStore(op *Op, how access) (*state, error) { return u.claim(op, gate, 0, how) }
 
-func (u *Unit) claim(op *Op, off, end int64, exclusive bool) (*state, error) {
+func (u *Unit) claim(op *Op, off, end int64, how access) (*state, error) {
 	// Calls to a unit that is going offline need not queue behind those it waits for.
 	if err := u.state.Load().offline; err != nil {
 		return nil, err
 	}
-	if !u.locks.lock(&op.hold, off, end, exclusive, op.MayBlock) {
+	op.hold.reads = how == reads
+	if !u.locks.lock(&op.hold, off, end, how == alone, op.MayBlock) {
 		return nil, ErrWouldBlock
 	}
 	// Loaded under the lock: Detach closes only what nobody can have loaded so.
@@ -268,6 +282,7 @@ func (u *Unit) enterBoth(from *Op, fromOff int64, into *Op, intoOff, n int64) (*
 	if err := u.state.Load().offline; err != nil {
 		return nil, err
 	}
+	from.hold.reads, into.hold.reads = false, false
 	from.hold.off, from.hold.end = fromOff, fromOff+n
 	into.hold.off, into.hold.end = intoOff, intoOff+n
 	u.locks.lockBoth(&from.hold, &into.hold)

@@ -27,7 +27,7 @@ func (u *Unit) Watch(op *Op, ranges []Range) (*Watch, error) {
 	// Writers look for watches while they hold their range: those that did before this one was
 	// there are gone once the range was had exclusively.
 	for _, r := range ranges {
-		if _, err := u.enter(op, r.Off, r.N, true); err != nil {
+		if _, err := u.enter(op, r.Off, r.N, alone); err != nil {
 			w.Stop()
 			return nil, u.counts.fail(err)
 		}
