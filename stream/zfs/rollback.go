@@ -1,0 +1,54 @@
+package zfs
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/lunarsan/lunar/stream"
+)
+
+// Rollback makes the volume what it was at a snapshot. ZFS destroys the newer bookmarks too.
+func (v *Volume) Rollback(ctx context.Context, name string) error {
+	target, err := v.whole('@', name)
+	if err != nil {
+		return err
+	}
+	v.changing.Lock()
+	defer v.changing.Unlock()
+	leave, err := claim(ctx, v.Path())
+	if err != nil {
+		return fmt.Errorf("%s: %w", v.dataset, err)
+	}
+	defer leave()
+	all, err := v.Snapshots(ctx)
+	if err != nil {
+		return err
+	}
+	if err := v.newerMayGo(all, func(s *stream.Snapshot) bool { return s.Name == name }); err != nil {
+		return err
+	}
+	return v.zfs(ctx, "rollback", "-r", target)
+}
+
+// newerMayGo says whether the snapshots that are newer than one can be destroyed: held and cloned
+// ones cannot, and zfs would find out when others are gone.
+func (v *Volume) newerMayGo(all []stream.Snapshot, is func(*stream.Snapshot) bool) error {
+	found := false
+	for i := range all {
+		s := &all[i]
+		switch {
+		case s.Bookmark:
+		case !found:
+			found = is(s)
+		case len(s.Holds) > 0:
+			return fmt.Errorf("%s@%s, which is newer: %w: by %s", v.dataset, s.Name, stream.ErrHeld, strings.Join(s.Holds, ", "))
+		case len(s.Clones) > 0:
+			return fmt.Errorf("%s@%s, which is newer: %w: %s", v.dataset, s.Name, stream.ErrCloned, strings.Join(s.Clones, ", "))
+		}
+	}
+	if !found {
+		return fmt.Errorf("%s: %w", v.dataset, stream.ErrNoSnapshot)
+	}
+	return nil
+}
