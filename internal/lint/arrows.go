@@ -40,6 +40,7 @@ var mayImport = map[string][]string{
 	"vmfs/undelete":      {"vmfs"},
 	"bench":              {"internal/peer", "target/iscsi", "scsi"},
 	"internal/peer":      {"target/iscsi"},
+	"internal/peer/zvol": {"stream", "stream/shelf", "stream/zfs", "sbd"},
 	"internal/buffer":    {},
 	"internal/comstar":   {"sbd"},
 	"internal/lint":      {},

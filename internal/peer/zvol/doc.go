@@ -1,0 +1,9 @@
+// Package zvol has the tests of volumes that ZFS keeps, which run where OpenZFS is:
+//
+//	contract_test.go    the contract of stream.Volume, on zvols
+//	matrix_test.go      zvols and files, replicated to one another
+//	delegation_test.go  what zfs allow has to grant, taken by an account that has nothing else
+//
+// TestGuestVolumes in internal/peer builds them, and runs them in a virtual machine as an account
+// that is not root.
+package zvol

@@ -1,0 +1,58 @@
+//go:build e2e
+
+package zvol
+
+import (
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/stream"
+	"github.com/lunarsan/lunar/stream/shelf"
+	"github.com/lunarsan/lunar/stream/streamtest"
+)
+
+// folder is where the tests make files.
+var folder = flag.String("folder", "", "the folder, on xfs, that the tests make files in")
+
+// files is where files come from.
+var files = streamtest.Place{
+	Volume: func(t *testing.T, size int64) stream.Volume {
+		v := file(t)
+		if err := sbd.Create(v.Path(), size, true); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	},
+	Nothing: file,
+	Open:    opened,
+	Locks:   true,
+}
+
+func file(t *testing.T) stream.Volume {
+	t.Helper()
+	if *folder == "" {
+		t.Skip("-folder is not given: TestGuestVolumes runs this with xfs")
+	}
+	dir := filepath.Join(*folder, fmt.Sprint(number.Add(1)))
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return shelf.New(filepath.Join(dir, "disk"))
+}
+
+// TestMatrix: a full stream and five increments, with equal bytes after each.
+func TestMatrix(t *testing.T) {
+	for _, from := range []string{"zvol", "file"} {
+		for _, to := range []string{"zvol", "file"} {
+			t.Run(from+" to "+to, func(t *testing.T) {
+				places := map[string]streamtest.Place{"zvol": zvols, "file": files}
+				streamtest.Replicate(t, places[from], places[to])
+			})
+		}
+	}
+}

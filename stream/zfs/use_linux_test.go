@@ -1,0 +1,65 @@
+package zfs
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/lunarsan/lunar/stream"
+)
+
+// TestClaim: a lock that somebody else has on the node is waited for as long as udev may take.
+func TestClaim(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "node")
+	if leave, err := claim(t.Context(), path); err != nil {
+		t.Errorf("what is not there: %v", err)
+	} else {
+		leave()
+	}
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	lock := func(how int) {
+		if err := syscall.Flock(int(other.Fd()), how|syscall.LOCK_NB); err != nil {
+			t.Fatal(err)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		leave, err := claim(t.Context(), path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := syscall.Flock(int(other.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err != syscall.EWOULDBLOCK {
+			t.Errorf("what is claimed can be locked: %v", err)
+		}
+		leave()
+		lock(syscall.LOCK_SH)
+		start := time.Now()
+		if _, err := claim(t.Context(), path); !errors.Is(err, stream.ErrInUse) || time.Since(start) < probing {
+			t.Errorf("after %v: %v", time.Since(start), err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), probing/2)
+		defer cancel()
+		if _, err := claim(ctx, path); !errors.Is(err, context.DeadlineExceeded) {
+			t.Error(err)
+		}
+		go func() {
+			time.Sleep(probing / 2)
+			lock(syscall.LOCK_UN)
+		}()
+		if leave, err = claim(t.Context(), path); err != nil {
+			t.Fatal(err)
+		}
+		leave()
+	})
+}

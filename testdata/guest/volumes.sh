@@ -1,0 +1,40 @@
+# Volumes that OpenZFS keeps, in the hands of an account that is not root. /out/volumes.test has the
+# tests, /out/xfs.gz a file system for files, where the host could make one.
+. /out/check.sh
+mkdir -p /tmp /files
+cp /out/volumes.test /tmp/volumes.test
+pool() {
+	modprobe zfs && truncate -s 1G /var/pool && zpool create tank /var/pool && zfs create tank/replicas && zpool list
+}
+check 'pool' pool
+note "$(zfs version | tr '\n' ' ')"
+
+# The account opens what is in /dev/zvol as a member of the group that owns it.
+account() { useradd -m lunar && usermod -aG disk lunar; }
+check 'account' account
+files() { gzip -dc /out/xfs.gz | dd of=/var/xfs bs=1M conv=sparse && mount -o loop /var/xfs /files && chown lunar /files; }
+[ ! -e /out/xfs.gz ] || check 'file system' files
+
+# suite TEST ARGUMENT...: runs a test as the account; each of its parts is a check
+suite() {
+	test=$1
+	shift
+	[ ! -e /out/xfs.gz ] || set -- -folder /files "$@"
+	(cd /tmp && setpriv --reuid lunar --regid lunar --init-groups ./volumes.test -test.v -test.run "^$test\$" -within tank/replicas "$@") >/tmp/suite 2>&1
+	status=$?
+	grep -E '^ *--- (PASS|FAIL|SKIP): ' /tmp/suite | while read -r _ verdict name _; do
+		case $verdict in
+		PASS:) check "$name" true ;;
+		SKIP:) note "$name is left out" ;;
+		*) check "$name" cat /tmp/suite --fail ;;
+		esac
+	done
+	check "$test ends well" sh -c "tail -n 40 /tmp/suite; exit $status"
+}
+suite TestDelegation -grants /tmp/grants
+check 'an administrator allows it' sh -ex /tmp/grants
+suite TestDelegation
+suite TestContract
+suite TestMatrix
+check 'nothing is left' sh -c 'zfs list -H -o name -r tank/replicas; [ "$(zfs list -H -o name -r tank/replicas | wc -l)" = 1 ]'
+check 'a scrub finds nothing' sh -c 'zpool scrub -w tank && zpool status -x tank | grep -E "healthy"'
