@@ -12,13 +12,13 @@ import (
 type Changes struct{ now, before extents }
 
 // OpenChanges compares the extents of two stores. It returns nil where nothing can be told by
-// them, and the bytes have to be compared: of devices, on file systems other than xfs and btrfs,
-// whose places are those of one medium, and between two file systems.
+// them, and the bytes have to be compared: of devices, of files with layers, on file systems other
+// than xfs and btrfs, whose places are those of one medium, and between two file systems.
 //
 // Both files are made durable first. Before that, what was written to extents that they share
 // has no place of its own yet, and the extents look as they did.
 func OpenChanges(now, before *Store) (*Changes, error) {
-	if !now.regular || !before.regular {
+	if !now.regular || !before.regular || now.layered || before.layered {
 		return nil, nil
 	}
 	a, err := os.Open(now.path)

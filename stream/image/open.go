@@ -10,16 +10,18 @@ import (
 	"path/filepath"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/stream/dmu"
 )
 
-// A Store is a file or a block device, and the chain of its snapshots. It is locked: nobody
+// A Store is a file or a block device, with layers or without, and the chain of its snapshots. It is locked: nobody
 // else who asks has it open for writing.
 type Store struct {
 	sbd.Store
 	path    string
 	beside  string // the chain's file
 	regular bool
+	layered bool
 	made    bool // by us, and no chain has been saved since
 	chain   *dmu.Chain
 	behind  writeBehind
@@ -77,17 +79,18 @@ func Open(path string, o Options) (*Store, error) {
 			return nil, err
 		}
 	}
-	if s.Store, err = sbd.Open(path, sbd.OpenOptions{ReadOnly: o.ReadOnly}); err != nil {
+	if s.Store, err = layer.Open(path, sbd.OpenOptions{ReadOnly: o.ReadOnly}); err != nil {
 		s.undo()
 		return nil, err
 	}
+	_, s.layered = s.Store.(*layer.Store)
 	s.chain = new(dmu.Chain)
 	if s.beside != "" {
 		if s.chain, err = ReadChain(s.beside); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
 	}
-	if !o.ReadOnly {
+	if !o.ReadOnly && !s.layered {
 		s.behind.open(path)
 	}
 	return s, nil

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/stream/dmu"
 )
 
@@ -48,9 +49,5 @@ func (s *Store) Written() (time.Time, error) {
 	if !s.regular {
 		return time.Time{}, nil
 	}
-	info, err := os.Stat(s.path)
-	if err != nil {
-		return time.Time{}, err
-	}
-	return info.ModTime().UTC(), nil
+	return layer.Written(s.path)
 }

@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
-	"time"
 
+	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/dmu"
 	"github.com/lunarsan/lunar/stream/image"
@@ -34,7 +33,7 @@ func (s *Shelf) Clone(ctx context.Context, name, as string) (path string, err er
 		if slices.ContainsFunc(e.record.Clones, func(c clone) bool { return c.Name == as }) {
 			return e.named(name, fmt.Errorf("clone %s: %w", as, stream.ErrExists))
 		}
-		if path, err = e.medium.fork(name, as); err == nil {
+		if path, err = e.medium.fork(own, as); err == nil {
 			err = writeChain(path, *follow(e.chain, own.Link))
 		}
 		e.record.Clones = append(e.record.Clones, clone{Name: as, Snapshot: name})
@@ -48,7 +47,7 @@ func (s *Shelf) Clone(ctx context.Context, name, as string) (path string, err er
 
 // writeChain keeps the chain of a file that nobody has open.
 func writeChain(path string, c dmu.Chain) error {
-	written, err := modified(path)
+	written, err := layer.Written(path)
 	if err != nil {
 		return err
 	}
@@ -89,7 +88,7 @@ func (s *Shelf) Rollback(ctx context.Context, name string) error {
 		if err != nil {
 			return e.named(name, err)
 		}
-		if _, err := e.medium.fork(name, forkRollback); err != nil {
+		if _, err := e.medium.fork(own, forkRollback); err != nil {
 			return e.named(name, errors.Join(err, head.Close()))
 		}
 		return e.named(name, e.become(forkRollback, e.record.Snapshots[:i+1], head))
@@ -110,19 +109,10 @@ func (e *edit) become(fork string, snapshots []snapshot, head io.Closer) error {
 	}
 	e.record = &next
 	return e.replaced(func(s *snapshot) error {
-		written, err := modified(e.path())
+		written, err := layer.Written(e.path())
 		if err != nil {
 			return err
 		}
 		return e.newer(s.Link, written, true)
 	})
-}
-
-// modified is when the file at path was written to last.
-func modified(path string) (time.Time, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return time.Time{}, err
-	}
-	return info.ModTime().UTC(), nil
 }

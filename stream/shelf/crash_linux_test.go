@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/stream"
 )
 
@@ -62,8 +63,12 @@ func see(t *testing.T, s *Shelf) tableau {
 		}
 		fmt.Fprintln(&streams, x.Name, pages(p, '1'), pages(p, '2'), pages(p, '3'))
 	}
-	p, err := os.ReadFile(s.path())
-	if err != nil && !notThere(err) {
+	var p []byte
+	if head, err := layer.Open(s.path(), sbd.OpenOptions{ReadOnly: true}); err == nil {
+		p = make([]byte, head.Size())
+		_, err = head.ReadAt(p, 0)
+		do(t, errors.Join(err, head.Close()))
+	} else if !errors.Is(err, sbd.ErrGone) {
 		t.Fatal(err)
 	}
 	fmt.Fprintln(&streams, pages(p, '1'), pages(p, '2'), pages(p, '3'))
@@ -72,7 +77,7 @@ func see(t *testing.T, s *Shelf) tableau {
 
 func (s *Shelf) fill(t *testing.T, c byte, off int64) {
 	t.Helper()
-	f, err := sbd.Open(s.path(), sbd.OpenOptions{})
+	f, err := layer.Open(s.path(), sbd.OpenOptions{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -92,7 +97,12 @@ func do(t *testing.T, err error) {
 // TestCrash ends the machine at each step of each change. The volume is then what it was or what it
 // was to be, nothing lies about that nobody knows, and the change can be made.
 func TestCrash(t *testing.T) {
-	folder := mounted(t, "xfs")
+	for _, kind := range []string{"xfs", "layers"} {
+		t.Run(kind, func(t *testing.T) { crash(t, mounted(t, kind)) })
+	}
+}
+
+func crash(t *testing.T, folder string) {
 	ctx := context.Background()
 	source := New(filepath.Join(folder, "source"))
 	do(t, sbd.Create(source.path(), 1<<20, true))
@@ -213,8 +223,25 @@ func checkFiles(t *testing.T, s *Shelf) {
 			known = append(known, strings.TrimPrefix(e.sinceAt(x.Link.GUID, x.Until), e.root()+"/"))
 		}
 	}
+	receiving := false
 	if p, err := e.part(); err != nil || p != nil {
+		receiving = true
 		known = append(known, "clones/.receiving", "clones/.receiving.lunar")
+	}
+	if l, ok := e.medium.(*layers); ok {
+		do(t, l.tidy(context.Background()))
+		list, err := l.list()
+		do(t, err)
+		for _, x := range list {
+			if !slices.ContainsFunc(e.record.Snapshots, func(s snapshot) bool { return l.key(&s) == x.Name }) {
+				t.Errorf("nobody knows layer %q", x.Name)
+			}
+			for _, name := range x.Clones {
+				if !slices.ContainsFunc(e.record.Clones, func(c clone) bool { return c.Name == name }) && !(receiving && name == forkReceiving) {
+					t.Errorf("nobody knows clone %q", name)
+				}
+			}
+		}
 	}
 	for _, dir := range []string{".", "at", "clones", "since"} {
 		files, err := os.ReadDir(e.in(dir))

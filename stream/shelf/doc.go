@@ -10,6 +10,7 @@
 //	mend.go      what is done about a change that did not come to its end
 //	medium.go    what keeps the bytes of snapshots
 //	reflinks.go  files that share their extents: xfs, btrfs
+//	layers.go    layers of package layer: everywhere else
 //	snapshots.go take.go clones.go   snapshots, and what becomes of them
 //	send.go since.go                 streams out; what changed since a bookmark
 //	receive.go                       streams in

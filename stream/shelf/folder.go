@@ -23,6 +23,8 @@ import (
 //	    clones/.receiving    what a stream is received into
 //	    clones/.rollback     what PATH is being replaced by
 //	    new, probe           files that are being made
+//
+// Where there are no reflinks, states and clones are in PATH.layers; see package layer.
 type folder string // PATH
 
 // Forks that may become the volume. No clone can have such a name.
@@ -163,27 +165,30 @@ func (d disk) takePlace(from, to string) error {
 	return d.rename(from, to)
 }
 
-// strays are what is in the folder of clones and belongs to none.
-func (f folder) strays(r *record) (paths []string, err error) {
+// sweepClones removes what is in a folder of clones, and belongs to none.
+func (d disk) sweepClones(folder string, r *record) error {
 	known := map[string]bool{}
 	keep := func(name string) {
 		for _, suffix := range beside {
 			known[name+suffix] = true
 		}
 	}
-	if there, err := exists(f.cloneAt(forkReceiving)); err != nil {
-		return nil, err
+	if there, err := exists(filepath.Join(folder, forkReceiving)); err != nil {
+		return err
 	} else if there {
 		keep(forkReceiving)
 	}
 	for _, c := range r.Clones {
 		keep(c.Name)
 	}
-	found, err := os.ReadDir(f.clones())
-	for _, file := range found {
-		if !known[file.Name()] {
-			paths = append(paths, f.cloneAt(file.Name()))
+	found, err := os.ReadDir(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, f := range found {
+		if !known[f.Name()] {
+			err = errors.Join(err, d.remove(filepath.Join(folder, f.Name())))
 		}
 	}
-	return paths, err
+	return err
 }

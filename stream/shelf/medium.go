@@ -1,12 +1,13 @@
 package shelf
 
 import (
+	"context"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/stream/dmu"
 	"github.com/lunarsan/lunar/stream/image"
 )
@@ -15,35 +16,39 @@ import (
 // open returned.
 type medium interface {
 	// freeze makes what the volume is now the bytes of a snapshot; keep makes that durable.
-	// store is the volume, open for writing, and nobody writes to it until freeze returns.
-	freeze(name string, store sbd.Store) error
-	keep(name string) error
-	// drop throws away those of one that the record does not have any more.
-	drop(name string) error
+	// store is the volume, open for writing with o, and nobody writes to it until freeze
+	// returns what its owner is to go on with instead, store or what has taken it over.
+	freeze(s *snapshot, store sbd.Store, o sbd.OpenOptions) (sbd.Store, error)
+	keep(s *snapshot) error
+	// drop throws away those of one that the record does not have any more. tidy does what
+	// may take long of that, and needs nobody's leave.
+	drop(s *snapshot) error
+	tidy(ctx context.Context) error
 	// open opens the bytes of a snapshot to be read.
-	open(name string) (state, error)
+	open(s *snapshot) (state, error)
 	// changes tell where two of those may differ; nil: nothing is told.
-	changes(now, was string, a, b state) (changes, error)
+	changes(now, was *snapshot, a, b state) (changes, error)
 	// used is what destroying a snapshot gives back (bytes); -1: not known.
-	used(name string) (int64, error)
+	used(s *snapshot) (int64, error)
 	// touched says whether the volume, which is open, has other bytes than a snapshot.
-	touched(head *image.Store, name string) (bool, error)
+	touched(head *image.Store, s *snapshot) (bool, error)
 
-	// fork makes a volume of a snapshot, that can be written to, and returns its path. Of no
-	// snapshot it makes nothing, and returns where it may be made.
-	fork(name, fork string) (path string, err error)
+	// fork makes a volume of a snapshot, that can be written to, and returns its path. Of none
+	// it makes nothing, and returns where it may be made.
+	fork(s *snapshot, fork string) (path string, err error)
 	forked(fork string) (bool, error)
 	forkPath(fork string) string
 	// idle is ErrInUse of a fork that somebody has open.
 	idle(fork string) error
 	discard(fork string) error
 	// settle makes what a fork is now the bytes of a snapshot that the volume is to have.
-	settle(fork, name string) error
+	settle(fork string, s *snapshot) error
 	// promote has a fork take the volume's place, in one step. head is the volume, which is
-	// locked, and closed as soon as it has been replaced.
+	// locked, and closed as soon as that lets it be.
 	promote(fork string, head io.Closer) error
-	// promoted has the newest snapshot have its bytes, if settle could not do that.
-	promoted(name string) error
+	// promoted has the newest snapshot have its bytes, if settle could not do that, and says
+	// whether it has.
+	promoted(s *snapshot) (bool, error)
 
 	// sweep throws away what r does not know.
 	sweep(r *record) error
@@ -62,11 +67,19 @@ type changes interface {
 	Close() error
 }
 
-// keepsReflinks is what a record says of a medium.
-const keepsReflinks = "reflinks"
+// What a record says of a medium.
+const (
+	keepsReflinks = "reflinks"
+	keepsLayers   = "layers"
+)
 
 // choose finds how snapshots can be kept here.
 func (e *edit) choose() (string, error) {
+	if layered, err := layer.Layered(e.path()); layered || e.layered {
+		return keepsLayers, nil
+	} else if err != nil && !notThere(err) {
+		return "", err
+	}
 	probe := e.in("probe")
 	if err := errors.Join(e.remove(probe), e.remove(e.in("new"))); err != nil {
 		return "", err
@@ -79,18 +92,23 @@ func (e *edit) choose() (string, error) {
 	case err == nil:
 		return keepsReflinks, errors.Join(e.remove(probe), e.remove(e.in("new")))
 	case errors.Is(err, errors.ErrUnsupported):
-		return "", errors.Join(fmt.Errorf("%s: %w", e.path(), err), e.remove(probe))
+		return keepsLayers, e.remove(probe)
 	}
 	return "", errors.Join(err, os.Remove(probe))
 }
 
-func (e *edit) mediumOf(string) medium { return &reflinks{e.folder, e.disk} }
+func (e *edit) mediumOf(keeps string) medium {
+	if keeps == keepsLayers {
+		return &layers{e.folder, e.disk}
+	}
+	return &reflinks{e.folder, e.disk}
+}
 
 // openState opens the bytes of a snapshot.
-func (e *edit) openState(name string) (state, error) {
-	s, err := e.medium.open(name)
+func (e *edit) openState(s *snapshot) (state, error) {
+	opened, err := e.medium.open(s)
 	if err != nil {
-		return nil, fmt.Errorf("%s@%s: %w", e.path(), name, explain(err))
+		return nil, e.named(s.Name, err)
 	}
-	return s, nil
+	return opened, nil
 }

@@ -3,9 +3,11 @@ package shelf
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/dmu"
 	"github.com/lunarsan/lunar/stream/image"
@@ -51,10 +53,19 @@ func (e *edit) replaced(note func(*snapshot) error) error {
 		return errors.New("the record that waits says of no snapshot that the volume is it")
 	}
 	s := &e.record.Snapshots[i]
-	if err := e.medium.promoted(s.Name); err != nil {
+	kept, err := e.medium.promoted(s)
+	if err != nil {
 		return err
 	}
-	if err := note(s); err != nil {
+	if !kept {
+		l := s.Link
+		e.record.Snapshots = slices.Delete(e.record.Snapshots, i, i+1)
+		e.record.Gone = l.GUID
+		err = e.newer(l, e.now(), false)
+	} else {
+		err = note(s)
+	}
+	if err != nil {
 		return err
 	}
 	e.record.Becomes, e.record.Newest = "", 0
@@ -90,7 +101,7 @@ func (e *edit) lookAfresh(s *snapshot) error {
 	case err != nil:
 		return err
 	}
-	touched, err := e.medium.touched(head, s.Name)
+	touched, err := e.medium.touched(head, s)
 	var written time.Time
 	if err == nil {
 		written, err = head.Written()
@@ -103,7 +114,7 @@ func (e *edit) lookAfresh(s *snapshot) error {
 
 // adopt makes a snapshot of what the chain says that the volume is, and that is not among the
 // snapshots: a stream was applied to it, or one made of it, by its path.
-func (e *edit) adopt(ctx context.Context) error {
+func (e *edit) adopt(ctx context.Context) (err error) {
 	l := e.chain.Head()
 	if l == nil || e.chain.Receiving != nil || l.Size == 0 || l.BlockSize == 0 || e.record.findGUID(l.GUID) >= 0 || e.record.Gone == l.GUID {
 		return nil
@@ -118,7 +129,7 @@ func (e *edit) adopt(ctx context.Context) error {
 	} else if err != nil {
 		return err
 	}
-	defer head.Close()
+	defer func() { err = errors.Join(err, head.Close()) }()
 	if intact, err := head.Intact(); err != nil || !intact || uint64(head.Size()) != l.Size {
 		return err
 	}
@@ -130,12 +141,15 @@ func (e *edit) adopt(ctx context.Context) error {
 
 // freeze makes what the volume is now a snapshot.
 func (e *edit) freeze(head *image.Store, l dmu.Link, name string) error {
-	if err := e.medium.freeze(name, head.Store); err != nil {
+	s := snapshot{Name: name, Link: l}
+	after, err := e.medium.freeze(&s, head.Store, sbd.OpenOptions{})
+	if err != nil {
 		return err
 	}
-	if err := e.medium.keep(name); err != nil {
+	head.Store = after
+	if err := e.medium.keep(&s); err != nil {
 		return err
 	}
-	e.record.Snapshots = append(e.record.Snapshots, snapshot{Name: name, Link: l})
+	e.record.Snapshots = append(e.record.Snapshots, s)
 	return nil
 }

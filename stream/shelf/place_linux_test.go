@@ -10,13 +10,28 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/streamtest"
 )
 
-// mounted is a folder on a fresh file system of a kind, or the test is left out.
+// memory is a folder in memory, or one on the disk where there is none.
+func memory(t *testing.T) string {
+	folder, err := os.MkdirTemp("/dev/shm", "lunar")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(folder) })
+	return folder
+}
+
+// mounted is a folder on a fresh file system of a kind, or the test is left out. Of "layers" it is
+// one where there are no reflinks.
 func mounted(t *testing.T, kind string) string {
 	t.Helper()
+	if kind == "layers" {
+		return memory(t)
+	}
 	if os.Getuid() != 0 {
 		t.Skip("only root mounts file systems")
 	}
@@ -24,12 +39,7 @@ func mounted(t *testing.T, kind string) string {
 	if err != nil {
 		t.Skipf("%v", err)
 	}
-	memory, err := os.MkdirTemp("/dev/shm", "lunar")
-	if err != nil {
-		memory = t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(memory) })
-	disk, folder := filepath.Join(memory, "fs"), filepath.Join(t.TempDir(), "mnt")
+	disk, folder := filepath.Join(memory(t), "fs"), filepath.Join(t.TempDir(), "mnt")
 	if err := os.Mkdir(folder, 0o700); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +81,7 @@ func in(folder string) streamtest.Place {
 			return v
 		},
 		Open: func(t *testing.T, path string) streamtest.Bytes {
-			s, err := sbd.Open(path, sbd.OpenOptions{})
+			s, err := layer.Open(path, sbd.OpenOptions{})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,7 +91,7 @@ func in(folder string) streamtest.Place {
 }
 
 func TestVolume(t *testing.T) {
-	for _, kind := range []string{"xfs", "btrfs"} {
+	for _, kind := range []string{"xfs", "btrfs", "layers"} {
 		t.Run(kind, func(t *testing.T) {
 			place := in(mounted(t, kind))
 			streamtest.Test(t, place)

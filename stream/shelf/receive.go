@@ -164,7 +164,7 @@ func (a *arrival) untouched(e *edit, list []snapshot) error {
 		return fmt.Errorf("%w: there is a volume, of which no snapshot was made", stream.ErrBase)
 	}
 	newest := &list[len(list)-1]
-	touched, err := e.medium.touched(a.head, newest.Name)
+	touched, err := e.medium.touched(a.head, newest)
 	if err == nil && touched {
 		err = fmt.Errorf("%w, %s (GUID %d)", stream.ErrChanged, newest.Name, newest.Link.GUID)
 	}
@@ -188,15 +188,15 @@ func (a *arrival) openFork(e *edit, list []snapshot) error {
 		if err := e.medium.discard(forkReceiving); err != nil {
 			return err
 		}
-		base := ""
+		var base *snapshot
 		if len(list) > 0 {
-			base = list[len(list)-1].Name
+			base = &list[len(list)-1]
 		}
 		if path, err = e.medium.fork(base, forkReceiving); err != nil {
 			return err
 		}
-		if base != "" {
-			err = writeChain(path, dmu.Chain{Snapshots: []dmu.Link{list[len(list)-1].Link}})
+		if base != nil {
+			err = writeChain(path, dmu.Chain{Snapshots: []dmu.Link{base.Link}})
 		}
 		if err != nil {
 			return err
@@ -225,7 +225,7 @@ func (a *arrival) arrive(e *edit) error {
 	if err != nil {
 		return err
 	}
-	if err := e.medium.settle(forkReceiving, a.name); err != nil {
+	if err := e.medium.settle(forkReceiving, &own); err != nil {
 		return err
 	}
 	head := io.Closer(nothing{})

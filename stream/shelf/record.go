@@ -22,7 +22,7 @@ var ErrRecord = errors.New("the record of the snapshots is not one, or damaged")
 // A record is what is kept of a volume's snapshots beside their bytes.
 type record struct {
 	Format    int        `json:"format"`
-	Keeps     string     `json:"keeps"` // the medium
+	Keeps     string     `json:"keeps"` // the medium: "reflinks" or "layers"
 	Snapshots []snapshot `json:"snapshots"`
 	Bookmarks []bookmark `json:"bookmarks,omitempty"`
 	Clones    []clone    `json:"clones,omitempty"`
@@ -84,7 +84,7 @@ func (r *record) encode() ([]byte, error) {
 
 // check holds r to what the rest of the package takes for granted.
 func (r *record) check() error {
-	if r.Keeps != keepsReflinks {
+	if r.Keeps != keepsReflinks && r.Keeps != keepsLayers {
 		return fmt.Errorf("snapshots are kept as %q", r.Keeps)
 	}
 	if r.Becomes != "" && r.Becomes != forkReceiving && r.Becomes != forkRollback {

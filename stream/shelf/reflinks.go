@@ -2,6 +2,7 @@ package shelf
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -17,18 +18,18 @@ type reflinks struct {
 	disk
 }
 
-func (m *reflinks) freeze(string, sbd.Store) error {
+func (m *reflinks) freeze(_ *snapshot, store sbd.Store, _ sbd.OpenOptions) (sbd.Store, error) {
 	fresh := m.in("new")
 	if err := m.remove(fresh); err != nil {
-		return err
+		return nil, err
 	}
 	if err := m.step("clone", m.path()); err != nil {
-		return err
+		return nil, err
 	}
-	return image.Clone(m.path(), fresh)
+	return store, image.Clone(m.path(), fresh)
 }
 
-func (m *reflinks) keep(name string) error { return m.finish(m.state(name), 0o400) }
+func (m *reflinks) keep(s *snapshot) error { return m.finish(m.state(s.Name), 0o400) }
 
 // finish makes the file that is being made durable, and gives it its name.
 func (m *reflinks) finish(path string, mode os.FileMode) error {
@@ -61,11 +62,11 @@ func (m *reflinks) copy(from, to string, mode os.FileMode) error {
 	return m.finish(to, mode)
 }
 
-func (m *reflinks) open(name string) (state, error) {
-	return image.Open(m.state(name), image.Options{ReadOnly: true})
+func (m *reflinks) open(s *snapshot) (state, error) {
+	return image.Open(m.state(s.Name), image.Options{ReadOnly: true})
 }
 
-func (m *reflinks) changes(_, _ string, a, b state) (changes, error) {
+func (m *reflinks) changes(_, _ *snapshot, a, b state) (changes, error) {
 	return told(image.OpenChanges(a.(*image.Store), b.(*image.Store)))
 }
 
@@ -77,10 +78,10 @@ func told(c *image.Changes, err error) (changes, error) {
 	return c, nil
 }
 
-func (m *reflinks) used(name string) (int64, error) { return image.Exclusive(m.state(name)) }
+func (m *reflinks) used(s *snapshot) (int64, error) { return image.Exclusive(m.state(s.Name)) }
 
-func (m *reflinks) touched(head *image.Store, name string) (touched bool, err error) {
-	was, err := image.Open(m.state(name), image.Options{ReadOnly: true})
+func (m *reflinks) touched(head *image.Store, s *snapshot) (touched bool, err error) {
+	was, err := image.Open(m.state(s.Name), image.Options{ReadOnly: true})
 	if err != nil {
 		return false, err
 	}
@@ -131,12 +132,12 @@ func differ(a, b dmu.Source, c dmu.Changes) (bool, error) {
 
 func (m *reflinks) forkPath(fork string) string { return m.cloneAt(fork) }
 
-func (m *reflinks) fork(name, fork string) (string, error) {
+func (m *reflinks) fork(s *snapshot, fork string) (string, error) {
 	path := m.cloneAt(fork)
-	if name == "" {
+	if s == nil {
 		return path, nil
 	}
-	return path, m.copy(m.state(name), path, 0o600)
+	return path, m.copy(m.state(s.Name), path, 0o600)
 }
 
 func (m *reflinks) forked(fork string) (bool, error) { return exists(m.cloneAt(fork)) }
@@ -156,17 +157,19 @@ func idle(path string) error {
 
 func (m *reflinks) discard(fork string) error { return m.removeVolume(m.cloneAt(fork)) }
 
-func (m *reflinks) settle(fork, name string) error {
-	return m.copy(m.cloneAt(fork), m.state(name), 0o400)
+func (m *reflinks) settle(fork string, s *snapshot) error {
+	return m.copy(m.cloneAt(fork), m.state(s.Name), 0o400)
 }
 
 func (m *reflinks) promote(fork string, head io.Closer) error {
 	return errors.Join(m.takePlace(m.cloneAt(fork), m.path()), head.Close())
 }
 
-func (m *reflinks) promoted(string) error { return nil }
+func (m *reflinks) promoted(*snapshot) (bool, error) { return true, nil }
 
-func (m *reflinks) drop(name string) error { return m.remove(m.state(name)) }
+func (m *reflinks) drop(s *snapshot) error { return m.remove(m.state(s.Name)) }
+
+func (m *reflinks) tidy(context.Context) error { return nil }
 
 func (m *reflinks) sweep(r *record) error {
 	err := errors.Join(m.remove(m.in("new")), m.remove(m.in("probe")))
@@ -180,9 +183,5 @@ func (m *reflinks) sweep(r *record) error {
 			err = errors.Join(err, m.remove(m.state(f.Name())))
 		}
 	}
-	strays, also := m.strays(r)
-	for _, path := range strays {
-		err = errors.Join(err, m.remove(path))
-	}
-	return errors.Join(err, e, also)
+	return errors.Join(err, e, m.sweepClones(m.clones(), r))
 }

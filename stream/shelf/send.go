@@ -171,22 +171,22 @@ func (e *edit) origin(guid uint64) *origin {
 func (e *edit) open(p *passage, to *snapshot, from *origin) (err error) {
 	p.options.Snapshot = to.Link
 	p.options.Snapshot.From = 0
-	if p.now, err = e.openState(to.Name); err != nil || from == nil {
+	if p.now, err = e.openState(to); err != nil || from == nil {
 		return err
 	}
 	p.options.Snapshot.From = from.guid
-	if from.guid == to.Link.GUID {
-		return e.named(to.Name, fmt.Errorf("nothing has changed since itself: %w", stream.ErrBase))
+	if e.record.findGUID(from.guid) >= e.record.findGUID(to.Link.GUID) {
+		return e.named(to.Name, fmt.Errorf("%w: what it should go on from is not older", stream.ErrBase))
 	}
 	if from.at == nil {
 		p.options.BaseSize = from.mark.Link.Size
 		p.changes, err = e.since(from.mark, to)
 	} else {
-		if p.was, err = e.openState(from.at.Name); err != nil {
+		if p.was, err = e.openState(from.at); err != nil {
 			return err
 		}
 		p.options.Base, p.options.BaseSize = p.was, from.at.Link.Size
-		p.changes, err = e.medium.changes(to.Name, from.at.Name, p.now, p.was)
+		p.changes, err = e.medium.changes(to, from.at, p.now, p.was)
 	}
 	if p.changes != nil {
 		p.options.Changes = p.changes // an interface that is nil is not one of nothing

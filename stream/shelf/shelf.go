@@ -22,7 +22,8 @@ import (
 type Shelf struct {
 	folder
 	disk
-	now func() time.Time
+	layered bool // even where there are reflinks
+	now     func() time.Time
 }
 
 var _ stream.Volume = (*Shelf)(nil)

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/dmu"
 	"github.com/lunarsan/lunar/stream/image"
@@ -26,8 +27,13 @@ func length(t *testing.T, s *Shelf, q stream.Send) int64 {
 // TestBookmarkRemembers: a stream from a bookmark has no more than what changed since, also when
 // several snapshots behind it were destroyed; and everything where that was lost.
 func TestBookmarkRemembers(t *testing.T) {
+	for _, kind := range []string{"xfs", "layers"} {
+		t.Run(kind, func(t *testing.T) { remembers(t, New(filepath.Join(mounted(t, kind), "disk"))) })
+	}
+}
+
+func remembers(t *testing.T, s *Shelf) {
 	ctx := context.Background()
-	s := New(filepath.Join(mounted(t, "xfs"), "disk"))
 	do(t, sbd.Create(s.path(), 4<<20, true))
 	take := func(name string) {
 		t.Helper()
@@ -67,8 +73,13 @@ func TestBookmarkRemembers(t *testing.T) {
 
 // TestAdopt: what a stream was applied to by its path has a snapshot, unless it was written to.
 func TestAdopt(t *testing.T) {
+	for _, kind := range []string{"xfs", "layers"} {
+		t.Run(kind, func(t *testing.T) { adopts(t, mounted(t, kind)) })
+	}
+}
+
+func adopts(t *testing.T, folder string) {
 	ctx := context.Background()
-	folder := mounted(t, "xfs")
 	for _, touched := range []bool{false, true} {
 		s := New(filepath.Join(folder, "disk"))
 		do(t, errors.Join(os.RemoveAll(s.root()), os.RemoveAll(s.path())))
@@ -97,12 +108,17 @@ func TestAdopt(t *testing.T) {
 
 // TestTakeHeld makes a snapshot of a file that is open, and one that was given up.
 func TestTakeHeld(t *testing.T) {
+	for _, kind := range []string{"xfs", "layers"} {
+		t.Run(kind, func(t *testing.T) { takeHeld(t, New(filepath.Join(mounted(t, kind), "disk"))) })
+	}
+}
+
+func takeHeld(t *testing.T, s *Shelf) {
 	ctx := context.Background()
-	s := New(filepath.Join(mounted(t, "xfs"), "disk"))
 	do(t, sbd.Create(s.path(), 1<<20, true))
 	store, err := sbd.Open(s.path(), sbd.OpenOptions{})
 	do(t, err)
-	defer store.Close()
+	defer func() { do(t, store.Close()) }()
 	if _, err := s.Take(ctx, "a"); !errors.Is(err, stream.ErrInUse) {
 		t.Errorf("one that is open: %v", err)
 	}
@@ -112,7 +128,8 @@ func TestTakeHeld(t *testing.T) {
 		if _, err := taking.Keep(); !errors.Is(err, ErrNotFrozen) {
 			t.Errorf("kept before it was frozen: %v", err)
 		}
-		do(t, taking.Freeze(store))
+		store, err = taking.Freeze(store, sbd.OpenOptions{})
+		do(t, err)
 		if _, err := store.WriteAt([]byte("later"), 0); err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +145,7 @@ func TestTakeHeld(t *testing.T) {
 	}
 	c, err := image.ReadChain(s.folder.chain())
 	do(t, err)
-	if written, _ := modified(s.path()); c.Modified.Equal(written) {
+	if written, _ := layer.Written(s.path()); c.Modified.Equal(written) {
 		t.Error("the file counts as untouched although it is in use")
 	}
 }

@@ -136,17 +136,17 @@ func (e *edit) remember(i int) (err error) {
 
 // between is where two snapshots differ, if that is known.
 func (e *edit) between(was, now *snapshot) (all spans, known bool, err error) {
-	a, err := e.openState(was.Name)
+	a, err := e.openState(was)
 	if err != nil {
 		return nil, false, err
 	}
 	defer func() { err = errors.Join(err, a.Close()) }()
-	b, err := e.openState(now.Name)
+	b, err := e.openState(now)
 	if err != nil {
 		return nil, false, err
 	}
 	defer func() { err = errors.Join(err, b.Close()) }()
-	c, err := e.medium.changes(now.Name, was.Name, b, a)
+	c, err := e.medium.changes(now, was, b, a)
 	if c == nil || err != nil {
 		return nil, false, err
 	}

@@ -25,7 +25,7 @@ func (s *Shelf) Snapshots(ctx context.Context) (list []stream.Snapshot, err erro
 			own := &e.record.Snapshots[i]
 			entry := e.entry(own)
 			if time.Now().Before(late) {
-				if entry.Used, err = e.medium.used(own.Name); err != nil {
+				if entry.Used, err = e.medium.used(own); err != nil {
 					return e.named(own.Name, err)
 				}
 			}
@@ -61,7 +61,8 @@ func (e *edit) entry(s *snapshot) stream.Snapshot {
 
 // Destroy ends a snapshot. Streams of it that are being sent come to their end.
 func (s *Shelf) Destroy(ctx context.Context, name string) error {
-	return s.change(ctx, func(e *edit) error {
+	var m medium
+	err := s.change(ctx, func(e *edit) error {
 		own, err := e.snapshot(name)
 		if err != nil {
 			return err
@@ -76,12 +77,18 @@ func (s *Shelf) Destroy(ctx context.Context, name string) error {
 		if err := e.remember(i); err != nil {
 			return e.named(name, err)
 		}
+		gone := *own
 		e.record.Snapshots = slices.Delete(e.record.Snapshots, i, i+1)
 		if err := e.save(); err != nil {
 			return e.named(name, err)
 		}
-		return e.named(name, e.medium.drop(name))
+		m = e.medium
+		return e.named(name, m.drop(&gone))
 	})
+	if err != nil {
+		return err
+	}
+	return s.named(name, m.tidy(ctx))
 }
 
 // Hold keeps a snapshot from being destroyed.

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/dmu"
 )
@@ -29,7 +30,7 @@ func (s *Shelf) Take(ctx context.Context, name string) (_ stream.Snapshot, err e
 		return stream.Snapshot{}, s.named(name, err)
 	}
 	defer func() { err = errors.Join(err, head.Close()) }()
-	if err := t.Freeze(head.Store); err != nil {
+	if head.Store, err = t.Freeze(head.Store, sbd.OpenOptions{}); err != nil {
 		return stream.Snapshot{}, err
 	}
 	t.untouched = true
@@ -41,9 +42,8 @@ func (s *Shelf) Take(ctx context.Context, name string) (_ stream.Snapshot, err e
 // the last.
 type Taking struct {
 	*edit
-	name      string
+	made      snapshot
 	frozen    bool
-	size      int64
 	written   time.Time // the file counted as, when it was frozen
 	untouched bool      // nobody can have written to it since
 }
@@ -61,7 +61,7 @@ func (s *Shelf) Begin(ctx context.Context, name string) (*Taking, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &Taking{edit: e, name: name}
+	t := &Taking{edit: e, made: snapshot{Name: name}}
 	switch r := e.chain.Receiving; {
 	case e.record.find(name) != nil:
 		err = e.named(name, stream.ErrExists)
@@ -86,18 +86,20 @@ func flush(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// Freeze makes the volume's bytes those of the snapshot. store is the volume, open for writing, and
-// nobody writes to it until Freeze returns.
-func (t *Taking) Freeze(store sbd.Store) error {
-	if err := t.medium.freeze(t.name, store); err != nil {
-		return t.named(t.name, err)
-	}
-	info, err := os.Stat(t.path())
+// Freeze makes the volume's bytes those of the snapshot. store is the volume, open for writing with
+// o, and nobody writes to it until Freeze returns what its owner is to use from then on: store, or
+// one that has taken it over, and closes it. After an error it is store.
+func (t *Taking) Freeze(store sbd.Store, o sbd.OpenOptions) (sbd.Store, error) {
+	t.made.Link = t.link(store.Size())
+	after, err := t.medium.freeze(&t.made, store, o)
 	if err != nil {
-		return t.named(t.name, err)
+		return store, t.named(t.made.Name, err)
 	}
-	t.frozen, t.size, t.written = true, store.Size(), info.ModTime().UTC()
-	return nil
+	t.frozen = true
+	if t.written, err = layer.Written(t.path()); err != nil {
+		t.frozen = false
+	}
+	return after, t.named(t.made.Name, err)
 }
 
 // ErrNotFrozen is what Keep says of a snapshot that has no bytes.
@@ -105,19 +107,19 @@ var ErrNotFrozen = errors.New("the snapshot was not frozen")
 
 // Keep makes the snapshot, which was frozen, durable.
 func (t *Taking) Keep() (stream.Snapshot, error) {
+	own := &t.made
 	if !t.frozen {
-		return stream.Snapshot{}, t.named(t.name, ErrNotFrozen)
+		return stream.Snapshot{}, t.named(own.Name, ErrNotFrozen)
 	}
-	if err := t.medium.keep(t.name); err != nil {
-		return stream.Snapshot{}, t.named(t.name, err)
+	if err := t.medium.keep(own); err != nil {
+		return stream.Snapshot{}, t.named(own.Name, err)
 	}
-	own := snapshot{Name: t.name, Link: t.link()}
-	t.record.Snapshots = append(t.record.Snapshots, own)
+	t.record.Snapshots = append(t.record.Snapshots, *own)
 	err := t.save()
 	if err == nil {
 		err = t.newer(own.Link, t.written, t.untouched)
 	}
-	return t.entry(&own), t.named(t.name, err)
+	return t.entry(own), t.named(own.Name, err)
 }
 
 // End gives up what was not kept, and lets others change the shelf.
@@ -128,10 +130,10 @@ func (t *Taking) End() { t.done() }
 const usualBlockSize = 16 << 10
 
 // link is the new snapshot's.
-func (t *Taking) link() dmu.Link {
+func (t *Taking) link(size int64) dmu.Link {
 	l := dmu.Link{
-		GUID: t.unknownGUID(), Name: t.dataset() + "@" + t.name,
-		Created: t.now().UTC().Truncate(time.Second), Size: uint64(t.size),
+		GUID: t.unknownGUID(), Name: t.dataset() + "@" + t.made.Name,
+		Created: t.now().UTC().Truncate(time.Second), Size: uint64(size),
 	}
 	before := t.chain.Head()
 	if newest := t.record.newest(); before == nil && newest != nil {
