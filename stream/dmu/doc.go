@@ -7,7 +7,7 @@
 //	begin.go object.go write.go   the views by type, with their offsets
 //	feature.go compression.go     the tables of features and compressions
 //	fletcher4.go fletcher4_lanes.go fletcher4_amd64.s   the running checksum
-//	readahead.go reader_input.go  bytes in, read ahead and looked at in place
+//	readahead.go readahead_sums.go reader_input.go   bytes in, read and summed ahead, looked at in place
 //	reader.go errors.go           Next and Payload; what can be wrong with a stream
 //	check.go limits.go zvol.go    the rules that receivers hold a stream to
 //	writer.go                     records out, with checksums, within the rules

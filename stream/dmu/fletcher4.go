@@ -27,7 +27,9 @@ const lanesFrom = 256
 func (f *Fletcher4) add(p []byte) {
 	if len(p) >= lanesFrom {
 		n := len(p) &^ 15
-		f.Join(sumLanes(p[:n]), uint64(n/4))
+		var l lanes
+		l.add(p[:n])
+		f.Join(l.fold(), uint64(n/4))
 		p = p[n:]
 	}
 	a, b, c, d := f[0], f[1], f[2], f[3]
@@ -61,6 +63,16 @@ func (f *Fletcher4) Join(next Fletcher4, words uint64) {
 	f[2] += next[2] + n1*f[1] + n2*f[0]
 	f[1] += next[1] + n1*f[0]
 	f[0] += next[0]
+}
+
+// cut takes the first part of a stream from f, first being the state over that, and words the
+// length of what is left, in 32-bit words: f is then the state over the second part, from zero.
+func (f *Fletcher4) cut(first Fletcher4, words uint64) {
+	var behind Fletcher4
+	first.Join(behind, words)
+	for i := range f {
+		f[i] -= first[i]
+	}
 }
 
 // choose2 is n(n-1)/2 modulo 2^64. What is even is halved first, so that nothing is lost.

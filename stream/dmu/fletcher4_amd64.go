@@ -2,18 +2,16 @@ package dmu
 
 import "golang.org/x/sys/cpu"
 
-// lanesAVX2 is sumLanes before its folding: the sums a, b, c and d of four lanes each. p is a
-// multiple of 16 long.
+// addAVX2 is lanes.addPlain with the processor's help.
 //
 //go:noescape
-func lanesAVX2(p []byte, lanes *[4][4]uint64)
+func addAVX2(l *lanes, p []byte)
 
-// sumLanes is the state over p from zero, p being a multiple of 16 long.
-func sumLanes(p []byte) Fletcher4 {
-	if !cpu.X86.HasAVX2 {
-		return sumLanesPlain(p)
+// add carries l on over p, which is a multiple of 16 long.
+func (l *lanes) add(p []byte) {
+	if cpu.X86.HasAVX2 {
+		addAVX2(l, p)
+		return
 	}
-	var l [4][4]uint64
-	lanesAVX2(p, &l)
-	return foldLanes(l[0], l[1], l[2], l[3])
+	l.addPlain(p)
 }

@@ -1,18 +1,18 @@
 #include "textflag.h"
 
-// func lanesAVX2(p []byte, lanes *[4][4]uint64)
+// func addAVX2(l *lanes, p []byte)
 //
 // Each step widens four words of 32 bits to 64 and carries the four sums of the four lanes on.
-TEXT ·lanesAVX2(SB), NOSPLIT, $0-32
-	MOVQ  p_base+0(FP), SI
-	MOVQ  p_len+8(FP), CX
-	MOVQ  lanes+24(FP), DI
-	VPXOR Y0, Y0, Y0
-	VPXOR Y1, Y1, Y1
-	VPXOR Y2, Y2, Y2
-	VPXOR Y3, Y3, Y3
-	SUBQ  $64, CX
-	JLT   rest
+TEXT ·addAVX2(SB), NOSPLIT, $0-32
+	MOVQ    l+0(FP), DI
+	MOVQ    p_base+8(FP), SI
+	MOVQ    p_len+16(FP), CX
+	VMOVDQU 0(DI), Y0
+	VMOVDQU 32(DI), Y1
+	VMOVDQU 64(DI), Y2
+	VMOVDQU 96(DI), Y3
+	SUBQ    $64, CX
+	JLT     rest
 
 four:
 	VPMOVZXDQ (SI), Y4

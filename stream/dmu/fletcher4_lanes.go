@@ -1,9 +1,16 @@
 package dmu
 
-// sumLanesPlain is the state over p from zero, p being a multiple of 16 long. Four lanes take
-// every fourth word each: the additions of one do not wait for those of another.
-func sumLanesPlain(p []byte) Fletcher4 {
-	var a0, a1, a2, a3, b0, b1, b2, b3, c0, c1, c2, c3, d0, d1, d2, d3 uint64
+// lanes are the sums a, b, c and d of four lanes each, which take every fourth word: the
+// additions of one do not wait for those of another. They carry on over parts that are a multiple
+// of 16 long.
+type lanes [4][4]uint64
+
+// addPlain carries l on over p, which is a multiple of 16 long.
+func (l *lanes) addPlain(p []byte) {
+	a0, a1, a2, a3 := l[0][0], l[0][1], l[0][2], l[0][3]
+	b0, b1, b2, b3 := l[1][0], l[1][1], l[1][2], l[1][3]
+	c0, c1, c2, c3 := l[2][0], l[2][1], l[2][2], l[2][3]
+	d0, d1, d2, d3 := l[3][0], l[3][1], l[3][2], l[3][3]
 	for ; len(p) >= 16; p = p[16:] {
 		lo, hi := le.Uint64(p), le.Uint64(p[8:16])
 		a0 += lo & 0xffffffff
@@ -23,11 +30,12 @@ func sumLanesPlain(p []byte) Fletcher4 {
 		d2 += c2
 		d3 += c3
 	}
-	return foldLanes([4]uint64{a0, a1, a2, a3}, [4]uint64{b0, b1, b2, b3}, [4]uint64{c0, c1, c2, c3}, [4]uint64{d0, d1, d2, d3})
+	*l = lanes{{a0, a1, a2, a3}, {b0, b1, b2, b3}, {c0, c1, c2, c3}, {d0, d1, d2, d3}}
 }
 
-// foldLanes makes one state of four lanes.
-func foldLanes(a, b, c, d [4]uint64) Fletcher4 {
+// fold makes one state of four lanes.
+func (l *lanes) fold() Fletcher4 {
+	a, b, c, d := &l[0], &l[1], &l[2], &l[3]
 	return Fletcher4{
 		a[0] + a[1] + a[2] + a[3],
 		4*(b[0]+b[1]+b[2]+b[3]) - a[1] - 2*a[2] - 3*a[3],

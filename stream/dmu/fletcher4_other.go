@@ -2,5 +2,5 @@
 
 package dmu
 
-// sumLanes is the state over p from zero, p being a multiple of 16 long.
-func sumLanes(p []byte) Fletcher4 { return sumLanesPlain(p) }
+// add carries l on over p, which is a multiple of 16 long.
+func (l *lanes) add(p []byte) { l.addPlain(p) }

@@ -50,6 +50,11 @@ func TestFletcher4(t *testing.T) {
 				if g != f {
 					t.Errorf("%d bytes, %v: joined at %d it is %v, want %v", n, order, cut, g, f)
 				}
+				var first Fletcher4
+				first.Add(data[:cut], order)
+				if f.cut(first, uint64(n-cut)/4); f != next {
+					t.Errorf("%d bytes, %v: cut at %d it is %v, want %v", n, order, cut, f, next)
+				}
 			}
 		}
 	}
@@ -86,8 +91,14 @@ func TestFletcher4JoinFar(t *testing.T) {
 func TestFletcher4Plain(t *testing.T) {
 	data := noise(1 << 16)
 	for n := 0; n <= len(data); n += 16 + n/3&^15 {
-		if got, want := sumLanesPlain(data[:n]), plainSum(data[:n], binary.LittleEndian); got != want || sumLanes(data[:n]) != want {
-			t.Errorf("%d bytes: %v and %v, want %v", n, got, sumLanes(data[:n]), want)
+		want := plainSum(data[:n], binary.LittleEndian)
+		for name, add := range map[string]func(*lanes, []byte){"plain": (*lanes).addPlain, "add": (*lanes).add} {
+			var l lanes
+			add(&l, data[:n/3&^15])
+			add(&l, data[n/3&^15:n])
+			if got := l.fold(); got != want {
+				t.Errorf("%d bytes, %s: %v, want %v", n, name, got, want)
+			}
 		}
 	}
 }
@@ -95,7 +106,7 @@ func TestFletcher4Plain(t *testing.T) {
 func BenchmarkFletcher4(b *testing.B) {
 	variants := map[string]func(p []byte){
 		"words": func(p []byte) { plainSum(p, binary.LittleEndian) },
-		"lanes": func(p []byte) { sumLanesPlain(p) },
+		"lanes": func(p []byte) { new(lanes).addPlain(p) },
 		"add":   func(p []byte) { new(Fletcher4).add(p) },
 	}
 	for name, sum := range variants {

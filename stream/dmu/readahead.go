@@ -3,14 +3,17 @@ package dmu
 import (
 	"fmt"
 	"io"
+	"runtime"
 	"sync"
 )
 
-// A ReadAhead reads a file ahead of the Reader that looks at it, with two reads under way: most
-// of the time that it takes to check a stream goes into reading it. It keeps a few mebibytes,
-// and has goroutines until Close.
+// A ReadAhead reads a file ahead of the Reader that looks at it, with several reads under way:
+// most of the time that it takes to check a stream goes into reading it. What was read is summed
+// before it leaves the processor's cache. It keeps a few mebibytes, and has goroutines until
+// Close.
 type ReadAhead struct {
-	chunks [aheadChunks]aheadChunk
+	chunks []aheadChunk // some to be read, and some to be looked at
+	sums   [aheadSummed]*aheadSums
 	window []byte
 	start  int64  // of window in the stream
 	number int    // of the chunk at the end of window, -1 before the first
@@ -27,34 +30,41 @@ type aheadChunk struct {
 	buf   []byte
 	n     int
 	err   error
+	sums  *aheadSums // nil: nobody has the time
 	free  chan struct{}
 	ready chan struct{}
 }
 
 const (
-	aheadReads  = 2
-	aheadChunks = 4 // some to be read, and some to be looked at
-	aheadSize   = 1 << 20
-	aheadRoom   = 256 << 10
+	minAheadReads = 2
+	maxAheadReads = 3
+	aheadSize     = 1 << 20
+	aheadRoom     = 256 << 10
+	aheadBite     = 128 << 10 // of one system call: what is read is then in the cache
 )
 
-// NewReadAhead reads in from its beginning, with two reads under way.
+// NewReadAhead reads in from its beginning, with two reads or more under way.
 func NewReadAhead(in io.ReaderAt) *ReadAhead {
-	a := &ReadAhead{number: -1, closed: make(chan struct{})}
+	cpus := runtime.GOMAXPROCS(0)
+	reads := max(minAheadReads, min(maxAheadReads, cpus-1))
+	a := &ReadAhead{chunks: make([]aheadChunk, 2*reads), number: -1, closed: make(chan struct{})}
 	for i := range a.chunks {
 		a.chunks[i] = aheadChunk{free: make(chan struct{}, 1), ready: make(chan struct{}, 1)}
 		a.chunks[i].free <- struct{}{}
+		if cpus > 1 {
+			a.chunks[i].sums = new(aheadSums)
+		}
 	}
-	for worker := range aheadReads {
-		a.ended.Go(func() { a.work(in, worker) })
+	for worker := range reads {
+		a.ended.Go(func() { a.work(in, worker, reads) })
 	}
 	return a
 }
 
-// work reads every chunk that is a worker's, in turn, until the end.
-func (a *ReadAhead) work(in io.ReaderAt, worker int) {
-	for number := worker; ; number += aheadReads {
-		c := &a.chunks[number%aheadChunks]
+// work reads every chunk that is a worker's, one of so many, in turn, until the end.
+func (a *ReadAhead) work(in io.ReaderAt, worker, workers int) {
+	for number := worker; ; number += workers {
+		c := &a.chunks[number%len(a.chunks)]
 		select {
 		case <-c.free:
 		case <-a.closed:
@@ -63,10 +73,28 @@ func (a *ReadAhead) work(in io.ReaderAt, worker int) {
 		if c.buf == nil {
 			c.buf = make([]byte, aheadRoom+aheadSize)
 		}
-		c.n, c.err = in.ReadAt(c.buf[aheadRoom:], int64(number)*aheadSize)
+		c.read(in, number)
 		done := c.err != nil || c.n < aheadSize
 		c.ready <- struct{}{}
 		if done {
+			return
+		}
+	}
+}
+
+// read fills c with the chunk of a number.
+func (c *aheadChunk) read(in io.ReaderAt, number int) {
+	all := c.buf[aheadRoom:]
+	if c.sums != nil {
+		c.sums.begin(number)
+	}
+	for c.n, c.err = 0, nil; c.n < aheadSize && c.err == nil; {
+		var n int
+		n, c.err = in.ReadAt(all[c.n:c.n+aheadBite], int64(number)*aheadSize+int64(c.n))
+		if c.sums != nil {
+			c.sums.add(all[c.n : c.n+n])
+		}
+		if c.n += n; n < aheadBite {
 			return
 		}
 	}
@@ -87,12 +115,13 @@ func (a *ReadAhead) Window(at int64, least int) ([]byte, error) {
 func (a *ReadAhead) next(at int64, least int) error {
 	at = min(at, a.start+int64(len(a.window)))
 	left := a.window[at-a.start:]
-	before := a.number % aheadChunks
-	c := &a.chunks[(a.number+1)%aheadChunks]
+	before := max(0, a.number) % len(a.chunks)
+	c := &a.chunks[(a.number+1)%len(a.chunks)]
 	<-c.ready
 	if c.err != nil && c.err != io.EOF {
 		return fmt.Errorf("reading ahead: %w", c.err)
 	}
+	a.keepSums(c)
 	a.last = c.n < aheadSize
 	read := c.buf[aheadRoom : aheadRoom+c.n]
 	fits := len(left) <= aheadRoom
@@ -136,6 +165,7 @@ func (a *ReadAhead) Close() {
 	a.ended.Wait()
 	a.window, a.joined = nil, nil
 	for i := range a.chunks {
-		a.chunks[i].buf = nil
+		a.chunks[i].buf, a.chunks[i].sums = nil, nil
 	}
+	clear(a.sums[:])
 }

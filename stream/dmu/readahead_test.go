@@ -2,6 +2,7 @@ package dmu
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"strings"
@@ -90,5 +91,26 @@ func TestReadAheadStream(t *testing.T) {
 	defer cut.Close()
 	if _, err := drain(cut, Options{}); !errors.Is(err, ErrTruncated) {
 		t.Errorf("cut: %v", err)
+	}
+}
+
+// TestReadAheadSums: what was summed where it was read is what it is by the definition, of parts
+// of all lengths, across chunks and longer than those that sums are kept of.
+func TestReadAheadSums(t *testing.T) {
+	data := noise(7*aheadSize + 4004)
+	for _, step := range []int{4, 312, aheadGrain - 4, aheadGrain, 2 * aheadGrain, 16<<10 + 312, 128<<10 + 312, aheadSize + 8, 5*aheadSize + 4} {
+		a := NewReadAhead(bytes.NewReader(data))
+		var got Fletcher4
+		for at := 0; at < len(data); at += step {
+			w, err := a.Window(int64(at), step)
+			if err != nil {
+				t.Fatal(err)
+			}
+			a.sum(&got, w[:min(step, len(w))], int64(at))
+		}
+		a.Close()
+		if want := plainSum(data, binary.LittleEndian); got != want {
+			t.Errorf("by %d: %v, want %v", step, got, want)
+		}
 	}
 }

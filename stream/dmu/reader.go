@@ -12,7 +12,8 @@ import (
 // of the stream.
 type Reader struct {
 	in     io.Reader
-	window Windowed // in, where it is one
+	window Windowed   // in, where it is one
+	ahead  *ReadAhead // in, where it is one: it has summed what it has read
 	lax    bool
 	more   func(*Reader) (io.Reader, error)
 	buf    []byte
@@ -65,6 +66,7 @@ const readAhead = 1 << 20
 // NewReader makes a Reader of in. It reads ahead.
 func NewReader(in io.Reader, o Options) *Reader {
 	r := &Reader{in: in, lax: o.UnknownFeatures, more: o.More, number: -1}
+	r.ahead, _ = in.(*ReadAhead)
 	var ok bool
 	if r.window, ok = in.(Windowed); !ok {
 		r.buf = make([]byte, readAhead)
@@ -118,7 +120,11 @@ func (r *Reader) next() (*Record, error) {
 		rec = (*Record)(r.buf[r.at-RecordSize:])
 	}
 	r.body = r.buf[r.at : r.at+int(n)]
-	r.sum.Add(r.body, r.order)
+	if r.ahead != nil && r.order == binary.LittleEndian {
+		r.ahead.sum(&r.sum, r.body, r.offset)
+	} else {
+		r.sum.Add(r.body, r.order)
+	}
 	if t == TypeBegin {
 		r.before = r.start
 	} else {

@@ -86,7 +86,7 @@ func (r *Reader) goOnIn(in io.Reader) {
 	if r.window != nil || r.buf == nil { // the buffer was not the Reader's
 		r.buf = make([]byte, readAhead)
 	}
-	r.in, r.ended, r.window, r.at, r.full = in, nil, nil, 0, 0
+	r.in, r.ended, r.window, r.ahead, r.at, r.full = in, nil, nil, nil, 0, 0
 }
 
 // release gives up the buffer, which a long payload may have been in. There must be none in it:
