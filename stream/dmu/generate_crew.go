@@ -9,8 +9,8 @@ import (
 const (
 	// portionSize is how much is read at once, but for blocks that are longer (bytes).
 	portionSize = 1 << 20
-	// maxPortions is how much all portions under way may take, each with what it was before and
-	// what it is compressed to (bytes); one there always is.
+	// maxPortions is how much all portions under way may take, each with a piece of what it was
+	// before and what it is compressed to (bytes); one there always is.
 	maxPortions = 36 << 20
 	maxWorkers  = 8
 )
@@ -28,7 +28,7 @@ type crew struct {
 
 // newCrew starts to work. stop must be called.
 func newCrew(ctx context.Context, w *walker, hire func() *worker) *crew {
-	portions := max(1, min(2*maxWorkers, maxPortions/int(3*w.longest)))
+	portions := max(1, min(2*maxWorkers, maxPortions/int(2*w.longest+portionSize)))
 	c := &crew{order: make(chan *portion, portions), work: make(chan *portion, portions), idle: make(chan *portion, portions)}
 	c.ctx, c.cancel = context.WithCancel(ctx)
 	for range portions {

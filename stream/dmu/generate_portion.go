@@ -9,11 +9,13 @@ import (
 // A portion is a span on its way: read, held against what it was, and compressed by a worker.
 type portion struct {
 	span
-	now, was []byte
-	packed   []byte
-	changed  []change
-	err      error
-	ready    chan struct{} // takes one when the portion is done
+	now     []byte
+	was     []byte // at most portionSize of it, from wasAt on
+	wasAt   int64
+	packed  []byte
+	changed []change
+	err     error
+	ready   chan struct{} // takes one when the portion is done
 }
 
 // A change is what the stream says of a range: that it is a hole, or a block of payload.
@@ -44,8 +46,11 @@ func (w *worker) do(p *portion) {
 	p.err = w.read(p)
 	for at := int64(0); at < p.n && p.err == nil; at += w.block {
 		now := p.now[at:][:w.block]
+		same, err := w.same(p, p.off+at, now)
 		switch {
-		case at < int64(len(p.was)) && bytes.Equal(now, p.was[at:][:w.block]):
+		case err != nil:
+			p.err = err
+		case same:
 		case zero(now):
 			p.free(p.off+at, w.block)
 		default:
@@ -54,23 +59,38 @@ func (w *worker) do(p *portion) {
 	}
 }
 
-// read reads what is at the span, and what was.
+// read reads what is at the span.
 func (w *worker) read(p *portion) error {
 	p.now = grown(p.now, int(p.n))
 	if w.how.Needs() != 0 { // room for what does not get shorter too
 		p.packed = grown(p.packed, int(p.n+p.n/64)+4*sector)
 	}
-	p.packed = p.packed[:0]
-	if _, err := w.now.ReadAt(p.now, p.off); err != nil {
-		return err
-	}
-	p.was = p.was[:0]
-	if w.was == nil || p.off >= w.wasSize {
-		return nil
-	}
-	p.was = grown(p.was, int(min(p.n, w.wasSize-p.off)))
-	_, err := w.was.ReadAt(p.was, p.off)
+	p.packed, p.was, p.wasAt = p.packed[:0], p.was[:0], p.off
+	_, err := w.now.ReadAt(p.now, p.off)
 	return err
+}
+
+// same says whether the block at off is what it was. Of what was there is a piece in memory, of a
+// long block not all at once.
+func (w *worker) same(p *portion, off int64, block []byte) (bool, error) {
+	if w.was == nil || off+w.block > w.wasSize {
+		return false, nil
+	}
+	for len(block) > 0 {
+		if off >= p.wasAt+int64(len(p.was)) {
+			p.was, p.wasAt = grown(p.was, int(min(portionSize, p.off+p.n-off, w.wasSize-off))), off
+			if _, err := w.was.ReadAt(p.was, off); err != nil {
+				return false, err
+			}
+		}
+		was := p.was[off-p.wasAt:]
+		n := min(len(block), len(was))
+		if !bytes.Equal(block[:n], was[:n]) {
+			return false, nil
+		}
+		block, off = block[n:], off+int64(n)
+	}
+	return true, nil
 }
 
 // free adds a hole, or makes the last one longer.
