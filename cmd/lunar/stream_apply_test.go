@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/binary"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/lunarsan/lunar/stream/dmu"
+	"github.com/lunarsan/lunar/stream/dmu/dmutest"
 )
 
 // zvolStream is a stream of a volume with the blocks that pick picks; an incremental one has all
@@ -18,59 +18,19 @@ import (
 func zvolStream(t *testing.T, volume []byte, blockSize int, from, to uint64, pick func(block int) bool) []byte {
 	t.Helper()
 	var out bytes.Buffer
-	w := dmu.NewWriter(&out, binary.LittleEndian)
-	put := func(r *dmu.Record, payload []byte) {
-		if r.Type() != dmu.TypeBegin {
-			r.SetToGUID(to)
-		}
-		if err := w.Write(r, payload); err != nil {
-			t.Fatal(err)
-		}
-	}
-	b := dmu.NewBegin()
-	b.SetObjset(dmu.ObjsetZvol)
-	b.SetFromGUID(from)
-	b.SetToGUID(to)
-	if err := b.SetToName("tank/vol@" + string(rune('a'-1+to))); err != nil {
-		t.Fatal(err)
-	}
-	put(b.Record(), nil)
-	object := func(n uint64, dmuType uint32, size int) {
-		o := dmu.NewRecord(dmu.TypeObject).Object()
-		o.SetObject(n)
-		o.SetDMUType(dmuType)
-		o.SetBlockSize(uint32(size))
-		o.SetDnodeSlots(1)
-		put(o.Record(), nil)
-	}
-	write := func(n uint64, dmuType uint32, off int, block []byte) {
-		r := dmu.NewRecord(dmu.TypeWrite).Write()
-		r.SetObject(n)
-		r.SetDMUType(dmuType)
-		r.SetOffset(uint64(off))
-		r.SetLogicalSize(uint64(len(block)))
-		put(r.Record(), block)
-	}
-	object(dmu.ZvolData, dmu.ObjectZvol, blockSize)
+	s := dmutest.New(t, &out)
+	s.Begin(string(rune('a'-1+to)), from, to, blockSize)
 	for off := 0; off < len(volume); off += blockSize {
 		block := volume[off : off+blockSize]
-		switch {
-		case bytes.Count(block, []byte{0}) == blockSize && from != 0:
-			f := dmu.NewRecord(dmu.TypeFree).Free()
-			f.SetObject(dmu.ZvolData)
-			f.SetOffset(uint64(off))
-			f.SetLength(uint64(blockSize))
-			put(f.Record(), nil)
-		case bytes.Count(block, []byte{0}) < blockSize && pick(off/blockSize):
-			write(dmu.ZvolData, dmu.ObjectZvol, off, block)
+		switch hole := bytes.Count(block, []byte{0}) == blockSize; {
+		case hole && from != 0:
+			s.Hole(off, blockSize)
+		case !hole && pick(off/blockSize):
+			s.Block(off, block, dmu.CompressionNone)
 		}
 	}
-	object(dmu.ZvolProps, dmu.ObjectZvolProp, 512)
-	write(dmu.ZvolProps, dmu.ObjectZvolProp, 0, dmu.VolumeProps(uint64(len(volume))))
-	put(dmu.NewRecord(dmu.TypeEnd), nil)
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
+	s.End(len(volume))
+	s.Close()
 	return out.Bytes()
 }
 

@@ -4,7 +4,6 @@ package image_test
 
 import (
 	"context"
-	"encoding/binary"
 	"io"
 	"math/rand/v2"
 	"os"
@@ -14,6 +13,7 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/stream/dmu"
+	"github.com/lunarsan/lunar/stream/dmu/dmutest"
 	"github.com/lunarsan/lunar/stream/image"
 )
 
@@ -84,61 +84,18 @@ func generate(b *testing.B, path string, size, blockSize int, how dmu.Compressio
 	if err != nil {
 		b.Fatal(err)
 	}
-	w := dmu.NewWriter(f, binary.LittleEndian)
-	put := func(r *dmu.Record, payload []byte) {
-		if r.Type() != dmu.TypeBegin {
-			r.SetToGUID(1)
-		}
-		if err := w.Write(r, payload); err != nil {
-			b.Fatal(err)
-		}
-	}
-	begin := dmu.NewBegin()
-	begin.SetVersion(dmu.Substream, how.Needs())
-	begin.SetObjset(dmu.ObjsetZvol)
-	begin.SetToGUID(1)
-	if err := begin.SetToName("tank/vol@a"); err != nil {
-		b.Fatal(err)
-	}
-	put(begin.Record(), nil)
-	object := func(n uint64, t uint32, blockSize int) {
-		o := dmu.NewRecord(dmu.TypeObject).Object()
-		o.SetObject(n)
-		o.SetDMUType(t)
-		o.SetBlockSize(uint32(blockSize))
-		o.SetDnodeSlots(1)
-		put(o.Record(), nil)
-	}
-	write := func(n uint64, t uint32, off int, block []byte, how dmu.Compression) {
-		r := dmu.NewRecord(dmu.TypeWrite).Write()
-		r.SetObject(n)
-		r.SetDMUType(t)
-		r.SetOffset(uint64(off))
-		r.SetLogicalSize(uint64(len(block)))
-		if how != dmu.CompressionNone {
-			if block, err = new(dmu.Codec).Compress(how, 0, nil, block); err != nil {
-				b.Fatal(err)
-			}
-			r.SetCompression(how)
-			r.SetCompressedSize(uint64(len(block)))
-		}
-		put(r.Record(), block)
-	}
-	object(dmu.ZvolData, dmu.ObjectZvol, blockSize)
+	s := dmutest.New(b, f)
+	s.Begin("a", 0, 1, blockSize, how)
 	rnd := rand.NewChaCha8([32]byte{1})
 	block := make([]byte, blockSize)
 	for off := 0; off < size; off += blockSize {
 		if _, err := io.ReadFull(rnd, block[:blockSize/2]); err != nil {
 			b.Fatal(err)
 		}
-		write(dmu.ZvolData, dmu.ObjectZvol, off, block, how)
+		s.Block(off, block, how)
 	}
-	object(dmu.ZvolProps, dmu.ObjectZvolProp, 512)
-	write(dmu.ZvolProps, dmu.ObjectZvolProp, 0, dmu.VolumeProps(uint64(size)), dmu.CompressionNone)
-	put(dmu.NewRecord(dmu.TypeEnd), nil)
-	if err := w.Close(); err != nil {
-		b.Fatal(err)
-	}
+	s.End(size)
+	s.Close()
 	if err := f.Close(); err != nil {
 		b.Fatal(err)
 	}
