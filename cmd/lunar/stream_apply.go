@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -28,6 +27,7 @@ type application struct {
 	applier *dmu.Applier
 	file    string // the stream under way
 	in      *streamInput
+	second  *streamInput // it once more, for --verify
 	done    []applied
 }
 
@@ -97,19 +97,19 @@ func (a *application) run(ctx context.Context, files []string) error {
 }
 
 func (a *application) apply(ctx context.Context, name string) error {
-	if err := a.open("applying", name); err != nil {
+	var err error
+	if a.in, err = a.c.openStream("applying", name); err != nil {
 		return err
 	}
-	defer func() { a.in.close() }()
+	defer func() {
+		if a.second != nil {
+			a.second.close()
+			a.second = nil
+		}
+		a.in.close()
+	}()
+	a.file = name
 	return a.explain(a.in.name, a.applier.Apply(ctx, a.in.stream))
-}
-
-func (a *application) open(doing, name string) error {
-	in, err := a.c.openStream(doing, name)
-	if err == nil {
-		a.in, a.file = in, name
-	}
-	return err
 }
 
 // explain is err with the way out.
@@ -160,27 +160,6 @@ func (a *application) applied(ctx context.Context, d dmu.Applied) error {
 		verb = "applied and verified"
 	}
 	a.c.printf("%s: %s, %s written, %s freed; the volume has %s\n", d.Name, verb, formatSize(int64(d.Written)), formatSize(int64(d.Freed)), formatSize(int64(d.Size)))
-	return nil
-}
-
-// compare reads the substream again, and the store. There is memory for one reading: the stream
-// goes on in the second.
-func (a *application) compare(ctx context.Context, d dmu.Applied) error {
-	a.in.close()
-	debug.FreeOSMemory()
-	if err := a.open("verifying", a.file); err != nil {
-		return err
-	}
-	if _, err := io.CopyN(io.Discard, a.in.stream, d.Begin); err != nil {
-		return err
-	}
-	if err := a.store.forget(); err != nil {
-		return err
-	}
-	if err := dmu.Compare(ctx, a.store.reader, d.Size, io.LimitReader(a.in.stream, d.End-d.Begin)); err != nil {
-		return err
-	}
-	a.applier.GoOnIn(a.in.stream)
 	return nil
 }
 

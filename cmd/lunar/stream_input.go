@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"math"
 	"os"
 	"runtime/debug"
 	"slices"
@@ -21,6 +22,7 @@ type streamInput struct {
 	stream  io.Reader // a dmu.ReadAhead, where it is a file
 	name    string    // for people
 	wrapped string    // what is around the stream: zstd, gzip, lz4, or nothing
+	at      int64     // the place in the stream that stream began at, or was skipped to
 	closing []func()
 }
 
@@ -46,14 +48,21 @@ var wrappings = []struct {
 	}},
 }
 
-// maxWindow keeps what zstd --long has made from taking more memory than that (bytes).
-const maxWindow = 32 << 20
+// maxWindow is how far back zstd may refer (bytes): what all that is compressed without --long
+// or --ultra makes do with.
+const maxWindow = 8 << 20
 
 // streamMemory has the garbage collector keep up with streams of long blocks (bytes).
 const streamMemory = 48 << 20
 
 // openStream opens a stream, - being standard input, and shows on a terminal how far it is read.
 func (c *cli) openStream(doing, name string) (*streamInput, error) {
+	return c.openStreamAt(doing, name, 0)
+}
+
+// openStreamAt opens a stream at a place in it. One that something is around begins at 0 all the
+// same, as does what is no file: see skip.
+func (c *cli) openStreamAt(doing, name string, begin int64) (*streamInput, error) {
 	in := &streamInput{name: name}
 	before := debug.SetMemoryLimit(streamMemory)
 	in.closing = append(in.closing, func() { debug.SetMemoryLimit(before) })
@@ -79,12 +88,19 @@ func (c *cli) openStream(doing, name string) (*streamInput, error) {
 		return nil, ofStream(in.name, err)
 	}
 	if at, ok := file.(io.ReaderAt); ok && total > 0 && in.wrapped == "" {
-		p.at.Store(0)
-		ahead := dmu.NewReadAhead(p.readerAt(at))
-		in.stream = ahead
+		p.at.Store(begin)
+		ahead := dmu.NewReadAhead(p.readerAt(io.NewSectionReader(at, begin, math.MaxInt64-begin)))
+		in.stream, in.at = ahead, begin
 		in.closing = append(in.closing, ahead.Close)
 	}
 	return in, nil
+}
+
+// skip goes on to a place in the stream.
+func (in *streamInput) skip(to int64) error {
+	n, err := io.CopyN(io.Discard, in.stream, to-in.at)
+	in.at += n
+	return err
 }
 
 // unwrap takes off what is around the stream.
