@@ -4,7 +4,10 @@ import (
 	"bytes"
 	"compress/gzip"
 	"io"
+	"math/rand/v2"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -45,5 +48,33 @@ func TestWrapped(t *testing.T) {
 		if code := verify(whole[:len(whole)-9]); code != exitFailed {
 			t.Errorf("%s that is cut: exit %d, %q, %q", name, code, &out, &errs)
 		}
+	}
+}
+
+// TestWrappedFarBack: zstd that refers back further than there is memory for is told from damage,
+// with the way out.
+func TestWrappedFarBack(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "far.zst")
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := zstd.NewWriter(f, zstd.WithWindowSize(2*maxWindow), zstd.WithSingleSegment(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := w.ReadFrom(io.LimitReader(rand.NewChaCha8([32]byte{}), 1<<20)); err != nil {
+		t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs bytes.Buffer
+	code := run(t.Context(), world{args: []string{"stream", "verify", file}, stdout: &out, stderr: &errs, getenv: func(string) string { return "" }})
+	if code != exitFailed || !strings.Contains(errs.String(), "zstd -dc --long=31") {
+		t.Errorf("exit %d, %q", code, &errs)
 	}
 }
