@@ -72,3 +72,14 @@ func (s *Side) meet(other []Snapshot) (at int, newer []Snapshot) {
 	}
 	return none, other
 }
+
+// Common is the newest snapshot of the destination that the source knows, too, as it is there;
+// nil: there is none.
+func Common(source, destination Side) *Snapshot {
+	there := destination.real()
+	at, newer := source.meet(there)
+	if at == none {
+		return nil
+	}
+	return &there[len(there)-len(newer)-1]
+}

@@ -1,0 +1,104 @@
+package job
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/lunarsan/lunar/stream"
+	"github.com/lunarsan/lunar/stream/retain"
+)
+
+// A decision is what a job would do with a snapshot, and why.
+type decision struct {
+	stream.Snapshot
+	There bool // it is the destination's
+	Keep  bool
+	by    *retain.Verdict // nil: the snapshot is not the job's
+}
+
+// why says why in words.
+func (d *decision) why() string {
+	if d.by == nil {
+		return "not of this job"
+	}
+	return d.by.Why()
+}
+
+// decideHere decides about the snapshots of the source by what the source alone knows: the
+// bookmark that says what the destination has confirmed. So disks do not fill while a link is
+// down with what was sent before.
+func (j *checked) decideHere(now time.Time, source stream.Side) []decision {
+	cursor, confirmed := stream.Cursor(j.Name, source.Snapshots)
+	return j.decide(now, source.Snapshots, j.Keep, false, func(at int, s *stream.Snapshot) (guards []string) {
+		if !j.Replicates() {
+			return nil
+		}
+		if confirmed && s.GUID == source.Snapshots[cursor].GUID {
+			guards = append(guards, "the newest that both ends have")
+		}
+		unsent := !confirmed || at > cursor && s.GUID != source.Snapshots[cursor].GUID
+		if unsent && !j.Newest && (j.Unsent == 0 || now.Sub(s.Created) < time.Duration(j.Unsent)) {
+			guards = append(guards, "not sent yet")
+		}
+		return guards
+	})
+}
+
+// decideThere decides about the snapshots of the destination.
+func (j *checked) decideThere(now time.Time, source, destination stream.Side) []decision {
+	rule := j.KeepThere
+	if j.AppendOnly {
+		rule = retain.Rule{}
+	}
+	common := stream.Common(source, destination)
+	return j.decide(now, destination.Snapshots, rule, true, func(_ int, s *stream.Snapshot) (guards []string) {
+		if common != nil && s.GUID == common.GUID {
+			guards = append(guards, "the newest that both ends have")
+		}
+		if p := destination.Partial; p != nil && p.From == s.GUID {
+			guards = append(guards, "a stream that was cut goes on from it")
+		}
+		return guards
+	})
+}
+
+// decide puts the job's snapshots to the rule. Others stay.
+func (j *checked) decide(now time.Time, all []stream.Snapshot, rule retain.Rule, there bool, guards func(int, *stream.Snapshot) []string) []decision {
+	var out []decision
+	var ours []retain.Snapshot
+	places := map[uint64]int{} // in out, by GUID
+	for at := range all {
+		s := &all[at]
+		if s.Bookmark {
+			continue
+		}
+		d := decision{Snapshot: *s, There: there, Keep: true}
+		if j.owns(s.Name) {
+			places[s.GUID] = len(out)
+			ours = append(ours, retain.Snapshot{Name: s.Name, GUID: s.GUID, Created: s.Created, Guards: append(kept(s), guards(at, s)...)})
+		}
+		out = append(out, d)
+	}
+	setting := retain.Setting{Now: now, Zone: j.zone}
+	if there {
+		setting.MinAge = time.Duration(j.MinAge)
+	}
+	verdicts := rule.Plan(setting, ours)
+	for i := range verdicts {
+		v := &verdicts[i]
+		d := &out[places[v.GUID]]
+		d.Keep, d.by = v.Keep, v
+	}
+	return out
+}
+
+// kept says what keeps a snapshot from being destroyed at all.
+func kept(s *stream.Snapshot) (guards []string) {
+	for _, tag := range s.Holds {
+		guards = append(guards, "held by "+tag)
+	}
+	for _, clone := range s.Clones {
+		guards = append(guards, fmt.Sprintf("has the clone %s", clone))
+	}
+	return guards
+}

@@ -1,0 +1,195 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/lunarsan/lunar/stream"
+)
+
+// work sends, and prunes, the volumes of a run. Where the destination does not answer the source
+// is pruned all the same, of what was sent before.
+func (w *worker) work(ctx context.Context, a *assignment) {
+	j, run := a.job, &a.run
+	fail := func(err error) {
+		if err != nil && run.Problem == nil {
+			run.Problem = problem(err)
+		}
+	}
+	source, err := w.open(ctx, j, j.sourcePeer())
+	if err != nil {
+		fail(err)
+		return
+	}
+	defer func() { fail(source.Close()) }()
+	var destination End
+	if j.Replicates() {
+		if destination, err = w.open(ctx, j, j.destinationPeer()); err != nil {
+			fail(err)
+		} else {
+			defer func() { fail(destination.Close()) }()
+		}
+	}
+
+	run.Volumes = make([]VolumeRun, len(j.Volumes))
+	room := make(chan struct{}, max(j.Parallel, 1))
+	var all sync.WaitGroup
+	for i, v := range j.Volumes {
+		room <- struct{}{}
+		all.Go(func() {
+			defer func() { <-room }()
+			e := errand{worker: w, job: j, ask: a.ask, volume: v, out: &run.Volumes[i]}
+			if err := e.run(ctx, source, destination); err != nil {
+				e.out.Problem = problem(err)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// open goes to an end, and tries again for as long as the job says.
+func (w *worker) open(ctx context.Context, j *checked, peer string) (End, error) {
+	for failures := 1; ; failures++ {
+		end, err := w.r.o.Open(ctx, &j.Job, peer)
+		if err == nil {
+			return end, nil
+		}
+		wait, again := j.Retry.after(failures)
+		if !again || errors.Is(err, stream.ErrForbidden) {
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), err)
+		case <-time.After(wait):
+		}
+	}
+}
+
+// An errand is what a run does for one volume.
+type errand struct {
+	*worker
+	job    *checked
+	ask    Ask
+	volume Volume
+	out    *VolumeRun
+
+	source, destination stream.Volume // destination is nil where there is none, or it does not answer
+}
+
+// find finds the volumes at both ends.
+func (e *errand) find(ctx context.Context, source, destination End) (err error) {
+	e.out.Source = e.volume.Source
+	if e.source, err = source.Volume(ctx, e.volume.Source); err != nil {
+		return fmt.Errorf("%s: %w", e.volume.Source, err)
+	}
+	if destination == nil {
+		return nil
+	}
+	e.out.Destination = e.job.Replica(e.volume, e.source.Name())
+	if e.destination, err = destination.Volume(ctx, e.out.Destination); err != nil {
+		return fmt.Errorf("%s: %w", e.out.Destination, err)
+	}
+	return nil
+}
+
+func (e *errand) run(ctx context.Context, source, destination End) error {
+	if err := e.find(ctx, source, destination); err != nil {
+		return err
+	}
+	if e.destination == nil {
+		return e.prune(ctx, false)
+	}
+	unlock, err := e.r.lock(ctx, e.job.destinationPeer()+"|"+e.destination.Name())
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	err = e.send(ctx)
+	return errors.Join(err, e.prune(ctx, err == nil))
+}
+
+// want is what the job wants of a replication.
+func (j *Job) want(a Ask) stream.Want {
+	return stream.Want{Job: j.Name, Every: !j.Newest, History: j.History, Rollback: a.Rollback, Reseed: a.Reseed,
+		Form: stream.Send{Compressed: true, Large: true, Embedded: true}}
+}
+
+func (e *errand) send(ctx context.Context) error {
+	out, err := stream.Replicate(ctx, e.source, e.destination, stream.Options{
+		Want:     e.job.want(e.ask),
+		Retry:    func(failures int, _ error) (time.Duration, bool) { return e.job.Retry.after(failures) },
+		Progress: e.progress,
+	})
+	e.out.Outcome = out
+	for _, d := range out.Done {
+		e.out.Bytes += d.Bytes
+	}
+	if n := out.Newest; n != nil {
+		replica := Replica{Name: n.Name, GUID: n.GUID, Created: n.Created, Seen: time.Now().UTC()}
+		e.note(func(s *State) {
+			if s.Replicas == nil {
+				s.Replicas = make(map[string]Replica)
+			}
+			s.Replicas[e.volume.Source] = replica
+		})
+	}
+	return err
+}
+
+func (e *errand) progress(p stream.Progress) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.running != nil {
+		e.running.Volumes[e.volume.Source] = p
+	}
+}
+
+// prune destroys what the rules do not keep. It comes to the destination only when the source's
+// newest have arrived there.
+func (e *errand) prune(ctx context.Context, there bool) error {
+	decided, err := e.decide(ctx, there)
+	if err != nil {
+		return err
+	}
+	for _, d := range decided {
+		if d.Keep {
+			continue
+		}
+		v := e.source
+		if d.There {
+			v = e.destination
+		}
+		switch err := v.Destroy(ctx, d.Name); {
+		case err == nil:
+			e.out.Pruned = append(e.out.Pruned, Pruned{d.There, d.Name, d.GUID, d.Used, d.why()})
+		case errors.Is(err, stream.ErrHeld), errors.Is(err, stream.ErrCloned), errors.Is(err, stream.ErrNoSnapshot), errors.Is(err, stream.ErrForbidden):
+			e.out.Notes = append(e.out.Notes, fmt.Sprintf("not pruned: %v", err))
+		default:
+			return fmt.Errorf("destroying %s of %s: %w", d.Name, v.Name(), err)
+		}
+	}
+	return nil
+}
+
+// decide decides about the snapshots of the source, and of the destination where it is asked for.
+func (e *errand) decide(ctx context.Context, there bool) ([]decision, error) {
+	source, err := stream.Look(ctx, e.source)
+	if err != nil {
+		return nil, err
+	}
+	now := time.Now()
+	out := e.job.decideHere(now, source)
+	if !there {
+		return out, nil
+	}
+	destination, err := stream.Look(ctx, e.destination)
+	if err != nil {
+		return nil, err
+	}
+	return slices.Concat(out, e.job.decideThere(now, source, destination)), nil
+}
