@@ -144,6 +144,7 @@ type increment struct {
 	step  Interval
 	size  int64 // of the volume; 0: not known yet
 	sent  int64
+	freed int64 // everything in front of it was looked at for holes
 	tail  int64 // behind it nothing is that could be freed
 	sweep *sweep
 }
@@ -177,7 +178,7 @@ func (t *Tally) begin(ctx context.Context, b *dmu.Begin, unit func(dataset strin
 		i.step.From, i.step.Begin = from.name, from.at
 	}
 	if i.tail == 0 {
-		i.tail = 1<<63 - 1
+		i.tail = maxVolume
 	}
 	m := unknown()
 	if u.Layout != nil {
@@ -193,43 +194,49 @@ func (t *Tally) begin(ctx context.Context, b *dmu.Begin, unit func(dataset strin
 	return i, nil
 }
 
-// add takes a record of the volume's data into account. The Checker has seen that no range is
-// beyond 2^63, and that blocks come in order.
+// maxVolume is beyond the end of every volume (bytes).
+const maxVolume = 1 << 56
+
+// add takes a record of the volume's data into account.
 func (i *increment) add(rec *dmu.Record) {
-	var (
-		object, off, n uint64
-		freed          bool
-	)
 	switch rec.Type() {
 	case dmu.TypeWrite:
 		w := rec.Write()
-		object, off, n = w.Object(), w.Offset(), w.LogicalSize()
+		i.write(w.Object(), w.Offset(), w.LogicalSize())
 	case dmu.TypeWriteEmbedded:
 		w := rec.WriteEmbedded()
-		object, off, n = w.Object(), w.Offset(), w.Length()
+		i.write(w.Object(), w.Offset(), w.Length())
 	case dmu.TypeWriteByref:
 		w := rec.WriteByref()
-		object, off, n = w.Object(), w.Offset(), w.Length()
+		i.write(w.Object(), w.Offset(), w.Length())
 	case dmu.TypeFree:
 		f := rec.Free()
-		object, off, n, freed = f.Object(), f.Offset(), f.Length(), true
-		if n == dmu.ToEnd && object == dmu.ZvolData {
-			// Senders say in this way where the last block ends; there is nothing behind.
-			i.tail = min(i.tail, int64(min(off, 1<<63-1)))
-			return
-		}
+		i.free(f.Object(), f.Offset(), f.Length())
+	}
+}
+
+func (i *increment) write(object, off, n uint64) {
+	if object != dmu.ZvolData || off >= maxVolume {
+		return
+	}
+	i.sweep.add(int64(off), int64(off+min(n, maxVolume)), false)
+}
+
+// free takes a hole into account. Senders say with one to the end where the last block ends, and
+// come to what is behind it a second time: nothing was there. Those of the upper levels of a
+// volume go beyond its end.
+func (i *increment) free(object, off, n uint64) {
+	off = min(off, maxVolume)
+	switch {
+	case object != dmu.ZvolData:
+	case n == dmu.ToEnd:
+		i.tail = min(i.tail, int64(off))
 	default:
-		return
-	}
-	if object != dmu.ZvolData {
-		return
-	}
-	end := int64(min(off+min(n, 1<<62), 1<<63-1))
-	if freed {
-		end = min(end, i.tail)
-	}
-	if from := int64(min(off, 1<<62)); from < end {
-		i.sweep.add(from, end, freed)
+		from, to := max(int64(off), i.freed), min(int64(off+min(n, maxVolume)), i.tail)
+		if from < to {
+			i.sweep.add(from, to, true)
+			i.freed = to
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package churn
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"testing"
@@ -151,5 +152,81 @@ func TestNotWhole(t *testing.T) {
 	cancel()
 	if _, err := new(Tally).Read(ctx, bytes.NewReader(stream), h.unit()); !errors.Is(err, context.Canceled) {
 		t.Errorf("after the end of its context: %v", err)
+	}
+}
+
+// TestRecords adds up what senders other than ours put into streams.
+func TestRecords(t *testing.T) {
+	write := func(object, off, n uint64) *dmu.Record {
+		w := dmu.NewRecord(dmu.TypeWrite).Write()
+		w.SetObject(object)
+		w.SetDMUType(dmu.ObjectZvol)
+		w.SetOffset(off)
+		w.SetLogicalSize(n)
+		return w.Record()
+	}
+	free := func(object, off, n uint64) *dmu.Record {
+		f := dmu.NewRecord(dmu.TypeFree).Free()
+		f.SetObject(object)
+		f.SetOffset(off)
+		f.SetLength(n)
+		return f.Record()
+	}
+	embedded := dmu.NewRecord(dmu.TypeWriteEmbedded).WriteEmbedded()
+	embedded.SetObject(1)
+	embedded.SetOffset(48 * kib)
+	embedded.SetLength(16 * kib)
+	embedded.SetLogicalSize(16 * kib)
+	embedded.SetPhysicalSize(8)
+	embedded.SetCompression(dmu.CompressionLZ4)
+	for _, c := range []struct {
+		name           string
+		records        []*dmu.Record
+		size           int64
+		written, freed int64
+	}{
+		{"nothing", nil, mib, 0, 0},
+		{"a block, and an embedded one", []*dmu.Record{write(1, 0, 16*kib), embedded.Record()}, mib, 32 * kib, 0},
+		{"where the last block ends", []*dmu.Record{free(1, 64*kib, dmu.ToEnd), write(1, 0, 16*kib), free(1, 32*kib, mib)}, mib, 16 * kib, 32 * kib},
+		{"a hole beyond the end", []*dmu.Record{free(1, mib-4*kib, 8*mib)}, mib, 0, 4 * kib},
+		{"a hole of unknown end", []*dmu.Record{free(1, 4*kib, 8*mib)}, 0, 0, 8 * mib},
+		{"a hole twice", []*dmu.Record{free(1, 0, 64*kib), free(1, 0, 128*kib)}, mib, 0, 128 * kib},
+		{"of no volume's length", []*dmu.Record{free(1, 1<<60, 1<<62), free(1, 1<<62, 1<<62)}, 0, 0, 0},
+		{"the properties", []*dmu.Record{free(2, 512, dmu.ToEnd), free(2, 0, 512)}, mib, 0, 0},
+	} {
+		var out bytes.Buffer
+		w := dmu.NewWriter(&out, binary.LittleEndian)
+		b := dmu.NewBegin()
+		b.SetVersion(dmu.Substream, dmu.FeatureEmbedData|dmu.FeatureLZ4)
+		b.SetObjset(dmu.ObjsetZvol)
+		b.SetFromGUID(1)
+		b.SetToGUID(2)
+		if err := b.SetToName("tank/v@b"); err != nil {
+			t.Fatal(err)
+		}
+		end := dmu.NewRecord(dmu.TypeEnd)
+		for _, r := range append(append([]*dmu.Record{b.Record()}, c.records...), end) {
+			if r.Type() != dmu.TypeBegin {
+				r.SetToGUID(2)
+			}
+			var payload []byte
+			switch r.Type() {
+			case dmu.TypeWrite:
+				payload = make([]byte, r.Write().LogicalSize())
+			case dmu.TypeWriteEmbedded:
+				payload = make([]byte, 8)
+			}
+			if err := w.Write(r, payload); err != nil {
+				t.Fatalf("%s: %v", c.name, err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		var tally Tally
+		n, err := tally.Read(t.Context(), &out, func(string) (Unit, error) { return Unit{Name: "v", Size: c.size}, nil })
+		if r := tally.Report(0); n != 1 || err != nil || r.Written != c.written || r.Freed != c.freed {
+			t.Errorf("%s: %d written, %d freed, %v", c.name, r.Written, r.Freed, err)
+		}
 	}
 }

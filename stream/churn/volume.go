@@ -51,6 +51,9 @@ func Between(ctx context.Context, v stream.Volume, from, to string) ([]stream.Sn
 // Add adds up what changed of a volume between snapshots that Between has listed. The first may
 // be a bookmark.
 func (t *Tally) Add(ctx context.Context, v stream.Volume, list []stream.Snapshot, u Unit) error {
+	if len(list) < 2 {
+		return fmt.Errorf("%s: an interval needs two snapshots: %w", v.Name(), stream.ErrNoSnapshot)
+	}
 	t.Know(list[0].GUID, list[0].Name, list[0].Created)
 	from := list[0].Name
 	if list[0].Bookmark {
