@@ -158,6 +158,11 @@ func (c *cli) confirm(question string) bool {
 // secret reads a CHAP secret from a file, or from stdin for "-"; a line end behind it is not
 // part of it. It never comes from the command line, which everybody on the machine can see.
 func (c *cli) secret(path string) (control.Secret, error) {
+	return c.secretUpTo(path, control.MaxSecret)
+}
+
+// secretUpTo is secret, of so many bytes at most; what is longer is returned with a byte too many.
+func (c *cli) secretUpTo(path string, most int64) (control.Secret, error) {
 	if path == "" {
 		return nil, nil
 	}
@@ -171,7 +176,7 @@ func (c *cli) secret(path string) (control.Secret, error) {
 		in = f
 	}
 	// One byte more than allowed, and a line end, show that it is too long.
-	read, err := io.ReadAll(io.LimitReader(in, control.MaxSecret+3))
+	read, err := io.ReadAll(io.LimitReader(in, most+3))
 	if err != nil {
 		return nil, fmt.Errorf("reading the secret from %s: %w", path, err)
 	}

@@ -89,6 +89,11 @@ var routes = [...]route{
 	{"GET", "/v1/radius", "who is asked about CHAP responses", get((*Daemon).RADIUS)},
 	{"PATCH", "/v1/radius", "change who is asked about CHAP responses", post((*Daemon).ModifyRADIUS)},
 
+	{"GET", "/v1/alarms", "what is wrong, and how that is told", get((*Daemon).Alarms)},
+	{"PATCH", "/v1/alarms/{name}", "have alarms told by command, webhook or mail", postOne((*Daemon).SetAlarm)},
+	{"DELETE", "/v1/alarms/{name}", "tell alarms in a way no more", actOne((*Daemon).RemoveAlarm)},
+	{"POST", "/v1/alarms/{name}/test", "tell of an alarm that is none", actOne((*Daemon).TestAlarm)},
+
 	{"GET", "/v1/sessions", "the sessions", get((*Daemon).Sessions)},
 	{"GET", "/v1/sessions/{name}", "one session", getOne((*Daemon).Session)},
 	{"DELETE", "/v1/sessions/{name}", "close a session", actOne((*Daemon).CloseSession)},

@@ -239,6 +239,22 @@ func (c *Client) ModifyISNS(ctx context.Context, r ISNSModify) (ISNSInfo, error)
 	return ask[ISNSInfo](ctx, c, "PATCH", "/v1/isns", r)
 }
 
+func (c *Client) Alarms(ctx context.Context) (AlarmsInfo, error) {
+	return ask[AlarmsInfo](ctx, c, "GET", "/v1/alarms", nil)
+}
+
+func (c *Client) SetAlarm(ctx context.Context, way string, r AlarmSet) (AlarmWay, error) {
+	return ask[AlarmWay](ctx, c, "PATCH", "/v1/alarms/"+url.PathEscape(way), r)
+}
+
+func (c *Client) RemoveAlarm(ctx context.Context, way string) (AlarmWay, error) {
+	return ask[AlarmWay](ctx, c, "DELETE", "/v1/alarms/"+url.PathEscape(way), nil)
+}
+
+func (c *Client) TestAlarm(ctx context.Context, way string) (AlarmWay, error) {
+	return ask[AlarmWay](ctx, c, "POST", "/v1/alarms/"+url.PathEscape(way)+"/test", nil)
+}
+
 func (c *Client) RADIUS(ctx context.Context) (RADIUSInfo, error) {
 	return ask[RADIUSInfo](ctx, c, "GET", "/v1/radius", nil)
 }

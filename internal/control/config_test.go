@@ -307,7 +307,7 @@ func FuzzDocument(f *testing.F) {
 // there, or to be named here.
 func TestDocumentHasAllFields(t *testing.T) {
 	elsewhere := map[string]string{
-		"isnsRecord.Entity": "is of this machine", "radiusRecord.Shared": "is its secret",
+		"isnsRecord.Entity": "is of this machine", "radiusRecord.Shared": "is its secret", "alarmRecord.Secret": "is url or login",
 		"unitRecord.OwnStore": "is of this machine", "unitRecord.Fault": "is no configuration", "unitRecord.LUN": "is of an old format",
 		"unitRecord.Retired": "is a state", "unitRecord.Offline": "is a state", "unitRecord.Purpose": "is a state",
 		"accessRecord.Cause": "is no configuration", "accessRecord.Explicit": "is alua",
@@ -316,7 +316,7 @@ func TestDocumentHasAllFields(t *testing.T) {
 	for _, c := range []struct{ record, document any }{
 		{unitRecord{}, documentUnit{}}, {viewRecord{}, documentView{}}, {memberGroupRecord{}, documentGroup{}},
 		{targetRecord{}, documentTarget{}}, {groupRecord{}, documentPortalGroup{}}, {accessRecord{}, documentALUAGroup{}},
-		{initiatorRecord{}, documentInitiator{}}, {discoveryRecord{}, documentDiscovery{}}, {isnsRecord{}, documentISNS{}}, {radiusRecord{}, documentRADIUS{}}, {credential{}, documentCHAP{}},
+		{initiatorRecord{}, documentInitiator{}}, {discoveryRecord{}, documentDiscovery{}}, {isnsRecord{}, documentISNS{}}, {radiusRecord{}, documentRADIUS{}}, {alarmRecord{}, documentAlarm{}}, {credential{}, documentCHAP{}},
 	} {
 		r, d := reflect.TypeOf(c.record), reflect.TypeOf(c.document)
 		for i := range r.NumField() {
@@ -331,7 +331,7 @@ func TestDocumentHasAllFields(t *testing.T) {
 func emptyConfiguration() configuration {
 	return configuration{
 		map[string]unitRecord{}, map[string]groupRecord{DefaultGroup: {Name: DefaultGroup, Tag: defaultGroupTag}}, map[string]accessRecord{},
-		map[string]targetRecord{}, map[string]portRecord{}, map[string]initiatorRecord{}, map[string]discoveryRecord{}, map[string]isnsRecord{}, map[string]radiusRecord{},
+		map[string]targetRecord{}, map[string]portRecord{}, map[string]initiatorRecord{}, map[string]discoveryRecord{}, map[string]isnsRecord{}, map[string]radiusRecord{}, map[string]alarmRecord{},
 		map[string]memberGroupRecord{}, map[string]memberGroupRecord{},
 	}
 }

@@ -198,6 +198,7 @@ func (x *exchange) save() error {
 				save(tx, targetGroupKind, deltas(x.before.targetGroups, x.after.targetGroups)),
 				save(tx, isnsKind, deltas(x.before.isns, x.after.isns)),
 				save(tx, radiusKind, deltas(x.before.radius, x.after.radius)),
+				save(tx, alarmKind, deltas(x.before.alarms, x.after.alarms)),
 				save(tx, discoveryKind, deltas(x.before.discovery, x.after.discovery)),
 				putAccess(tx, groups),
 				d.putPorts(tx),

@@ -25,6 +25,7 @@ type document struct {
 	Discovery    *documentDiscovery    `yaml:"discovery,omitempty"` // nil: as it is
 	ISNS         *documentISNS         `yaml:"isns,omitempty"`      // nil: as it is
 	RADIUS       *documentRADIUS       `yaml:"radius,omitempty"`    // nil: as it is
+	Alarms       []documentAlarm       `yaml:"alarms,omitempty"`
 }
 
 // documentFormat is raised when an older program must not read a document.

@@ -32,6 +32,7 @@ func (m *merge) merge(doc *document) error {
 		clear(m.wanted.initiators)
 		clear(m.wanted.hostGroups)
 		clear(m.wanted.targetGroups)
+		clear(m.wanted.alarms)
 		maps.DeleteFunc(m.wanted.groups, func(name string, _ groupRecord) bool { return name != DefaultGroup })
 	}
 	for _, g := range doc.ALUAGroups {
@@ -74,6 +75,7 @@ func (m *merge) merge(doc *document) error {
 		func() error { return enter(m, "portal group", doc.PortalGroups, m.wanted.groups, m.group) },
 		func() error { return enter(m, "target", doc.Targets, m.wanted.targets, m.target) },
 		func() error { return enter(m, "initiator", doc.Initiators, m.wanted.initiators, m.initiator) },
+		func() error { return enter(m, "alarm", doc.Alarms, m.wanted.alarms, m.alarm) },
 		m.numberGroups,
 		func() error { return onceOnly(HostGroups, m.wanted.hostGroups) },
 		func() error { return onceOnly(TargetGroups, m.wanted.targetGroups) },

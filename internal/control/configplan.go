@@ -21,6 +21,7 @@ func (d *Daemon) plan(before, after configuration) ConfigPlan {
 	p.add(stepsOf("discovery", deltas(before.discovery, after.discovery), func(r discoveryRecord) documentDiscovery { return *r.document() }))
 	p.add(stepsOf("isns", deltas(before.isns, after.isns), func(r isnsRecord) documentISNS { return *r.document() }))
 	p.add(stepsOf("radius", deltas(before.radius, after.radius), func(r radiusRecord) documentRADIUS { return *r.document() }))
+	p.add(stepsOf("alarm", deltas(before.alarms, after.alarms), alarmRecord.document))
 	for _, c := range deltas(before.units, after.units) {
 		p.Risks = append(p.Risks, d.unitRisks(c)...)
 		p.Warnings = append(p.Warnings, viewWarnings(c)...)

@@ -20,6 +20,7 @@ type configuration struct {
 	discovery  map[string]discoveryRecord // one
 	isns       map[string]isnsRecord      // one
 	radius     map[string]radiusRecord    // one
+	alarms     map[string]alarmRecord     // by way
 
 	hostGroups, targetGroups map[string]memberGroupRecord
 }
@@ -47,6 +48,7 @@ func readConfiguration(tx Tx) (c configuration, err error) {
 		func() (err error) { c.discovery, err = discoveryKind.byName(tx); return err },
 		func() (err error) { c.isns, err = isnsKind.byName(tx); return err },
 		func() (err error) { c.radius, err = radiusKind.byName(tx); return err },
+		func() (err error) { c.alarms, err = alarmKind.byName(tx); return err },
 		func() (err error) { c.hostGroups, err = hostGroupKind.byName(tx); return err },
 		func() (err error) { c.targetGroups, err = targetGroupKind.byName(tx); return err },
 	); err != nil {
@@ -85,7 +87,7 @@ func (k kind[R]) byName(tx Tx) (map[string]R, error) {
 func (c configuration) clone() configuration {
 	return configuration{
 		maps.Clone(c.units), maps.Clone(c.groups), maps.Clone(c.access), maps.Clone(c.targets),
-		maps.Clone(c.ports), maps.Clone(c.initiators), maps.Clone(c.discovery), maps.Clone(c.isns), maps.Clone(c.radius),
+		maps.Clone(c.ports), maps.Clone(c.initiators), maps.Clone(c.discovery), maps.Clone(c.isns), maps.Clone(c.radius), maps.Clone(c.alarms),
 		maps.Clone(c.hostGroups), maps.Clone(c.targetGroups),
 	}
 }
@@ -101,6 +103,7 @@ func (c configuration) document(secrets bool) *document {
 		ALUAGroups:   inNames(c.access, accessRecord.document),
 		Targets:      inNames(c.targets, c.targetDocument),
 		Initiators:   inNames(c.initiators, initiatorRecord.document),
+		Alarms:       inNames(c.alarms, alarmRecord.document),
 	}
 	for _, r := range c.discovery {
 		d.Discovery = r.document()
@@ -258,6 +261,10 @@ func (d *document) hide() {
 	}
 	if d.RADIUS != nil {
 		d.RADIUS.Secret = ""
+	}
+	for i := range d.Alarms {
+		d.Alarms[i].URL = ""
+		d.Alarms[i].Login.hide()
 	}
 }
 

@@ -77,6 +77,7 @@ type Daemon struct {
 	device  *target.Device
 	server  *iscsi.Server
 	keeper  *keeper
+	alarms  *alarmBoard
 	started time.Time
 	guids   comstar.Generator             // GUIDs of COMSTAR's form
 	radius  atomic.Pointer[radius.Client] // nil: nobody can be asked
@@ -128,6 +129,7 @@ func Open(opts Options) (*Daemon, error) {
 		journal:  state.journal,
 		pool:     buffer.NewPool(opts.Memory),
 		keeper:   newKeeper(opts.kept()),
+		alarms:   newAlarmBoard(),
 		started:  time.Now(),
 		units:    make(map[sbd.GUID]*unit),
 		portals:  make(map[uint16][]*portal),
@@ -205,6 +207,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	}
 	d.running.Go(d.watchFaults)
 	d.running.Go(d.watchCapacity)
+	d.running.Go(d.watchAlarms)
 	d.running.Go(d.pingWatchdog)
 	d.log.Info("serving", "state", d.opts.StateDir, "api", d.opts.Socket, "version", d.opts.Version)
 	notify("READY=1")

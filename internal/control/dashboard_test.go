@@ -10,10 +10,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// TestDashboard: every metric that the dashboard names is one, with the labels that it asks for,
-// and panels do not lie on top of each other.
-func TestDashboard(t *testing.T) {
-	labels := make(map[string]string) // of each series, by name
+// metricLabels are the labels of each series, by its name, between commas.
+func metricLabels(t *testing.T) map[string]string {
+	t.Helper()
+	labels := make(map[string]string)
 	described := make(chan *prometheus.Desc)
 	go func() {
 		daemonCollector{}.Describe(described)
@@ -34,7 +34,13 @@ func TestDashboard(t *testing.T) {
 			labels[name] = "," + m[2] + ",instance,"
 		}
 	}
+	return labels
+}
 
+// TestDashboard: every metric that the dashboard names is one, with the labels that it asks for,
+// and panels do not lie on top of each other.
+func TestDashboard(t *testing.T) {
+	labels := metricLabels(t)
 	text, err := os.ReadFile("../../docs/grafana.json")
 	if err != nil {
 		t.Fatal(err)

@@ -43,6 +43,7 @@
 //	access.go                    what the paths are like: target port groups and ports
 //	isns.go                      the server where initiators look for targets
 //	radius.go                    the servers that know initiators' secrets
+//	alarmsettings.go alarmwatch.go alarmsend.go alarmmail.go   who is told of alarms, and when
 //	sessions.go load.go          who is there, and what they do
 //	configdocument.go configyaml.go   all of the configuration as a text; then, of a document:
 //	configrecords.go configmerge.go configplan.go   what it is to become, and what that means

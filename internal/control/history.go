@@ -62,6 +62,7 @@ var nouns = map[string]string{
 	string(discoveryKind):   "discovery",
 	string(isnsKind):        "isns",
 	string(radiusKind):      "radius",
+	string(alarmKind):       "alarm",
 }
 
 // nounOf is what the record key is of, and its name; empty: it is no configuration.

@@ -148,6 +148,7 @@ const (
 	isnsKind      kind[isnsRecord]      = "isns/"
 	radiusKind    kind[radiusRecord]    = "radius/"
 	sanitizeKind  kind[sanitizeRecord]  = "sanitize/"
+	alarmKind     kind[alarmRecord]     = "alarm/"
 )
 
 // A stored record.

@@ -180,6 +180,8 @@ func credentialIn(record any) **credential {
 		return &r.Self
 	case *radiusRecord:
 		return &r.Shared
+	case *alarmRecord:
+		return &r.Secret
 	}
 	return nil
 }
