@@ -1,0 +1,145 @@
+package wire
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"sync/atomic"
+	"time"
+)
+
+// A pump sends a stream, in stages that run beside each other:
+//
+//	fill   reads it into chunks                     one goroutine
+//	pack   sums and compresses a chunk              as many as there are processors
+//	run    puts chunks in order, and sends them     the caller's
+type pump struct {
+	x       *exchange
+	in      io.Reader
+	ordered chan *chunk  // from fill to run, each perhaps still being packed
+	level   atomic.Int32 // at which chunks are packed now
+}
+
+// pump sends a stream, and returns when all of it was handed to the session, which keeps what
+// was not taken over there whatever becomes of connections; or with why that is not so: what
+// in has failed with (errSource), the end of the exchange, or that of ctx. A Read of in may then
+// still be under way, and what it returns is lost.
+func (x *exchange) pump(ctx context.Context, in io.Reader) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(x.ctx, func() { cancel(context.Cause(x.ctx)) })
+	defer stop()
+	p := &pump{x: x, in: in, ordered: make(chan *chunk, workers())}
+	g := newGovernor(x.s.packed, time.Now())
+	p.level.Store(int32(g.level))
+	go p.fill(ctx)
+	defer func() {
+		cancel(errOver)
+		go p.discard()
+	}()
+	sums := newTally()
+	for c := range p.ordered {
+		if err := p.send(ctx, c, g); err != nil {
+			return err
+		}
+		sums.add(c.rawLen, c.sum)
+		p.level.Store(int32(g.level))
+		x.s.count(c.rawLen, levels[g.level].name)
+	}
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	return x.sendEnd(sums.total())
+}
+
+// send sends a chunk when it is packed, and tells the governor what it had to wait for.
+func (p *pump) send(ctx context.Context, c *chunk, g *governor) error {
+	begun := time.Now()
+	<-c.done
+	packed := time.Now()
+	b := c.block
+	c.block = nil
+	if c.err != nil {
+		b.put()
+		return c.err
+	}
+	if err := p.x.send(ctx, frameData, 0, b, c.size); err != nil {
+		return err
+	}
+	now := time.Now()
+	g.note(packed.Sub(begun), now.Sub(packed), now)
+	return nil
+}
+
+// errSource is around the error of a stream's source.
+var errSource = errors.New("reading the stream")
+
+// fill reads chunks, and has each packed.
+func (p *pump) fill(ctx context.Context) {
+	defer close(p.ordered)
+	for ended := false; !ended; {
+		c := &chunk{block: p.x.s.pool.get(chunkSize), done: make(chan struct{})}
+		n, err := readFull(p.in, c.block.b[blockRoom:])
+		ended = err != nil
+		c.size, c.rawLen = n, n
+		switch {
+		case ended && err != io.EOF:
+			c.err = fmt.Errorf("%w: %w", errSource, err)
+			close(c.done)
+		case n == 0:
+			c.block.put()
+			return
+		default:
+			level := int(p.level.Load())
+			go func() {
+				defer close(c.done)
+				c.pack(p.x.s.codecs, level)
+			}()
+		}
+		select {
+		case p.ordered <- c:
+		case <-ctx.Done():
+			<-c.done
+			c.block.put()
+			return
+		}
+	}
+}
+
+// readFull fills p, and returns the error of in as it is: io.ReadFull would not tell a stream's
+// end from one that was cut.
+func readFull(in io.Reader, p []byte) (n int, err error) {
+	for n < len(p) && err == nil {
+		var more int
+		more, err = in.Read(p[n:])
+		n += more
+	}
+	return n, err
+}
+
+// discard gives back what nobody sends any more.
+func (p *pump) discard() {
+	for c := range p.ordered {
+		c.discard()
+	}
+}
+
+// sendEnd sends the trailer.
+func (x *exchange) sendEnd(t trailer) error {
+	p, err := json.Marshal(t)
+	if err != nil {
+		return fmt.Errorf("writing a trailer: %w", err)
+	}
+	return x.sendShort(frameEnd, flagLast, p)
+}
+
+// count counts bytes of a stream.
+func (s *session) count(raw int, codec string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.traffic.Raw += int64(raw)
+	if codec != "" {
+		s.traffic.Codec = codec
+	}
+}

@@ -1,0 +1,213 @@
+package wire
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"time"
+)
+
+// A Server answers clients. What they have under way outlives their connections for a while.
+type Server struct {
+	o       Options
+	log     *slog.Logger
+	serving sync.WaitGroup // calls
+
+	mu       sync.Mutex
+	sessions map[sessionID]*hosted
+	closed   bool
+}
+
+// A hosted session is one that a client has with us.
+type hosted struct {
+	*session
+	client string     // who it is: nobody else goes on with it
+	door   sync.Mutex // one connection comes in at a time
+	left   *time.Timer
+}
+
+// mostSessions is how many a client may have at once.
+const mostSessions = 32
+
+// NewServer makes a server. Options' Name and Connections are not for it.
+func NewServer(o Options) *Server {
+	return &Server{o: o, log: o.log(), sessions: make(map[sessionID]*hosted)}
+}
+
+// Serve serves a connection until it ends, and closes it. client says who is at the other end: a
+// session is gone on with by the one who has begun it alone. host is what a session that begins
+// here may use.
+func (v *Server) Serve(ctx context.Context, conn io.ReadWriteCloser, client string, host Host) error {
+	defer func() { _ = conn.Close() }() // a second time does nothing
+	late := time.AfterFunc(greetingTime, func() { _ = conn.Close() })
+	g, err := greeted(conn, frameHello)
+	late.Stop()
+	if err != nil {
+		return fmt.Errorf("greeting %s: %w", client, err)
+	}
+	l, err := v.welcome(conn, g, client, host)
+	if err != nil {
+		return fmt.Errorf("greeting %s: %w", client, err)
+	}
+	stop := context.AfterFunc(ctx, func() { l.finish(context.Cause(ctx)) })
+	defer stop()
+	err = l.run()
+	v.leave(g.Session)
+	if errors.Is(err, errRetired) || errors.Is(err, errClosed) {
+		return nil
+	}
+	return err
+}
+
+// welcome finds the session of a connection, or begins it, and agrees with the client on what
+// there is still to send.
+func (v *Server) welcome(conn io.ReadWriteCloser, g *greeting, client string, host Host) (*lane, error) {
+	h, err := v.enter(g, client, host)
+	if err != nil {
+		late := time.AfterFunc(greetingTime, func() { _ = conn.Close() })
+		defer late.Stop()
+		return nil, errors.Join(err, greet(conn, frameWelcome, &greeting{Protocol: protocol, Session: g.Session, Lane: g.Lane, Refused: failureOf(err)}))
+	}
+	h.door.Lock()
+	defer h.door.Unlock()
+	h.replace(g.Lane)
+	if err := h.reconcile(g); err != nil {
+		return nil, err
+	}
+	late := time.AfterFunc(greetingTime, func() { _ = conn.Close() })
+	defer late.Stop()
+	if err := greet(conn, frameWelcome, h.greeting(g.Lane)); err != nil {
+		return nil, err
+	}
+	return h.addLane(g.Lane, conn)
+}
+
+// replace ends the connection that a lane still has: the client has made another.
+func (s *session) replace(n int) {
+	s.mu.Lock()
+	old := s.lanes[n]
+	if old != nil {
+		old.kill(errReplaced)
+	}
+	s.mu.Unlock()
+	if old != nil {
+		<-old.gone
+	}
+}
+
+var errReplaced = errors.New("the client has made another connection")
+
+// enter finds or begins a session.
+func (v *Server) enter(g *greeting, client string, host Host) (*hosted, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	h := v.sessions[g.Session]
+	switch {
+	case v.closed:
+		return nil, errors.New("it is shutting down")
+	case h == nil && !g.New, h != nil && h.client != client:
+		return nil, errForgotten
+	case h != nil:
+		if h.left != nil {
+			h.left.Stop()
+			h.left = nil
+		}
+		return h, nil
+	}
+	if err := v.makeRoom(client); err != nil {
+		return nil, err
+	}
+	h = &hosted{session: newSession(g.Session, false, client), client: client}
+	h.limit, h.packed = v.o.Limit, v.o.Compress
+	h.called = func(x *exchange) {
+		v.serving.Go(func() {
+			if err := x.serve(host); err != nil && h.failed() == nil && x.ctx.Err() == nil {
+				v.log.Warn("a call was not answered", "client", client, "err", err)
+			}
+		})
+	}
+	v.sessions[g.Session] = h
+	context.AfterFunc(h.ctx, func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		delete(v.sessions, g.Session)
+	})
+	return h, nil
+}
+
+// makeRoom gives up the session of a client that was left longest ago, where it has too many.
+// Under the lock.
+func (v *Server) makeRoom(client string) error {
+	n := 0
+	var oldest *hosted
+	for _, h := range v.sessions {
+		if h.client != client {
+			continue
+		}
+		n++
+		if h.left != nil && (oldest == nil || h.since().Before(oldest.since())) {
+			oldest = h
+		}
+	}
+	switch {
+	case n < mostSessions:
+	case oldest == nil:
+		return fmt.Errorf("you have %d links here already", n)
+	default:
+		oldest.fail(fmt.Errorf("%w: its client has made too many others", ErrLink))
+	}
+	return nil
+}
+
+// since is when a session had its last lane.
+func (s *session) since() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.alive
+}
+
+// leave notes that a connection has gone. A session that has no other waits for its client.
+func (v *Server) leave(id sessionID) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	h := v.sessions[id]
+	if h == nil {
+		return
+	}
+	h.mu.Lock()
+	empty := len(h.lanes) == 0
+	h.mu.Unlock()
+	if !empty || h.left != nil {
+		return
+	}
+	wait := v.o.patience(serverPatience)
+	h.left = time.AfterFunc(wait, func() {
+		h.fail(fmt.Errorf("%w: %s did not come back within %s", ErrLink, h.client, wait))
+	})
+}
+
+// Sessions is how many clients' sessions there are.
+func (v *Server) Sessions() int {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return len(v.sessions)
+}
+
+// Close ends all sessions, and waits until the calls of clients have ended.
+func (v *Server) Close() error {
+	v.mu.Lock()
+	v.closed = true
+	all := make([]*hosted, 0, len(v.sessions))
+	for _, h := range v.sessions {
+		all = append(all, h)
+	}
+	v.mu.Unlock()
+	for _, h := range all {
+		h.fail(fmt.Errorf("%w: the server is shutting down", ErrLink))
+	}
+	v.serving.Wait()
+	return nil
+}
