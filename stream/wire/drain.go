@@ -43,12 +43,13 @@ func (d *drain) order() {
 	for {
 		c := &chunk{done: make(chan struct{})}
 		in, err := d.x.receive(d.ctx)
+		last := true
 		switch {
 		case err != nil:
 			c.err = err
 			close(c.done)
 		case in.kind == frameData:
-			c.block, c.size = in.block, in.size
+			c.block, c.size, last = in.block, in.size, false
 			go func() {
 				defer close(c.done)
 				c.unpack(d.x.s.codecs)
@@ -63,7 +64,7 @@ func (d *drain) order() {
 			c.discard()
 			return
 		}
-		if err != nil || c.end != nil || c.err != nil && c.block == nil {
+		if last {
 			return
 		}
 	}

@@ -37,7 +37,7 @@ type outgoing struct {
 	block    *block // nil: the other side has it
 	lane     int    // that has taken it to send, or laneNone
 	skip     int    // of the payload, what the other side has of it
-	sent     bool   // at least a part of it, once
+	out      int    // bytes of it that went out so far
 	writing  bool
 	unwanted bool
 }

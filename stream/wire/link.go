@@ -52,8 +52,9 @@ func (o Options) log() *slog.Logger {
 
 // How long a client waits between attempts to connect again.
 const (
-	firstPause = 100 * time.Millisecond
+	firstPause = 20 * time.Millisecond
 	mostPause  = 10 * time.Second
+	progress   = 64 << 10 // bytes: a connection that has carried as many was worth making
 )
 
 // closingTime is how long the other side is given to hear that a link is closed.
@@ -101,7 +102,7 @@ func (l *Link) Close() error {
 	l.s.mu.Unlock()
 	late := time.AfterFunc(closingTime, func() { l.s.fail(errClosed) })
 	defer late.Stop()
-	if !l.connected() {
+	if l.lanesLeft() == 0 {
 		l.s.fail(errClosed)
 	}
 	l.lanes.Wait()
@@ -109,27 +110,38 @@ func (l *Link) Close() error {
 	return nil
 }
 
-func (l *Link) connected() bool {
+func (l *Link) lanesLeft() int {
 	l.s.mu.Lock()
 	defer l.s.mu.Unlock()
-	return len(l.s.lanes) > 0
+	return len(l.s.lanes)
+}
+
+// connected notes that a connection took the place of one that was lost.
+func (l *Link) connected(n int) {
+	l.s.mu.Lock()
+	defer l.s.mu.Unlock()
+	l.s.traffic.Reconnects++
+	l.log.Info("connected again", "connection", n)
 }
 
 // keep keeps a connection in a lane for as long as the link lasts.
 func (l *Link) keep(n int, lane *lane) {
 	pause := firstPause
-	for {
+	for again := lane != nil; ; {
 		err := error(nil)
 		if lane == nil {
 			lane, err = l.connect(l.s.ctx, n, false)
+			if err == nil && again {
+				l.connected(n)
+			}
+			again = again || err == nil
 		}
 		if err == nil {
-			begun := time.Now()
 			err = lane.run()
-			lane = nil
-			if time.Since(begun) > mostPause {
+			if lane.bytes.Load() > progress {
 				pause = firstPause
 			}
+			lane = nil
 		}
 		switch {
 		case l.ending():
@@ -193,12 +205,6 @@ func (l *Link) connect(ctx context.Context, n int, first bool) (*lane, error) {
 	if err != nil {
 		_ = conn.Close() // it is of no use
 		return nil, err
-	}
-	if !first {
-		l.s.mu.Lock()
-		l.s.traffic.Reconnects++
-		l.s.mu.Unlock()
-		l.log.Info("connected", "connection", n)
 	}
 	return lane, nil
 }

@@ -123,6 +123,9 @@ func (s *session) exchangeOf(id uint32) *exchange {
 func (s *session) deliver(h *header, b *block) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if h.kind() == frameData {
+		s.traffic.Wire += int64(h.length() - h.skip())
+	}
 	x, err := s.addressee(h)
 	if x == nil || err != nil || s.err != nil {
 		if b != nil {
@@ -200,24 +203,22 @@ func next(queue *[]*outgoing) *outgoing {
 	return nil
 }
 
-// written is the end of writing what take has chosen: size bytes, or an error.
-func (s *session) written(o *outgoing, size int) {
+// written is the end of writing what take has chosen: n bytes of it.
+func (s *session) written(o *outgoing, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	o.writing = false
-	if o.size > 0 && o.kind == frameData {
-		s.traffic.Wire += int64(size)
-		if o.sent {
-			s.traffic.Again += int64(size)
-		}
-		o.sent = true
+	if o.kind == frameData {
+		s.traffic.Wire += int64(n)
+		s.traffic.Again += int64(min(n, max(0, o.out+n-o.size-headerLen)))
+		o.out += n
 	}
 	if o.unwanted {
 		o.release()
 	}
 }
 
-// Traffic is what has gone through so far.
+// total is what has gone through so far.
 func (s *session) total() Traffic {
 	s.mu.Lock()
 	defer s.mu.Unlock()
