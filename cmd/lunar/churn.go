@@ -18,6 +18,7 @@ import (
 // A churning is a look at where changes come from.
 type churning struct {
 	images []string // as on the command line
+	quick  bool     // what lies where is looked at once
 	choice imageChoice
 	by     []string
 	top    int
@@ -57,7 +58,7 @@ func (c *cli) churn() *cobra.Command {
 		if ch.top < 0 {
 			return misuse(cmd, "--top is a count")
 		}
-		if len(ch.images) == 0 && !cmd.Flags().Changed("by") {
+		if len(ch.images) == 0 && !slices.ContainsFunc(args, isRange) && !cmd.Flags().Changed("by") {
 			ch.by = []string{"unit"}
 		}
 		if ch.json && !cmd.Flags().Changed("top") {
@@ -68,9 +69,16 @@ func (c *cli) churn() *cobra.Command {
 	cmd.Long = `Show how much changed from snapshot to snapshot, and which machines, disks and files on the VMFS
 volume that was: disk noise that can be moved to a store that is not replicated.
 
-SOURCE is a stream, as zfs send -i and lunar stream generate --since make them, or - for standard
-input; several make several intervals. --image names the disk as it is, or was at the last
-snapshot: without it changes are told by unit alone. Nothing is written to it.
+SOURCE is VOLUME@FROM..TO: a dataset of ZFS, a file or lu:GUID, with two of its snapshots. Those
+between them make intervals of their own; without FROM it is the oldest, without TO the newest. The
+volume is looked at on a clone of each snapshot, which is thrown away.
+
+    lunar churn tank/vm1@mon..fri
+    lunar churn /srv/vm.img@.. --svg churn.svg
+
+Or it is a stream, as zfs send -i and lunar stream generate --since make them, or - for standard
+input. --image names the disk as it is, or was at the last snapshot: without it changes are told by
+unit alone. Nothing is written to it.
 
     lunar churn mon-tue.zs tue-wed.zs --image disk.img
 
@@ -78,7 +86,8 @@ WRITTEN are the bytes of the disk that a stream has, in whole blocks of the send
 a line was written counts a block. FREED are bytes that were discarded, or became zeros. What a
 guest does within its disk only the guest knows.`
 	f := cmd.Flags()
-	f.StringArrayVar(&ch.images, "image", nil, "the disk that streams are of, as `[DATASET=]IMAGE`; other extents of its volume follow with commas")
+	f.StringArrayVar(&ch.images, "image", nil, "the disk that sources are of, as `[DATASET=]IMAGE`; other extents of its volume follow with commas")
+	f.BoolVar(&ch.quick, "quick", false, "look at the newest snapshot alone, and not at each: files that moved meanwhile are counted where they are then")
 	f.StringSliceVar(&ch.by, "by", []string{"machine", "file"}, "put changes together by unit, machine, disk, file or kind, one or several with commas")
 	f.IntVar(&ch.top, "top", 10, "show so many of each, and the rest in one line; 0 for all")
 	f.StringVar(&ch.svg, "svg", "", "draw a chart by the last of --by to `FILE`, - for standard output")
@@ -92,7 +101,7 @@ func (ch *churning) run(ctx context.Context, sources []string) error {
 	}
 	increments := 0
 	for _, source := range sources {
-		n, err := ch.stream(ctx, source)
+		n, err := ch.source(ctx, source)
 		if err != nil {
 			return err
 		}
@@ -108,6 +117,14 @@ func (ch *churning) run(ctx context.Context, sources []string) error {
 		return &usageError{fmt.Sprintf("the streams are of %s, and --image names one disk", strings.Join(ch.seen, ", ")), "Say which is whose: --image DATASET=IMAGE, once for each."}
 	}
 	return ch.show(ch.tally.Report(ch.top))
+}
+
+// source adds up a source, whatever it is.
+func (ch *churning) source(ctx context.Context, name string) (int, error) {
+	if volume, from, to, ok := rangeOf(name); ok && !fileExists(name) {
+		return ch.volume(ctx, volume, from, to)
+	}
+	return ch.stream(ctx, name)
 }
 
 // stream adds up a stream.

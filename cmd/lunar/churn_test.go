@@ -16,6 +16,8 @@ import (
 
 	"github.com/lunarsan/lunar/stream/churn"
 	"github.com/lunarsan/lunar/stream/dmu"
+	"github.com/lunarsan/lunar/stream/image"
+	"github.com/lunarsan/lunar/stream/shelf"
 	"github.com/lunarsan/lunar/vmfs"
 	"github.com/lunarsan/lunar/vmfs/vmfstest"
 )
@@ -27,7 +29,7 @@ type change struct {
 	n    int64
 }
 
-// Next makes a list of changes, by where they are on the disk, one for dmu.
+// changes are what is written to a disk, by where that is.
 type changes []vmfs.Extent
 
 func (c changes) Next(off int64) (from, n int64, err error) {
@@ -40,11 +42,21 @@ func (c changes) Next(off int64) (from, n int64, err error) {
 	return max(best, 0), n, nil
 }
 
-// churned makes a volume with two machines in dir, and the streams of what changed on four days.
-func churned(t *testing.T, dir string) (image string, streams []string) {
+// churnDays are what is written on four days, behind Monday's snapshot.
+var churnDays = []struct {
+	name    string
+	changes []change
+}{
+	{"tue", []change{{"/web01/web01-flat.vmdk", 1 << 20, 256 << 10}, {"/web01/web01-1a2b3c.vswp", 0, 1 << 20}, {"/db01/db01-flat.vmdk", 0, 128 << 10}}},
+	{"wed", []change{{"/web01/web01-flat.vmdk", 0, 384 << 10}, {"/web01/web01-1a2b3c.vswp", 0, 2 << 20}, {"/web01/vmware.log", 0, 16 << 10}}},
+	{"thu", []change{{"/web01/web01-flat.vmdk", 2 << 20, 256 << 10}, {"/web01/web01-1a2b3c.vswp", 1 << 20, 3 << 20}, {"/db01/db01-flat.vmdk", 0, 512 << 10}}},
+	{"fri", []change{{"/iso/tools <1> & more.iso", 0, 2 << 20}, {"/web01/web01-1a2b3c.vswp", 0, 512 << 10}}},
+}
+
+// churnDisk makes a file with a volume of two machines.
+func churnDisk(t *testing.T, image string) {
 	t.Helper()
-	const kib, mib = 1 << 10, 1 << 20
-	image = filepath.Join(dir, "disk.img")
+	const mib = 1 << 20
 	s := vmfstest.Spec{Version: 6, Label: "store", Seed: 1, Devices: []vmfstest.Device{{Table: vmfstest.GPT}}, Files: []vmfstest.File{
 		{Path: "/web01/web01.vmx", Data: []byte("displayName = \"web01\"\n")},
 		{Path: "/web01/web01-flat.vmdk", Size: 12 * mib, Seed: 1},
@@ -62,42 +74,53 @@ func churned(t *testing.T, dir string) (image string, streams []string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close()
 	if err := f.Truncate((sizes[0] + mib - 1) / mib * mib); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := s.Write(f); err != nil {
 		t.Fatal(err)
 	}
-	v := openWritten(t, image)
-	now := dmu.Link{GUID: 161, Name: "tank/store@mon", Created: time.Date(2026, 11, 16, 2, 0, 0, 0, time.UTC), BlockSize: 16 * kib}
-	for i, day := range []struct {
-		name    string
-		changes []change
-	}{
-		{"tue", []change{{"/web01/web01-flat.vmdk", mib, 256 * kib}, {"/web01/web01-1a2b3c.vswp", 0, mib}, {"/db01/db01-flat.vmdk", 0, 128 * kib}}},
-		{"wed", []change{{"/web01/web01-flat.vmdk", 0, 384 * kib}, {"/web01/web01-1a2b3c.vswp", 0, 2 * mib}, {"/web01/vmware.log", 0, 16 * kib}}},
-		{"thu", []change{{"/web01/web01-flat.vmdk", 2 * mib, 256 * kib}, {"/web01/web01-1a2b3c.vswp", mib, 3 * mib}, {"/db01/db01-flat.vmdk", 0, 512 * kib}}},
-		{"fri", []change{{"/iso/tools <1> & more.iso", 0, 2 * mib}, {"/web01/web01-1a2b3c.vswp", 0, 512 * kib}}},
-	} {
-		var places changes
-		for _, c := range day.changes {
-			file, err := v.Lookup(c.path)
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// placesOf is where changes are on the disk.
+func placesOf(t *testing.T, v *vmfs.Volume, list []change) (places changes) {
+	t.Helper()
+	for _, c := range list {
+		f, err := v.Lookup(c.path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for e, err := range f.ExtentsIn(c.off, c.off+c.n) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for e, err := range file.ExtentsIn(c.off, c.off+c.n) {
-				if err != nil {
-					t.Fatal(err)
-				}
-				e.Physical += v.Members[0].Start
-				places = append(places, e)
-			}
+			e.Physical += v.Members[0].Start
+			places = append(places, e)
 		}
+	}
+	return places
+}
+
+// churned makes a volume with two machines in dir, and the streams of what changed on four days.
+func churned(t *testing.T, dir string) (image string, streams []string) {
+	t.Helper()
+	image = filepath.Join(dir, "disk.img")
+	churnDisk(t, image)
+	f, err := os.Open(image)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	v := openWritten(t, image)
+	now := dmu.Link{GUID: 161, Name: "tank/store@mon", Created: time.Date(2026, 11, 16, 2, 0, 0, 0, time.UTC), BlockSize: 16 << 10}
+	for i, day := range churnDays {
 		now.From, now.GUID = now.GUID, now.GUID+1
 		now.Name, now.Created = "tank/store@"+day.name, now.Created.AddDate(0, 0, 1)
 		var out bytes.Buffer
-		g := dmu.NewGenerator(volumeFile{f}, dmu.GenerateOptions{Snapshot: now, BaseSize: uint64((volumeFile{f}).Size()), Changes: places})
+		g := dmu.NewGenerator(volumeFile{f}, dmu.GenerateOptions{Snapshot: now, BaseSize: uint64((volumeFile{f}).Size()), Changes: placesOf(t, v.Volume, day.changes)})
 		if _, err := g.Generate(t.Context(), &out); err != nil {
 			t.Fatal(err)
 		}
@@ -168,6 +191,83 @@ func TestChurnJSON(t *testing.T) {
 	want := map[string]int64{"unit": r.Written, "machine": r.Written, "disk": r.Written, "file": r.Written, "kind": r.Written}
 	if !reflect.DeepEqual(sums, want) {
 		t.Errorf("the lists add up to %v, and all is %d", sums, r.Written)
+	}
+}
+
+// TestChurnVolume finds the changes of a file that keeps snapshots, by itself.
+func TestChurnVolume(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "disk.img")
+	churnDisk(t, path)
+	v := openWritten(t, path)
+	kept := shelf.New(path)
+	take := func(name string) {
+		t.Helper()
+		if _, err := kept.Take(t.Context(), name); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var days []changes
+	for _, day := range churnDays {
+		days = append(days, placesOf(t, v.Volume, day.changes))
+	}
+	take("mon")
+	for i, day := range churnDays {
+		s, err := image.Open(path, image.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range days[i] {
+			if _, err := s.WriteAt(bytes.Repeat([]byte{byte(0xC0 + i)}, int(e.Length)), e.Physical); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(s.Sync(), s.Close()); err != nil {
+			t.Fatal(err)
+		}
+		take(day.name)
+	}
+	lunar := func(args ...string) (out, complaints bytes.Buffer) {
+		t.Helper()
+		w := world{name: "lunar", args: append([]string{"churn", "--json"}, args...), stdout: &out, stderr: &complaints, getenv: func(string) string { return "" }}
+		if code := run(t.Context(), w); code != 0 {
+			t.Fatal(&complaints)
+		}
+		return out, complaints
+	}
+	for _, c := range []struct {
+		args    []string
+		written int64
+	}{
+		{[]string{path + "@.."}, 10502144},
+		{[]string{path + "@..", "--quick"}, 10502144},
+		{[]string{path + "@wed..fri"}, 10502144 - 1441792 - 2506752},
+		{[]string{path + "@..wed", path + "@wed.."}, 10502144},
+	} {
+		out, complaints := lunar(c.args...)
+		var r churn.Report
+		if err := json.Unmarshal(out.Bytes(), &r); err != nil {
+			t.Fatal(err)
+		}
+		if complaints.Len() > 0 || r.Written != c.written || r.Files.Lines[0].Name != "/web01/web01-1a2b3c.vswp" || r.Seconds == 0 {
+			t.Errorf("%q: %s%d written, most in %q", c.args, &complaints, r.Written, r.Files.Lines[0].Name)
+		}
+	}
+	list, err := kept.Snapshots(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range list {
+		if len(s.Clones) > 0 {
+			t.Errorf("%s has clones left: %q", s.Name, s.Clones)
+		}
+	}
+	var complaints bytes.Buffer
+	for _, source := range []string{path + "@fri..mon", path + "@none..", path + ".none@..", "-x@.."} {
+		complaints.Reset()
+		w := world{name: "lunar", args: []string{"churn", "--", source}, stdout: io.Discard, stderr: &complaints, getenv: func(string) string { return "" }}
+		if code := run(t.Context(), w); code == 0 || strings.Count(complaints.String(), "\n") != 2 {
+			t.Errorf("%s ends with %d: %s", source, code, &complaints)
+		}
 	}
 }
 
