@@ -10,6 +10,8 @@
 //	refusal.go    why there is no way, and what would make one
 //	chain.go      holds and bookmarks, that keep what the next run goes on from
 //	replicate.go  doing the steps, again after failures
+//	digest.go     a snapshot as the sums of its pieces, from its own stream
+//	verify.go     whether two volumes have the same, without sending it
 //
 // Package zfs beside it has volumes that ZFS keeps, package shelf those that files are, package
 // wire those of another machine. Package streamtest holds each of them to the same contract.

@@ -60,7 +60,7 @@ var onlyIn = map[string][]string{
 	"github.com/pierrec/lz4":              {"stream/dmu", "stream/wire", "cmd"},
 	"github.com/cespare/xxhash":           {"stream/wire"},
 	"golang.org/x/crypto":                 {"target"},
-	"golang.org/x/sys":                    {"stream/dmu", "stream/image", "stream/shelf", "stream/zpl", "sbd", "target", "internal/control", "vmfs/backup", "cmd", "bench"},
+	"golang.org/x/sys":                    {"stream/dmu", "stream/image", "stream/zfs", "stream/shelf", "stream/zpl", "sbd", "target", "internal/control", "vmfs/backup", "cmd", "bench"},
 	"golang.org/x/term":                   {"cmd"},
 	"github.com/google/go-cmp":            {}, // tests alone
 }

@@ -19,7 +19,7 @@ func TestGuestVolumes(t *testing.T) {
 	if text, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, text)
 	}
-	if err := packXFS(filepath.Join(out, "xfs.gz")); err != nil {
+	if err := packXFS(filepath.Join(out, "xfs.tar.gz")); err != nil {
 		t.Log(err, "- so files are left out")
 	}
 	results, err := g.Run(t.Context(), out, "volumes.sh", nil, nil)
@@ -28,9 +28,10 @@ func TestGuestVolumes(t *testing.T) {
 
 // packXFS makes an empty file system: the guest has what mounts it, and not what makes it.
 func packXFS(name string) error {
-	script := fmt.Sprintf("truncate -s 300M %[1]q && mkfs.xfs -q %[1]q && gzip -c %[1]q >%[2]q", name+".disk", name)
+	dir := filepath.Dir(name)
+	script := fmt.Sprintf("cd %q && truncate -s 300M xfs && mkfs.xfs -q xfs && tar -cSzf %q xfs", dir, name)
 	text, err := exec.Command("sh", "-c", script).CombinedOutput()
-	_ = os.Remove(name + ".disk")
+	_ = os.Remove(filepath.Join(dir, "xfs"))
 	if err != nil {
 		_ = os.Remove(name)
 		return fmt.Errorf("making an xfs: %w: %s", err, text)

@@ -43,8 +43,12 @@ func TestClaim(t *testing.T) {
 			t.Errorf("what is claimed can be locked: %v", err)
 		}
 		leave()
-		lock(syscall.LOCK_SH)
+		lock(syscall.LOCK_EX)
 		start := time.Now()
+		if _, err := claim(t.Context(), path); !errors.Is(err, stream.ErrInUse) || time.Since(start) > 0 {
+			t.Errorf("what somebody writes to, after %v: %v", time.Since(start), err)
+		}
+		lock(syscall.LOCK_SH)
 		if _, err := claim(t.Context(), path); !errors.Is(err, stream.ErrInUse) || time.Since(start) < probing {
 			t.Errorf("after %v: %v", time.Since(start), err)
 		}
