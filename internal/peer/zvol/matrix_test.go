@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
@@ -45,14 +46,34 @@ func file(t *testing.T) stream.Volume {
 	return shelf.New(filepath.Join(dir, "disk"))
 }
 
-// TestMatrix: a full stream and five increments, with equal bytes after each.
+// TestMatrix: a full stream and five increments, with equal bytes after each, and so say the digests
+// that each side makes of its newest snapshot.
 func TestMatrix(t *testing.T) {
+	places := map[string]streamtest.Place{"zvol": zvols, "file": files}
 	for _, from := range []string{"zvol", "file"} {
 		for _, to := range []string{"zvol", "file"} {
 			t.Run(from+" to "+to, func(t *testing.T) {
-				places := map[string]streamtest.Place{"zvol": zvols, "file": files}
-				streamtest.Replicate(t, places[from], places[to])
+				var source, replica stream.Volume
+				here, there := places[from], places[to]
+				here.Volume = noting(&source, func(t *testing.T) stream.Volume { return places[from].Volume(t, streamtest.Size) })
+				there.Nothing = func(t *testing.T) stream.Volume { return noting(&replica, places[to].Nothing)(t, 0) }
+				streamtest.Replicate(t, here, there)
+				v, err := stream.Verify(t.Context(), source, replica, 0, nil)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if !v.Same() || !strings.HasSuffix(v.Sides[1].Snapshot, "@five") {
+					t.Errorf("%+v", v)
+				}
 			})
 		}
+	}
+}
+
+// noting makes a volume and leaves it in v.
+func noting(v *stream.Volume, open func(*testing.T) stream.Volume) func(*testing.T, int64) stream.Volume {
+	return func(t *testing.T, _ int64) stream.Volume {
+		*v = open(t)
+		return *v
 	}
 }
