@@ -154,6 +154,9 @@ func (j *Job) Replica(v Volume, called string) string {
 	name := v.Replica
 	if name == "" {
 		name = path.Base(called)
+		if !strings.Contains(called, "/") { // "lu:" and a GUID
+			name = called[strings.LastIndexByte(called, ':')+1:]
+		}
 	}
 	return j.Root + "/" + name
 }

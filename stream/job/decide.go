@@ -92,6 +92,18 @@ func (j *checked) decide(now time.Time, all []stream.Snapshot, rule retain.Rule,
 	return out
 }
 
+// dropped are those of the decisions that something goes by.
+func dropped(decided []decision) (out []Pruned) {
+	for _, d := range decided {
+		if !d.Keep {
+			out = append(out, d.pruned())
+		}
+	}
+	return out
+}
+
+func (d *decision) pruned() Pruned { return Pruned{d.There, d.Name, d.GUID, d.Used, d.why()} }
+
 // kept says what keeps a snapshot from being destroyed at all.
 func kept(s *stream.Snapshot) (guards []string) {
 	for _, tag := range s.Holds {

@@ -14,6 +14,8 @@
 //	work.go     what a run does for each volume: send, then prune
 //	decide.go   which snapshots stay, and why
 //	status.go   how a job is: next run, lag, progress
+//	visit.go    what is done at somebody's asking: plan, prune, forget
+//	explain.go  why each snapshot is where it is
 //
 // The parser of schedules is our own: the one that most programs use leaves out what is due in an
 // hour that clocks are put on over, and no backup may be left out for that.

@@ -57,6 +57,13 @@ func (r *rig) setDown(peer string, err error) {
 	r.down[peer] = err
 }
 
+// setFault has calls asked for errors: see streamtest.Faulty.
+func (r *rig) setFault(fault func(peer, call string, done bool) error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fault = fault
+}
+
 func (r *rig) Open(ctx context.Context, _ *Job, peer string) (End, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -74,10 +81,13 @@ type rigEnd struct {
 
 func (e *rigEnd) Volume(_ context.Context, name string) (stream.Volume, error) {
 	v := e.volume(e.peer, name)
-	if e.fault == nil {
+	e.mu.Lock()
+	fault := e.fault
+	e.mu.Unlock()
+	if fault == nil {
 		return v, nil
 	}
-	return &streamtest.Faulty{Volume: v, Fail: func(call string, done bool) error { return e.fault(e.peer, call, done) }}, nil
+	return &streamtest.Faulty{Volume: v, Fail: func(call string, done bool) error { return fault(e.peer, call, done) }}, nil
 }
 
 func (e *rigEnd) Take(ctx context.Context, volumes []string, name string) (time.Duration, error) {

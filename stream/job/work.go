@@ -104,7 +104,7 @@ func (e *errand) run(ctx context.Context, source, destination End) error {
 	if e.destination == nil {
 		return e.prune(ctx, false)
 	}
-	unlock, err := e.r.lock(ctx, e.job.destinationPeer()+"|"+e.destination.Name())
+	unlock, err := e.r.lock(ctx, e.place())
 	if err != nil {
 		return err
 	}
@@ -112,6 +112,9 @@ func (e *errand) run(ctx context.Context, source, destination End) error {
 	err = e.send(ctx)
 	return errors.Join(err, e.prune(ctx, err == nil))
 }
+
+// place is the destination as no other volume is called.
+func (e *errand) place() string { return e.job.destinationPeer() + "|" + e.out.Destination }
 
 // want is what the job wants of a replication.
 func (j *Job) want(a Ask) stream.Want {
@@ -166,7 +169,7 @@ func (e *errand) prune(ctx context.Context, there bool) error {
 		}
 		switch err := v.Destroy(ctx, d.Name); {
 		case err == nil:
-			e.out.Pruned = append(e.out.Pruned, Pruned{d.There, d.Name, d.GUID, d.Used, d.why()})
+			e.out.Pruned = append(e.out.Pruned, d.pruned())
 		case errors.Is(err, stream.ErrHeld), errors.Is(err, stream.ErrCloned), errors.Is(err, stream.ErrNoSnapshot), errors.Is(err, stream.ErrForbidden):
 			e.out.Notes = append(e.out.Notes, fmt.Sprintf("not pruned: %v", err))
 		default:
@@ -182,8 +185,7 @@ func (e *errand) decide(ctx context.Context, there bool) ([]decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	now := time.Now()
-	out := e.job.decideHere(now, source)
+	out := e.job.decideHere(time.Now(), source)
 	if !there {
 		return out, nil
 	}
@@ -191,5 +193,5 @@ func (e *errand) decide(ctx context.Context, there bool) ([]decision, error) {
 	if err != nil {
 		return nil, err
 	}
-	return slices.Concat(out, e.job.decideThere(now, source, destination)), nil
+	return slices.Concat(out, e.job.decideThere(time.Now(), source, destination)), nil
 }

@@ -1,0 +1,147 @@
+package job
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/lunarsan/lunar/stream"
+)
+
+// visit goes to both ends of a job, at once or not at all, and calls f with each of its volumes.
+// What f fails with is a problem of that volume's. Where the destination does not answer, far has
+// why, and f is called all the same, without it.
+func (r *Runner) visit(ctx context.Context, name string, a Ask, f func(e *errand) error) (out []VolumeRun, far error, err error) {
+	w, err := r.worker(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	w.mu.Lock()
+	j := w.job
+	w.mu.Unlock()
+	source, err := r.o.Open(ctx, &j.Job, j.sourcePeer())
+	if err != nil {
+		return nil, nil, err
+	}
+	defer func() { err = errors.Join(err, source.Close()) }()
+	var destination End
+	if j.Replicates() {
+		if destination, far = r.o.Open(ctx, &j.Job, j.destinationPeer()); far == nil {
+			defer func() { err = errors.Join(err, destination.Close()) }()
+		}
+	}
+	out = make([]VolumeRun, len(j.Volumes))
+	for i, v := range j.Volumes {
+		e := errand{worker: w, job: j, ask: a, volume: v, out: &out[i]}
+		err := e.find(ctx, source, destination)
+		if err == nil {
+			err = f(&e)
+		}
+		if err != nil {
+			e.out.Problem = problem(err)
+		}
+	}
+	return out, far, ctx.Err()
+}
+
+// A VolumePlan is what a run would do for a volume.
+type VolumePlan struct {
+	Source  string       `json:"source"`
+	Plan    *stream.Plan `json:"plan,omitempty"`
+	Pruned  []Pruned     `json:"pruned,omitempty"` // that would be, if nothing else were done
+	Problem *Problem     `json:"problem,omitempty"`
+}
+
+// Plan tells what a run would do now, with the lengths of the streams, and does nothing. The
+// snapshot that the run would take first is not in it.
+func (r *Runner) Plan(ctx context.Context, name string, a Ask) ([]VolumePlan, error) {
+	var out []VolumePlan
+	visited, far, err := r.visit(ctx, name, a, func(e *errand) error {
+		p := VolumePlan{Source: e.volume.Source}
+		err := e.plan(ctx, &p)
+		out = append(out, p)
+		return err
+	})
+	if err = errors.Join(err, far); err != nil {
+		return nil, err
+	}
+	return joined(out, visited), nil
+}
+
+// joined puts the problems of the visit to what came of it.
+func joined(plans []VolumePlan, visited []VolumeRun) []VolumePlan {
+	out := make([]VolumePlan, len(visited))
+	for i, v := range visited {
+		out[i].Source = v.Source
+		for _, p := range plans {
+			if p.Source == v.Source {
+				out[i] = p
+			}
+		}
+		out[i].Problem = v.Problem
+	}
+	return out
+}
+
+func (e *errand) plan(ctx context.Context, p *VolumePlan) error {
+	source, err := stream.Look(ctx, e.source)
+	if err != nil {
+		return err
+	}
+	decided := e.job.decideHere(time.Now(), source)
+	if e.destination != nil {
+		destination, err := stream.Look(ctx, e.destination)
+		if err != nil {
+			return err
+		}
+		if p.Plan, err = stream.NewPlan(source, destination, e.job.want(e.ask)); err != nil {
+			return err
+		}
+		if err := p.Plan.Estimate(ctx, e.source); err != nil {
+			return err
+		}
+		decided = append(decided, e.job.decideThere(time.Now(), source, destination)...)
+	}
+	p.Pruned = dropped(decided)
+	return nil
+}
+
+// Prune destroys what the rules do not keep, or only tells what it would destroy. Where the
+// destination does not answer the error says so, and the source is pruned all the same.
+func (r *Runner) Prune(ctx context.Context, name string, dry bool) ([]VolumeRun, error) {
+	out, far, err := r.visit(ctx, name, Ask{}, func(e *errand) error {
+		if dry {
+			decided, err := e.decide(ctx, e.destination != nil)
+			e.out.Pruned = dropped(decided)
+			return err
+		}
+		if e.destination == nil {
+			return e.prune(ctx, false)
+		}
+		unlock, err := e.r.lock(ctx, e.place())
+		if err != nil {
+			return err
+		}
+		defer unlock()
+		return e.prune(ctx, true)
+	})
+	if far != nil {
+		err = errors.Join(err, fmt.Errorf("the destination was not pruned: %w", far))
+	}
+	return out, err
+}
+
+// Forget takes away what a job holds of its volumes at both ends, so that it can be deleted.
+func (r *Runner) Forget(ctx context.Context, name string) error {
+	var failed error
+	_, far, err := r.visit(ctx, name, Ask{}, func(e *errand) error {
+		for _, v := range []stream.Volume{e.source, e.destination} {
+			if v != nil {
+				failed = errors.Join(failed, stream.Forget(ctx, v, name))
+			}
+		}
+		return nil
+	})
+	return errors.Join(err, far, failed)
+}
