@@ -21,11 +21,13 @@ type Held struct {
 }
 
 // Store is what the unit is on; an offset that the unit begins at is not counted.
-func (h *Held) Store() Store {
-	if s, ok := h.state.store.(*shifted); ok {
+func (h *Held) Store() Store { return unshifted(h.state.store) }
+
+func unshifted(s Store) Store {
+	if s, ok := s.(*shifted); ok {
 		return s.Store
 	}
-	return h.state.store
+	return s
 }
 
 // Swap puts the unit on s, which has the bytes of Store and outlives it: calls that are inside
@@ -80,7 +82,7 @@ func Hold(ctx context.Context, units []*Unit, limit time.Duration, f func(contex
 		}
 		held[i] = &Held{Unit: u}
 	}
-	if err := syncAll(ctx, units); err != nil {
+	if err := prepare(ctx, units); err != nil {
 		return 0, err
 	}
 	began := time.Now()
@@ -94,12 +96,13 @@ func Hold(ctx context.Context, units []*Unit, limit time.Duration, f func(contex
 	return time.Since(began), err
 }
 
-// syncAll makes durable what there is, while writes go on.
-func syncAll(ctx context.Context, units []*Unit) error {
+// prepare does for all of the units, while writes go on, what would take time while they stand
+// still.
+func prepare(ctx context.Context, units []*Unit) error {
 	failed := make(chan error, len(units))
 	for _, u := range units {
 		go func() {
-			err := u.Sync(&Op{MayBlock: true})
+			err := u.prepare()
 			if err != nil {
 				err = fmt.Errorf("unit %s: %w", u.Identity().GUID, err)
 			}
@@ -111,6 +114,22 @@ func syncAll(ctx context.Context, units []*Unit) error {
 		first = cmp.Or(first, <-failed)
 	}
 	return cmp.Or(first, ctx.Err())
+}
+
+func (u *Unit) prepare() error {
+	op := Op{MayBlock: true}
+	if err := u.Sync(&op); err != nil {
+		return err
+	}
+	on, err := u.enterStore(&op, reads)
+	if err != nil {
+		return err
+	}
+	defer u.leave(&op)
+	if p, ok := unshifted(on.store).(Preparer); ok {
+		return p.Prepare()
+	}
+	return nil
 }
 
 // standStill claims all of the units, in the order in which copies claim theirs: neither can wait

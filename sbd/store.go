@@ -77,6 +77,12 @@ type Prefetcher interface {
 	Prefetch(off, n int64) error
 }
 
+// A Preparer can do beforehand some of what is done to it while its writes stand still.
+type Preparer interface {
+	// Prepare does it, while writes go on.
+	Prepare() error
+}
+
 // A Resizer can change its size.
 type Resizer interface {
 	// Resize makes the store size bytes long; new bytes read as zeros.

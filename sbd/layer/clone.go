@@ -6,8 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"path/filepath"
 	"slices"
+
+	"github.com/lunarsan/lunar/sbd"
 )
 
 // Clone makes a volume that begins as the layer of a name and can be written to, and returns the
@@ -63,7 +66,10 @@ func (p place) layClone(c place, st *stack, i int) error {
 	if err := c.write(&fresh); err != nil {
 		return err
 	}
-	if err := c.make(fresh.top(), st.Block, p.data(below)); err != nil {
+	if err := c.make(fresh.top(), st.Block); err != nil {
+		return err
+	}
+	if err := c.countAs(fresh.top(), p.data(below)); err != nil {
 		return err
 	}
 	// So that there is something at the path. It stays empty.
@@ -164,4 +170,20 @@ func (p place) removeVolume() error {
 		return err
 	}
 	return p.remove(p.folder)
+}
+
+// removeBase removes the volume's file. One that is open belongs to somebody; a device stays.
+func (p place) removeBase() error {
+	info, err := os.Lstat(p.path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	s, err := p.open(p.path, sbd.OpenOptions{})
+	if err != nil {
+		return err
+	}
+	return errors.Join(p.remove(p.path), s.Close())
 }

@@ -152,9 +152,8 @@ func (p place) write(s *stack) error {
 	return p.replace(p.stackFile(), b)
 }
 
-// make makes the files of a layer that has nothing. Its delta counts as written when the one
-// below was, at like.
-func (p place) make(e *entry, block int64, like string) error {
+// make makes the files of a layer that has nothing.
+func (p place) make(e *entry, block int64) error {
 	if err := p.create(p.delta(e.File), e.Size); err != nil {
 		return err
 	}
@@ -168,9 +167,11 @@ func (p place) make(e *entry, block int64, like string) error {
 	if _, err = m.WriteAt(mapHeader(e.Key, block), 0); err == nil {
 		err = m.Sync()
 	}
-	if err = errors.Join(err, m.Close()); err != nil {
-		return err
-	}
+	return errors.Join(err, m.Close())
+}
+
+// countAs has an empty layer count as written when the one below was, at like.
+func (p place) countAs(e *entry, like string) error {
 	info, err := os.Stat(like)
 	if err != nil {
 		return err

@@ -91,7 +91,7 @@ func (p place) over(s sbd.Store, o sbd.OpenOptions, name string) (_ *Store, err 
 	base.lent = true
 	v := &view{shift: shiftOf(st.Block), size: s.Size(), slots: []slot{{layer: base, layerKey: layerKey{folder: p.folder}}}}
 	how := &loading{OpenOptions: o, stack: &st, old: v}
-	grown, err := p.raise(how, name, p.path)
+	grown, err := p.raise(how, name, p.path, nil)
 	if err != nil {
 		return nil, errors.Join(err, p.dissolve())
 	}
@@ -100,32 +100,48 @@ func (p place) over(s sbd.Store, o sbd.OpenOptions, name string) (_ *Store, err 
 	return over, nil
 }
 
-// raise puts an empty layer on top of a stack, whose last layer gets a name and is synced. The
-// stack is locked, and the volume; nobody writes meanwhile.
-func (p place) raise(how *loading, name, like string) (_ *view, err error) {
+// raise puts an empty layer on top of a stack, the spare one if there is one, whose last layer gets
+// a name and is synced. The stack is locked, and the volume; nobody writes meanwhile.
+func (p place) raise(how *loading, name, like string, spare *layer) (_ *view, err error) {
 	st := how.stack.clone()
 	was := st.top()
 	was.Name, was.Created = name, time.Now().UTC()
-	fresh := *st.push()
-	if err := p.make(&fresh, st.Block, like); err != nil {
-		return nil, errors.Join(err, p.forget(fresh))
+	fresh := st.push()
+	l := spare
+	if l != nil {
+		*fresh = l.entry
+	} else if l, err = p.makeTop(*fresh, st.Block, how.OpenOptions); err != nil {
+		return nil, err
 	}
-	l, err := p.openTop(fresh, st.Block, how.OpenOptions)
+	if err = p.countAs(fresh, like); err == nil {
+		err = how.old.top().sync()
+	}
 	if err == nil {
-		if err = how.old.top().sync(); err == nil {
-			err = p.write(&st)
-		}
-		if err != nil {
-			err = errors.Join(err, l.close())
-		}
+		err = p.write(&st)
 	}
 	if err != nil {
-		return nil, errors.Join(err, p.forget(fresh))
+		if l != spare {
+			err = errors.Join(err, l.close(), p.forget(*fresh))
+		}
+		return nil, err
 	}
 	v := *how.old
 	v.slots = append(append([]slot(nil), v.slots...), slot{l, layerKey{p.folder, fresh.File, 0}, fresh.Shows})
 	how.stack = &st
 	return &v, nil
+}
+
+// makeTop makes an empty layer and opens it.
+func (p place) makeTop(e entry, block int64, o sbd.OpenOptions) (*layer, error) {
+	err := p.make(&e, block)
+	var l *layer
+	if err == nil {
+		l, err = p.openTop(e, block, o)
+	}
+	if err != nil {
+		return nil, errors.Join(err, p.forget(e))
+	}
+	return l, nil
 }
 
 // dissolve ends the folder of a volume that has no layers any more, or has none yet. Deltas
@@ -141,6 +157,44 @@ func (p place) dissolve() error {
 		return err
 	}
 	return syncFolder(filepath.Dir(p.folder))
+}
+
+// Prepare makes ready for Freeze, so that it takes less time: it makes the files that will be
+// needed. They are gone again when the store is closed.
+func (s *Store) Prepare() error {
+	if s.options.ReadOnly {
+		return nil
+	}
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	st, locked, err := s.edit()
+	if err != nil {
+		return err
+	}
+	defer locked.unlock()
+	if err := s.fitSpare(st); err != nil || s.spare != nil {
+		return err
+	}
+	s.spare, err = s.makeTop(*st.push(), st.Block, s.options)
+	return err
+}
+
+// fitSpare drops the spare layer if it is not what the next one of a stack has to be.
+func (s *Store) fitSpare(st *stack) error {
+	if s.spare != nil && s.spare.File == st.Next && s.spare.Size == st.top().Size {
+		return nil
+	}
+	return s.dropSpare()
+}
+
+// dropSpare gives up what Prepare has made.
+func (s *Store) dropSpare() error {
+	if s.spare == nil {
+		return nil
+	}
+	gone := s.spare
+	s.spare = nil
+	return errors.Join(gone.close(), s.forget(gone.entry))
 }
 
 // Freeze makes what the volume is now a layer, while its writes stand still: those that come
@@ -165,16 +219,22 @@ func (s *Store) Freeze(name string) error {
 	if st.index(name) >= 0 {
 		return fmt.Errorf("%s: %q: %w", s.path, name, ErrExists)
 	}
+	if err := s.fitSpare(st); err != nil {
+		return err
+	}
 	s.writing.Lock()
 	defer s.writing.Unlock()
 	s.syncing.Lock()
 	defer s.syncing.Unlock()
 	v := s.now.Load()
 	how := &loading{OpenOptions: s.options, stack: st, old: v}
-	grown, err := s.raise(how, name, s.delta(v.top().file))
+	grown, err := s.raise(how, name, s.delta(v.top().file), s.spare)
 	if err != nil {
 		return err
 	}
 	s.now.Store(grown)
+	if grown.top().layer == s.spare {
+		s.spare = nil
+	}
 	return s.remove(s.notes(v.top().File))
 }

@@ -98,6 +98,7 @@ func (m *model) step() {
 	case op == 21:
 		must(m, m.store.Sync())
 		if layered != nil {
+			must(m, layered.Prepare())
 			must(m, layered.refresh())
 		}
 	case op == 22 && layered != nil:
@@ -108,6 +109,9 @@ func (m *model) step() {
 }
 
 func (m *model) freeze(layered *Store) {
+	if layered != nil && m.IntN(2) == 0 {
+		must(m, layered.Prepare())
+	}
 	m.named++
 	name := fmt.Sprint("layer ", m.named)
 	if layered != nil {
@@ -197,6 +201,9 @@ func (m *model) kill(s *Store) {
 		l.lent = false // all files are closed, whoever they belong to
 	}
 	must(m, v.close(nil))
+	if s.spare != nil {
+		must(m, s.spare.close())
+	}
 	if s.base != nil && v.slots[0].store != s.base {
 		closes(m, s.base)
 	}

@@ -52,11 +52,9 @@ func (p place) promote(clone string) error {
 	if err != nil {
 		return err
 	}
-	gone := append([]entry(nil), st.Layers[i+1:]...)
-	for _, e := range gone[:len(gone)-1] {
-		if err := p.unused(e); err != nil {
-			return err
-		}
+	gone, err := p.above(st, i)
+	if err != nil {
+		return err
 	}
 	next, moved, err := p.move(c, st.clone(), own, i)
 	if err == nil {
@@ -65,11 +63,7 @@ func (p place) promote(clone string) error {
 	if err != nil {
 		return errors.Join(err, p.forget(moved...))
 	}
-	err = p.forget(gone...)
-	for _, e := range gone {
-		err = errors.Join(err, p.remove(p.pin(e.ID)))
-	}
-	return errors.Join(err, c.end())
+	return errors.Join(p.lose(gone), c.end())
 }
 
 // round opens and closes a volume: what a process that was killed wrote to it is then durable, and

@@ -6,8 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-
-	"github.com/lunarsan/lunar/sbd"
+	"slices"
 )
 
 // Revert makes the volume at path what it was when the layer of a name was frozen. That layer
@@ -38,39 +37,40 @@ func (p place) revert(name string) error {
 	if i < 0 {
 		return fmt.Errorf("%s: %q: %w", p.path, name, ErrNoLayer)
 	}
-	gone := append([]entry(nil), st.Layers[i+1:]...)
-	for _, e := range gone[:len(gone)-1] {
-		if err := p.unused(e); err != nil {
-			return err
-		}
+	gone, err := p.above(st, i)
+	if err != nil {
+		return err
 	}
 	st.Layers = st.Layers[:i+1]
 	fresh := *st.push()
-	if err := p.make(&fresh, st.Block, p.data(st.Layers[i])); err != nil {
+	if err = p.make(&fresh, st.Block); err == nil {
+		err = p.countAs(&fresh, p.data(st.Layers[i]))
+	}
+	if err != nil {
 		return errors.Join(err, p.forget(fresh))
 	}
 	if err := p.write(st); err != nil {
 		return err
 	}
-	err = p.forget(gone...)
+	return p.lose(gone)
+}
+
+// above are the layers above layer i, of which none has clones or is being read.
+func (p place) above(st *stack, i int) ([]entry, error) {
+	above := slices.Clone(st.Layers[i+1:])
+	for _, e := range above[:len(above)-1] {
+		if err := p.unused(e); err != nil {
+			return nil, err
+		}
+	}
+	return above, nil
+}
+
+// lose removes the files of layers that are in the stack no more.
+func (p place) lose(gone []entry) error {
+	err := p.forget(gone...)
 	for _, e := range gone {
 		err = errors.Join(err, p.remove(p.pin(e.ID)))
 	}
 	return err
-}
-
-// removeBase removes the volume's file. One that is open belongs to somebody; a device stays.
-func (p place) removeBase() error {
-	info, err := os.Lstat(p.path)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil || !info.Mode().IsRegular() {
-		return err
-	}
-	s, err := p.open(p.path, sbd.OpenOptions{})
-	if err != nil {
-		return err
-	}
-	return errors.Join(p.remove(p.path), s.Close())
 }

@@ -30,6 +30,7 @@ type Store struct {
 	syncing  sync.Mutex // one sync at a time; what is synced stays
 	looked   time.Time  // when a sync looked last whether the stack has changed; guarded by it
 
+	spare   *layer // that Prepare has made; guarded by changing
 	claims  claims
 	buffers sync.Pool // of *[]byte, a block each
 }
@@ -198,7 +199,7 @@ func (p place) edit() (*stack, lock, error) {
 func (s *Store) Close() error {
 	var err error
 	if !s.options.ReadOnly {
-		err = s.sync()
+		err = errors.Join(s.sync(), s.dropSpare())
 	}
 	err = errors.Join(err, s.now.Load().close(nil))
 	if s.base != nil {
