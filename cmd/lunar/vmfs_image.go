@@ -12,6 +12,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lunarsan/lunar/internal/control"
+	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/vmfs"
 )
 
@@ -154,6 +156,9 @@ func (c *cli) imagePath(ctx context.Context, name string) (path string, base int
 
 // openDevice opens a file or device, from base on.
 func openDevice(path string, base int64, fresh bool) (vmfs.Device, io.Closer, error) {
+	if layered, err := layer.Layered(path); layered && err == nil {
+		return openLayered(path, base)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return vmfs.Device{}, nil, &control.Problem{Title: fmt.Sprintf("cannot open the image: %v", err), Hint: "Name a file, a block device, or a unit as lu:GUID."}
@@ -163,6 +168,19 @@ func openDevice(path string, base int64, fresh bool) (vmfs.Device, io.Closer, er
 		return vmfs.Device{}, nil, fmt.Errorf("opening %s: %w", path, errors.Join(err, f.Close()))
 	}
 	return d, open, nil
+}
+
+// openLayered opens a volume with layers, as it is now even while somebody writes to it.
+func openLayered(path string, base int64) (vmfs.Device, io.Closer, error) {
+	s, err := layer.Open(path, sbd.OpenOptions{ReadOnly: true, Unlocked: true})
+	if err != nil {
+		return vmfs.Device{}, nil, fmt.Errorf("opening %s with its layers: %w", path, err)
+	}
+	size := s.Size()
+	if size < base {
+		return vmfs.Device{}, nil, errors.Join(fmt.Errorf("%s has %d bytes, and the unit begins at %d", path, size, base), s.Close())
+	}
+	return vmfs.Device{ReaderAt: io.NewSectionReader(s, base, size-base), Size: size - base}, s, nil
 }
 
 // deviceOf makes a device of an open file: as it lies in memory where it is a regular file,

@@ -14,6 +14,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lunarsan/lunar/internal/control"
+	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/vmfs"
 	"github.com/lunarsan/lunar/vmfs/backup"
 )
@@ -195,7 +197,7 @@ func (c *cli) applyRestore(ctx context.Context, plan *backup.Restore, folder, im
 // A targetAt is a unit's store from where the unit begins. Devices are read past the page cache,
 // since other hosts write to them.
 type targetAt struct {
-	*os.File
+	medium backup.Medium
 	reader io.ReaderAt
 	base   int64
 	closers
@@ -205,7 +207,10 @@ type targetAt struct {
 func (t *targetAt) ReadAt(p []byte, off int64) (int, error) { return t.reader.ReadAt(p, t.base+off) }
 
 // WriteAt implements io.WriterAt.
-func (t *targetAt) WriteAt(p []byte, off int64) (int, error) { return t.File.WriteAt(p, t.base+off) }
+func (t *targetAt) WriteAt(p []byte, off int64) (int, error) { return t.medium.WriteAt(p, t.base+off) }
+
+// Sync makes durable what was written.
+func (t *targetAt) Sync() error { return t.medium.Sync() }
 
 // Close implements io.Closer.
 func (t *targetAt) Close() error { return t.closers.Close() }
@@ -234,6 +239,13 @@ func (c *cli) openTargets(ctx context.Context, name string, readOnly bool) (targ
 
 // openTarget opens a file or device to restore to.
 func openTarget(path, name string, base int64, readOnly bool) (backup.Target, error) {
+	if layered, err := layer.Layered(path); layered && err == nil {
+		s, err := layer.Open(path, sbd.OpenOptions{ReadOnly: readOnly, Unlocked: readOnly})
+		if err != nil {
+			return backup.Target{}, fmt.Errorf("opening %s with its layers: %w", path, err)
+		}
+		return backup.Target{Name: name, Size: s.Size() - base, Medium: &targetAt{s, s, base, closers{s}}}, nil
+	}
 	mode := os.O_RDWR
 	if readOnly {
 		mode = os.O_RDONLY

@@ -16,6 +16,7 @@ import (
 	"github.com/lunarsan/lunar/internal/buffer"
 	"github.com/lunarsan/lunar/internal/comstar"
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/scsi"
 	"github.com/lunarsan/lunar/target"
 	"github.com/lunarsan/lunar/target/iscsi"
@@ -103,7 +104,7 @@ type Daemon struct {
 // or Close afterwards.
 func Open(opts Options) (*Daemon, error) {
 	if opts.openStore == nil {
-		opts.openStore = sbd.Open
+		opts.openStore = layer.Open
 	}
 	if opts.wait == nil {
 		opts.wait = sleep

@@ -5,7 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
+
+	"github.com/lunarsan/lunar/sbd/layer"
 )
 
 // DeleteUnit ends a unit. Its store stays, unless lunar made it and r says to remove it.
@@ -19,7 +20,37 @@ func (d *Daemon) DeleteUnit(ctx context.Context, name string, r UnitDelete) (Uni
 		d.log.Error("the deleted unit's store did not close", "unit", deleted.GUID, "path", deleted.Path, "reason", detached)
 	}
 	u.lu.Close()
+	if r.RemoveStore && u.record.OwnStore {
+		err = removeStore(u.record.Path)
+		deleted.StoreRemoved = err == nil
+	}
 	return deleted, err
+}
+
+// removeStore removes the file of a unit that is no more, and its layers.
+func removeStore(path string) error {
+	if err := layer.Remove(path); err != nil {
+		return &Problem{
+			Title: fmt.Sprintf("the unit is deleted, but its store is still there: %v", err),
+			Hint:  "Remove the file yourself.",
+			cause: err,
+		}
+	}
+	return nil
+}
+
+// removable tells why the store of a unit could not be removed with it.
+func removable(path string) error {
+	layers, err := layer.List(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, l := range layers {
+		if len(l.Clones) > 0 {
+			return conflict(fmt.Sprintf("%s has the clone %s", path, l.Clones[0]), "Delete the unit of the clone first, or keep the store: --keep-store.")
+		}
+	}
+	return err
 }
 
 // removeUnit takes the unit out of the state and of everybody's sight. It returns nil when
@@ -37,6 +68,11 @@ func (d *Daemon) removeUnit(ctx context.Context, name string, r UnitDelete) (*un
 	}
 	if err := d.checkIdle(u, r.Force); err != nil {
 		return nil, deleted, err
+	}
+	if r.RemoveStore && u.record.OwnStore {
+		if err := removable(u.record.Path); err != nil {
+			return nil, deleted, err
+		}
 	}
 	if r.Try {
 		d.mu.RLock()
@@ -56,17 +92,6 @@ func (d *Daemon) removeUnit(ctx context.Context, name string, r UnitDelete) (*un
 	u.attempts.end()
 	d.device.RemoveUnit(u.lu)
 	d.log.Info("deleted a unit", "unit", deleted.GUID, "luns", deleted.LUNs, "path", deleted.Path)
-
-	if r.RemoveStore && u.record.OwnStore {
-		if err := os.Remove(u.record.Path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return u, deleted, &Problem{
-				Title: fmt.Sprintf("the unit is deleted, but its store is still there: %v", err),
-				Hint:  "Remove the file yourself.",
-				cause: err,
-			}
-		}
-		deleted.StoreRemoved = true
-	}
 	return u, deleted, nil
 }
 

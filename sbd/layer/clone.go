@@ -144,10 +144,13 @@ func (p place) end() error {
 }
 
 // Remove ends the volume at path, layers and all. A device stays, as what it was when it was
-// frozen first. It may not have clones, nor may anybody have it or a layer open.
+// frozen first. It may not have clones, nor may anybody have it or a layer open. One
+// that is not there will do.
 func Remove(path string) error {
 	p, err := system().find(path)
-	if err != nil {
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	} else if err != nil {
 		return err
 	}
 	return p.removeVolume()

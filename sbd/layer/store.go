@@ -37,7 +37,8 @@ type Store struct {
 
 // Open opens the volume at path: as its layers have it where it has some, and otherwise as
 // sbd.Open does. Readers share it; one that writes, here or in another process, has it alone.
-// Those who read layers (At) are in nobody's way.
+// Those who read layers (At) are in nobody's way. Who reads unlocked while somebody else writes
+// sees what was there at the opening, and of what was written since any part.
 func Open(path string, o sbd.OpenOptions) (sbd.Store, error) {
 	p, err := system().find(path)
 	if err != nil {
@@ -78,11 +79,13 @@ func (p place) openStack(o sbd.OpenOptions) (sbd.Store, error) {
 		}
 		return nil, p.settle()
 	}
-	top, err := p.lockTop(!o.ReadOnly)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", p.path, err)
+	var top lock
+	if !o.Unlocked {
+		if top, err = p.lockTop(!o.ReadOnly); err != nil {
+			return nil, fmt.Errorf("%s: %w", p.path, err)
+		}
 	}
-	s, err := p.start(&loading{OpenOptions: o, mine: true}, top)
+	s, err := p.start(&loading{OpenOptions: o, mine: true, locked: o.Unlocked}, top)
 	if s == nil {
 		return nil, err
 	}
@@ -245,7 +248,7 @@ func (s *Store) reload() error {
 		return err
 	}
 	defer locked.unlock()
-	how := &loading{OpenOptions: s.options, top: s.of, mine: s.of == 0, locked: s.base != nil, old: s.now.Load()}
+	how := &loading{OpenOptions: s.options, top: s.of, mine: s.of == 0, locked: s.base != nil || s.options.Unlocked, old: s.now.Load()}
 	v, err := s.load(how)
 	if err != nil {
 		return err
