@@ -12,7 +12,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lunarsan/lunar/internal/control"
-	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/vmfs"
 )
@@ -172,7 +171,7 @@ func openDevice(path string, base int64, fresh bool) (vmfs.Device, io.Closer, er
 
 // openLayered opens a volume with layers, as it is now even while somebody writes to it.
 func openLayered(path string, base int64) (vmfs.Device, io.Closer, error) {
-	s, err := layer.Open(path, sbd.OpenOptions{ReadOnly: true, Unlocked: true})
+	s, err := layer.Open(path, layer.Options{ReadOnly: true, Unlocked: true})
 	if err != nil {
 		return vmfs.Device{}, nil, fmt.Errorf("opening %s with its layers: %w", path, err)
 	}

@@ -4,7 +4,6 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/sbd/layer"
 )
 
@@ -16,7 +15,7 @@ func TestLayeredImage(t *testing.T) {
 	if err := layer.Freeze(path, "monday"); err != nil {
 		t.Fatal(err)
 	}
-	s, err := layer.Open(path, sbd.OpenOptions{})
+	s, err := layer.Open(path, layer.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

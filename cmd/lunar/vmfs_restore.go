@@ -14,7 +14,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/lunarsan/lunar/internal/control"
-	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/vmfs"
 	"github.com/lunarsan/lunar/vmfs/backup"
@@ -240,7 +239,7 @@ func (c *cli) openTargets(ctx context.Context, name string, readOnly bool) (targ
 // openTarget opens a file or device to restore to.
 func openTarget(path, name string, base int64, readOnly bool) (backup.Target, error) {
 	if layered, err := layer.Layered(path); layered && err == nil {
-		s, err := layer.Open(path, sbd.OpenOptions{ReadOnly: readOnly, Unlocked: readOnly})
+		s, err := layer.Open(path, layer.Options{ReadOnly: readOnly, Unlocked: readOnly})
 		if err != nil {
 			return backup.Target{}, fmt.Errorf("opening %s with its layers: %w", path, err)
 		}

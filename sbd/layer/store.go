@@ -35,6 +35,9 @@ type Store struct {
 	buffers sync.Pool // of *[]byte, a block each
 }
 
+// Options are those that any store is opened with.
+type Options = sbd.OpenOptions
+
 // Open opens the volume at path: as its layers have it where it has some, and otherwise as
 // sbd.Open does. Readers share it; one that writes, here or in another process, has it alone.
 // Those who read layers (At) are in nobody's way. Who reads unlocked while somebody else writes
