@@ -15,6 +15,7 @@
 //	decide.go   which snapshots stay, and why
 //	status.go   how a job is: next run, lag, progress
 //	visit.go    what is done at somebody's asking: plan, prune, forget
+//	look.go     what would make a run fail, and whether replicas are what they should be
 //	explain.go  why each snapshot is where it is
 //
 // The parser of schedules is our own: the one that most programs use leaves out what is due in an

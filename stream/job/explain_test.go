@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/stream/retain"
+	"github.com/lunarsan/lunar/stream/streamtest"
 )
 
 // TestExplain tells of snapshots of every kind why they are where they are.
@@ -132,5 +133,66 @@ func TestPrune(t *testing.T) {
 		prune(false, 3)
 		counts(2, 3)
 		prune(false, 0)
+	})
+}
+
+func TestCheckAndVerify(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		j := vm1()
+		j.RPO = retain.Span(30 * time.Minute)
+		runner := r.start(j)
+		wrong := func(want ...string) {
+			t.Helper()
+			found, err := runner.Check(t.Context(), "offsite")
+			if err != nil {
+				t.Fatal(err)
+			}
+			var says []string
+			for _, f := range found {
+				if f.Problem != nil {
+					says = append(says, f.What+": "+f.Problem.Says)
+				}
+			}
+			if len(says) != len(want) {
+				t.Errorf("%q, want %q", says, want)
+				return
+			}
+			for i := range want {
+				if !strings.Contains(says[i], want[i]) {
+					t.Errorf("%q, want %q", says[i], want[i])
+				}
+			}
+		}
+		late := "the schedule: a replica is to be no older than 30m, and there is none for up to 1h"
+		wrong(late, "volume tank/vm1: tank/vm1: there is no such volume", "the next run of tank/vm1: tank/vm1 has no snapshot yet")
+		r.volumes["|tank/vm1"] = streamtest.NewMemory("tank/vm1", volumeSize)
+		pass(2*time.Hour + time.Minute)
+		wrong(late)
+		if v, err := runner.Verify(t.Context(), "offsite"); err != nil || len(v) != 1 || v[0].Verdict == nil || !v[0].Verdict.Same() {
+			t.Errorf("%+v, %v", v, err)
+		}
+		r.setDown("site", errors.New("no route"))
+		wrong(late, "the destination, peer site: peer site: no route")
+		r.setDown("", errors.New("odd"))
+		wrong(late, "the source: peer : odd")
+	})
+}
+
+// TestTwoInASecond asks for two runs at a time: their snapshots have two names.
+func TestTwoInASecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.add("", "tank/vm1")
+		runner := r.start(vm1())
+		for range 3 {
+			if _, err := runner.Run(t.Context(), "offsite", Ask{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass(time.Minute)
+		if n := len(r.names("site", "backup/vm1", "offsite")); n != 3 || len(r.failed()) > 0 {
+			t.Errorf("%d snapshots, %q", n, r.failed())
+		}
 	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 )
 
 // take takes a snapshot of all volumes, with the commands around it.
@@ -14,6 +15,15 @@ func (w *worker) take(ctx context.Context, j *checked, run *Run) (err error) {
 	}
 	defer func() { err = errors.Join(err, end.Close()) }()
 	name := j.snapshotName(run.Started)
+	if name == w.taken { // names tell seconds
+		select {
+		case <-time.After(time.Second):
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		name = j.snapshotName(time.Now())
+	}
+	w.taken = name
 	if j.After != "" {
 		defer func() {
 			// What Before has stopped goes on, also when all else is given up.

@@ -78,11 +78,13 @@ type errand struct {
 	volume Volume
 	out    *VolumeRun
 
-	source, destination stream.Volume // destination is nil where there is none, or it does not answer
+	sourceEnd, destinationEnd End
+	source, destination       stream.Volume // destination is nil where there is none, or it does not answer
 }
 
 // find finds the volumes at both ends.
 func (e *errand) find(ctx context.Context, source, destination End) (err error) {
+	e.sourceEnd, e.destinationEnd = source, destination
 	e.out.Source = e.volume.Source
 	if e.source, err = source.Volume(ctx, e.volume.Source); err != nil {
 		return fmt.Errorf("%s: %w", e.volume.Source, err)

@@ -19,6 +19,7 @@ type worker struct {
 
 	wake  chan struct{} // the schedules, or the state, are others
 	asks  chan question
+	taken string          // name of the snapshot that heed took last
 	begun chan assignment // room for one: what comes when there is one already is left to that
 
 	mu      sync.Mutex
