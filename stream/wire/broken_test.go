@@ -131,7 +131,7 @@ func TestForgotten(t *testing.T) {
 		if !errors.Is(err, ErrLink) || !errors.Is(err, errForgotten) {
 			t.Errorf("the client is told %v", err)
 		}
-		if _, err := l.Volume("v").Snapshots(t.Context()); !errors.Is(err, ErrLink) {
+		if _, err := l.Volume("v").Snapshots(t.Context()); err != nil {
 			t.Errorf("a call afterwards: %v", err)
 		}
 	})
@@ -143,7 +143,7 @@ func TestStolenSession(t *testing.T) {
 	l := r.link(Options{})
 	near, far := net.Pipe()
 	r.serving.Go(func() { _ = r.server.Serve(context.Background(), far, "somebody else", r.host) })
-	thief := &Link{s: l.s, o: Options{Name: "far"}, log: l.log, dial: func(context.Context) (io.ReadWriteCloser, error) { return near, nil }}
+	thief := &client{s: l.now.s, o: Options{Name: "far"}, log: l.now.log, dial: func(context.Context) (io.ReadWriteCloser, error) { return near, nil }}
 	if _, err := thief.connect(t.Context(), 1, false); !errors.Is(err, errForgotten) {
 		t.Errorf("the thief is told %v", err)
 	}
@@ -204,9 +204,9 @@ func TestGivingUp(t *testing.T) {
 	if _, err := l.Volume("v").Snapshots(t.Context()); err != nil {
 		t.Errorf("the link afterwards: %v", err)
 	}
-	for wait := time.Now().Add(5 * time.Second); l.s.waiting() != 0; time.Sleep(time.Millisecond) {
+	for wait := time.Now().Add(5 * time.Second); l.now.s.waiting() != 0; time.Sleep(time.Millisecond) {
 		if time.Now().After(wait) {
-			t.Fatalf("%d exchanges are still there", l.s.waiting())
+			t.Fatalf("%d exchanges are still there", l.now.s.waiting())
 		}
 	}
 }
@@ -256,9 +256,9 @@ func TestSlowConsumer(t *testing.T) {
 		r := newRig(t, mapHost{"v": v}, Options{})
 		l := r.link(Options{})
 		v.pace = func(int) {
-			l.s.mu.Lock()
-			most = max(most, l.s.underWay)
-			l.s.mu.Unlock()
+			l.now.s.mu.Lock()
+			most = max(most, l.now.s.underWay)
+			l.now.s.mu.Unlock()
 			time.Sleep(time.Millisecond)
 		}
 		if _, err := l.Volume("v").Receive(t.Context(), newMaterial(64<<20), stream.Receive{}); err != nil {

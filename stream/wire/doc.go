@@ -39,7 +39,8 @@
 //	session.go      what goes on between two sides
 //	exchange.go     one call of it
 //	lane.go         one connection of it
-//	link.go         the client: makes connections, and again
+//	link.go         what a client has
+//	client.go       how it makes connections, and again
 //	server.go       the server: takes them
 //	call.go         requests and answers
 //	failure.go      errors on their way
@@ -55,4 +56,6 @@
 //	fingerprint.go  what people know a key by
 //	identity.go     the key
 //	tls.go          how it is proved
+//	address.go      where volumes are, as people write it
+//	ssh.go stdio.go the same over ssh: the client, and the other end
 package wire

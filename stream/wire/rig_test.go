@@ -185,13 +185,14 @@ func (r *rig) link(o Options) *Link {
 	if err != nil {
 		r.t.Fatal(err)
 	}
+	blocks := l.now.s.pool
 	r.t.Cleanup(func() {
 		if err := l.Close(); err != nil {
 			r.t.Error(err)
 		}
-		for wait := time.Now().Add(5 * time.Second); l.s.pool.outstanding.Load() != 0; time.Sleep(time.Millisecond) {
+		for wait := time.Now().Add(5 * time.Second); blocks.outstanding.Load() != 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(wait) {
-				r.t.Fatalf("%d blocks are still somebody's", l.s.pool.outstanding.Load())
+				r.t.Fatalf("%d blocks are still somebody's", blocks.outstanding.Load())
 			}
 		}
 	})

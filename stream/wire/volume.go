@@ -13,31 +13,48 @@ import (
 // their errors are a RemoteError where that side has failed, and ErrLink where the link has: what
 // a call has done until then nobody knows.
 type Volume struct {
-	s    *session
+	l    *Link
 	name string
 }
 
 var _ stream.Volume = (*Volume)(nil)
 
 // Volume is the volume that the other side knows by that name.
-func (l *Link) Volume(name string) *Volume { return &Volume{l.s, name} }
+func (l *Link) Volume(name string) *Volume { return &Volume{l, name} }
 
 // Volumes lists the volumes that the other side lets us see.
 func (l *Link) Volumes(ctx context.Context) (names []string, err error) {
-	err = l.s.ask(ctx, request{Method: "volumes"}, &names)
+	s, err := l.session(ctx)
+	if err == nil {
+		err = s.ask(ctx, request{Method: "volumes"}, &names)
+	}
 	return names, err
 }
 
 // Name is the other side's name, and the volume's there.
-func (v *Volume) Name() string { return v.s.name + ":" + v.name }
+func (v *Volume) Name() string { return v.l.o.Name + ":" + v.name }
 
 // Path is "": nothing here opens a volume of the other side.
 func (v *Volume) Path() string { return "" }
 
 // do calls a method.
 func (v *Volume) do(ctx context.Context, result any, r request) error {
+	s, err := v.l.session(ctx)
+	if err != nil {
+		return err
+	}
 	r.Volume = v.name
-	return v.s.ask(ctx, r, result)
+	return s.ask(ctx, r, result)
+}
+
+// begins begins a call that has a stream.
+func (v *Volume) begins(ctx context.Context, r request, flags uint8) (*exchange, error) {
+	s, err := v.l.session(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.Volume = v.name
+	return s.begins(r, flags)
 }
 
 // Snapshots lists the snapshots there.
@@ -113,7 +130,7 @@ func (v *Volume) Abandon(ctx context.Context) error {
 // Send makes a stream there, which is read here. Cuts of the link are not seen in it, as long as
 // the link's patience lasts.
 func (v *Volume) Send(ctx context.Context, send stream.Send) (io.ReadCloser, error) {
-	x, err := v.s.begins(request{Method: "send", Volume: v.name, Send: &send}, flagLast)
+	x, err := v.begins(ctx, request{Method: "send", Send: &send}, flagLast)
 	if err != nil {
 		return nil, err
 	}
@@ -128,7 +145,7 @@ func (v *Volume) Send(ctx context.Context, send stream.Send) (io.ReadCloser, err
 // Receive sends a stream there, and waits until it was taken. in is read once, whatever becomes
 // of the link meanwhile. After an error a Read of in may still be under way.
 func (v *Volume) Receive(ctx context.Context, in io.Reader, r stream.Receive) (s stream.Snapshot, err error) {
-	x, err := v.s.begins(request{Method: "receive", Volume: v.name, Receive: &r}, 0)
+	x, err := v.begins(ctx, request{Method: "receive", Receive: &r}, 0)
 	if err != nil {
 		return s, err
 	}

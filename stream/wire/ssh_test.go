@@ -1,0 +1,173 @@
+package wire
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lunarsan/lunar/stream"
+)
+
+// The test program stands in for ssh, and for what ssh runs over there.
+const (
+	standIn       = "LUNAR_WIRE_STAND_IN"
+	standInFolder = "LUNAR_WIRE_FOLDER"
+	standInFile   = "LUNAR_WIRE_RECEIVED" // where the other side puts what it has received
+)
+
+func TestMain(m *testing.M) {
+	switch os.Getenv(standIn) {
+	case "":
+		os.Exit(m.Run())
+	case "ssh": // which ends without what it has started
+		cmd := exec.Command(os.Args[0])
+		cmd.Env = append(os.Environ(), standIn+"="+os.Getenv(standInFolder))
+		cmd.Stdin, cmd.Stdout = os.Stdin, os.Stdout
+		if err := cmd.Start(); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		os.Exit(0)
+	case "deaf":
+		fmt.Fprintln(os.Stderr, "ssh: connect to host nowhere port 22: Connection refused")
+		os.Exit(255)
+	}
+	conn, err := Stdio()
+	if err == nil {
+		v := NewServer(Options{Patience: 5 * time.Second})
+		err = v.ServeStdio(context.Background(), conn, os.Getenv(standIn), mapHost{"v": &recordingVolume{pipeVolume{name: "v"}}})
+		err = errors.Join(err, v.Close())
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// A recordingVolume puts the sum of what it has received, and which process it is, into a file.
+type recordingVolume struct{ pipeVolume }
+
+func (v *recordingVolume) Receive(ctx context.Context, in io.Reader, r stream.Receive) (stream.Snapshot, error) {
+	s, err := v.pipeVolume.Receive(ctx, in, r)
+	return s, errors.Join(err, os.WriteFile(os.Getenv(standInFile), fmt.Appendf(nil, "%x %d", v.sum, os.Getpid()), 0o600))
+}
+
+// TestSSH cuts ssh again and again: the process that took the stream first goes on with it.
+func TestSSH(t *testing.T) {
+	folder := t.TempDir()
+	received := filepath.Join(folder, "received")
+	t.Setenv(standIn, "ssh")
+	t.Setenv(standInFolder, filepath.Join(folder, "s"))
+	t.Setenv(standInFile, received)
+	dial := SSH{Program: os.Args[0], Destination: "user@host"}.Dial
+	var latest *sshConn
+	l, err := Connect(t.Context(), func(ctx context.Context) (io.ReadWriteCloser, error) {
+		conn, err := dial(ctx)
+		if err == nil {
+			latest = conn.(*sshConn)
+		}
+		return conn, err
+	}, Options{Name: "host"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pid := 0
+	source := io.Reader(newMaterial(testStream))
+	for cut := range 4 {
+		source = &tripwire{Reader: source, at: (cut + 1) * testStream / 5, trip: func() { _ = latest.in.Close(); _ = latest.out.Close() }}
+	}
+	if _, err := l.Volume("v").Receive(t.Context(), source, stream.Receive{}); err != nil {
+		t.Fatal(err)
+	}
+	if n := l.Traffic().Reconnects; n == 0 {
+		t.Error("it was never cut")
+	}
+	if err := l.Close(); err != nil {
+		t.Error(err)
+	}
+	got, err := os.ReadFile(received)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum string
+	if n, err := fmt.Sscan(string(got), &sum, &pid); n != 2 || sum != fmt.Sprintf("%x", sumOf(t, newMaterial(testStream))) {
+		t.Errorf("received %s, %v", got, err)
+	}
+	for wait := time.Now().Add(5 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		left, err := filepath.Glob(filepath.Join(folder, "s", "*"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(left) == 0 && syscall.Kill(pid, 0) != nil {
+			break
+		}
+		if time.Now().After(wait) {
+			t.Fatalf("it left %q behind", left)
+		}
+	}
+}
+
+func TestSSHRefused(t *testing.T) {
+	t.Setenv(standIn, "deaf")
+	_, err := Connect(t.Context(), SSH{Program: os.Args[0], Destination: "user@nowhere"}.Dial, Options{Name: "nowhere"})
+	if err == nil || !strings.Contains(err.Error(), "Connection refused") {
+		t.Errorf("it says %v", err)
+	}
+	if _, err := (SSH{Destination: "-oProxyCommand=x"}).Dial(t.Context()); err == nil {
+		t.Error("an option was taken for a destination")
+	}
+}
+
+// TestSSHArguments has the command line be what ssh understands.
+func TestSSHArguments(t *testing.T) {
+	script := filepath.Join(t.TempDir(), "ssh")
+	if err := os.WriteFile(script, []byte("#!/bin/sh\nprintf '%s\\n' \"$@\"\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := exec.LookPath("/bin/sh"); err != nil {
+		t.Skip(err)
+	}
+	conn, err := SSH{Program: script, Destination: "user@host", Port: "2222"}.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var lines []string
+	for scan := bufio.NewScanner(conn); scan.Scan(); {
+		lines = append(lines, strconv.Quote(scan.Text()))
+	}
+	if got, want := strings.Join(lines, " "), `"-o" "BatchMode=yes" "-o" "ServerAliveInterval=10" "-T" "-p" "2222" "--" "user@host" "lunar receive --stdio"`; got != want {
+		t.Errorf("ssh is run with %s", got)
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAddress(t *testing.T) {
+	for text, want := range map[string]Address{
+		"lunar://b:9000/tank/vm1":       {"lunar", "b:9000", "", "tank/vm1"},
+		"lunar://b//srv/vm1.img":        {"lunar", "b:3261", "", "/srv/vm1.img"},
+		"lunar://[fd00::1]/tank/vm1":    {"lunar", "[fd00::1]:3261", "", "tank/vm1"},
+		"ssh://op@b:22/tank/vm1":        {"ssh", "op@b", "22", "tank/vm1"},
+		"ssh://b//srv/with%20blank.img": {"ssh", "b", "", "/srv/with blank.img"},
+	} {
+		if got, err := ParseAddress(text); err != nil || got != want {
+			t.Errorf("%s is %+v, %v", text, got, err)
+		}
+	}
+	for _, text := range []string{"", "tank/vm1", "lunar:///tank", "lunar://b", "lunar://b/", "lunar://u@b/tank", "ssh://u:p@b/tank", "ssh://b/x?y", "http://b/x"} {
+		if _, err := ParseAddress(text); !errors.Is(err, ErrAddress) {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
