@@ -47,7 +47,7 @@ var mayImport = map[string][]string{
 }
 
 // testsMayImport is what tests of any package may import beside that.
-var testsMayImport = []string{"sbd/storetest", "stream/dmu/dmutest", "stream/streamtest", "vmfs/vmfstest"}
+var testsMayImport = []string{"sbd/storetest", "stream/dmu/dmutest", "stream/streamtest", "stream/wire", "vmfs/vmfstest"}
 
 // onlyIn are the modules of others, and the packages that may use them.
 var onlyIn = map[string][]string{

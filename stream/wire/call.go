@@ -30,7 +30,7 @@ const maxReply = 128 << 20
 
 // ask calls, and waits for the answer. result may be nil.
 func (s *session) ask(ctx context.Context, r request, result any) error {
-	x, err := s.begins(r, flagLast)
+	x, err := s.begins(ctx, r, flagLast)
 	if err != nil {
 		return err
 	}
@@ -38,7 +38,10 @@ func (s *session) ask(ctx context.Context, r request, result any) error {
 }
 
 // begins sends the request of an exchange.
-func (s *session) begins(r request, flags uint8) (*exchange, error) {
+func (s *session) begins(ctx context.Context, r request, flags uint8) (*exchange, error) {
+	if ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
 	p, err := json.Marshal(r)
 	if err != nil {
 		return nil, fmt.Errorf("writing a request: %w", err)
@@ -57,7 +60,7 @@ func (s *session) begins(r request, flags uint8) (*exchange, error) {
 func (x *exchange) answer(ctx context.Context, result any) error {
 	p, err := x.parts(ctx, frameAnswer, maxReply)
 	if err != nil {
-		x.giveUp()
+		x.settle()
 		return err
 	}
 	var r reply

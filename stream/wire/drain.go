@@ -20,13 +20,14 @@ type drain struct {
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
 	ordered chan *chunk // from order to Read, each perhaps still being unpacked
-	ended   func()      // once, when it is closed; nil: nothing
+	ended   func()      // when it is closed before its end; nil: nothing
 
-	mu   sync.Mutex
-	now  *chunk // that is given out
-	rest []byte // of it
-	sums *tally
-	err  error // what Read goes on to return
+	mu    sync.Mutex
+	now   *chunk // that is given out
+	rest  []byte // of it
+	sums  *tally
+	err   error // what Read goes on to return
+	whole bool  // nothing more comes
 }
 
 // drain returns the stream that comes in an exchange. It must be closed.
@@ -122,7 +123,7 @@ func (d *drain) next() {
 		d.err = fmt.Errorf("%w: %w", stream.ErrStream, c.err)
 		c.discard()
 	case c.end != nil:
-		d.err = d.judge(c.end)
+		d.err, d.whole = d.judge(c.end), true
 	default:
 		d.sums.add(c.size, c.sum)
 		d.x.s.count(c.size, "")
@@ -156,10 +157,10 @@ func (d *drain) Close() error {
 	for c := range d.ordered {
 		c.discard()
 	}
-	if d.ended != nil {
+	if d.ended != nil && !d.whole {
 		d.ended()
-		d.ended = nil
 	}
+	d.ended = nil
 	return nil
 }
 

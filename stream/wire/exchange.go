@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"time"
 )
 
 // An exchange is a call and its answer, with the stream that goes one way or the other between
@@ -226,23 +227,50 @@ func (x *exchange) forget(o *outgoing) {
 	o.release()
 }
 
-// giveUp is the client's: it does not wait for the answer any more. The server is told, and what
-// it still sends is thrown away.
-func (x *exchange) giveUp() {
+// settleTime is how long a call that was given up may take to end over there, before nobody waits
+// for that any more.
+const settleTime = 5 * time.Second
+
+// withdraw tells the server that the client does not want the answer any more. What was not sent
+// of a stream is not.
+func (x *exchange) withdraw() {
 	reason := &block{b: make([]byte, headerLen)}
 	_ = x.send(x.s.ctx, frameCancel, flagLast, reason, 0) // it is over if it cannot be sent
 	x.s.mu.Lock()
 	defer x.s.mu.Unlock()
-	if x.over {
-		return
-	}
-	x.given = true
 	x.unacked = slices.DeleteFunc(x.unacked, func(o *outgoing) bool {
 		if o.kind == frameData {
 			x.forget(o)
 		}
 		return o.kind == frameData
 	})
+	x.s.changed.Broadcast()
+}
+
+// settle withdraws a call, and waits a while until it has ended over there: so that what comes
+// next does not find it at work.
+func (x *exchange) settle() {
+	x.withdraw()
+	ctx, cancel := context.WithTimeout(x.s.ctx, settleTime)
+	defer cancel()
+	for {
+		in, err := x.receive(ctx)
+		if err != nil {
+			break
+		}
+		in.block.put()
+	}
+	x.giveUp()
+}
+
+// giveUp has whatever still comes be thrown away.
+func (x *exchange) giveUp() {
+	x.s.mu.Lock()
+	defer x.s.mu.Unlock()
+	if x.over {
+		return
+	}
+	x.given = true
 	for seq, in := range x.arrived {
 		if in.last() {
 			x.s.taken[x.id] = seq + 1

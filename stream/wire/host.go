@@ -56,6 +56,9 @@ var methods = map[string]func(context.Context, stream.Volume, *request) (any, er
 		}
 		return v.Estimate(ctx, *r.Send)
 	},
+	"digest": func(ctx context.Context, v stream.Volume, r *request) (any, error) {
+		return stream.DigestOf(ctx, v, r.Snapshot, nil)
+	},
 	"partial": func(ctx context.Context, v stream.Volume, _ *request) (any, error) { return v.Partial(ctx) },
 	"abandon": func(ctx context.Context, v stream.Volume, _ *request) (any, error) { return done, v.Abandon(ctx) },
 }

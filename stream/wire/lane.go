@@ -134,7 +134,7 @@ func (l *lane) read() error {
 			}
 		case t.numbered():
 			b, err := l.payload(&h)
-			if err == nil {
+			if err == nil && b != nil {
 				err = l.s.deliver(&h, b)
 			}
 			if err != nil {
@@ -146,9 +146,10 @@ func (l *lane) read() error {
 	}
 }
 
-// payload reads what belongs to a header. Of a chunk that is cut the beginning is kept.
+// payload reads what belongs to a header. Of a chunk that is cut the beginning is kept. There is
+// no block where nobody wants it any more.
 func (l *lane) payload(h *header) (*block, error) {
-	b, err := l.s.begin(h)
+	b, wanted, err := l.s.begin(h)
 	if err != nil {
 		return nil, err
 	}
@@ -158,6 +159,10 @@ func (l *lane) payload(h *header) (*block, error) {
 		l.s.keep(h, b, h.skip()+n)
 		return nil, err
 	}
+	if !wanted { // and its beginning is not there to be checked
+		b.put()
+		return nil, nil
+	}
 	if err := h.checkPayload(p); err != nil {
 		b.put()
 		return nil, err
@@ -165,10 +170,11 @@ func (l *lane) payload(h *header) (*block, error) {
 	return b, nil
 }
 
-// begin finds memory for a payload: where its beginning is, if that has come before.
-func (s *session) begin(h *header) (*block, error) {
+// begin finds memory for a payload: where its beginning is, if that has come before. It is not
+// wanted where it is the rest of what was thrown away.
+func (s *session) begin(h *header) (b *block, wanted bool, err error) {
 	if h.kind() != frameData {
-		return &block{b: make([]byte, headerLen+h.length())}, nil
+		return &block{b: make([]byte, headerLen+h.length())}, true, nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -176,14 +182,15 @@ func (s *session) begin(h *header) (*block, error) {
 		p := x.pieces[h.seq()]
 		delete(x.pieces, h.seq())
 		if h.skip() == p.n && len(p.block.b) >= headerLen+h.length() {
-			return p.block, nil
+			return p.block, true, nil
 		}
 		p.block.put()
 	}
-	if h.skip() > 0 && !s.forgotten(h.exchange()) {
-		return nil, fmt.Errorf("%w: the rest of a chunk that never began", errFrame)
+	wanted = h.skip() == 0
+	if !wanted && !s.forgotten(h.exchange()) {
+		return nil, false, fmt.Errorf("%w: the rest of a chunk that never began", errFrame)
 	}
-	return s.pool.get(max(0, h.length()-chunkHeaderLen)), nil
+	return s.pool.get(max(0, h.length()-chunkHeaderLen)), wanted, nil
 }
 
 // forgotten tells whether an exchange is over: what comes for it is thrown away. Under the lock.

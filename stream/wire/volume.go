@@ -17,7 +17,7 @@ type Volume struct {
 	name string
 }
 
-var _ stream.Volume = (*Volume)(nil)
+var _ stream.Digester = (*Volume)(nil)
 
 // Volume is the volume that the other side knows by that name.
 func (l *Link) Volume(name string) *Volume { return &Volume{l, name} }
@@ -54,7 +54,7 @@ func (v *Volume) begins(ctx context.Context, r request, flags uint8) (*exchange,
 		return nil, err
 	}
 	r.Volume = v.name
-	return s.begins(r, flags)
+	return s.begins(ctx, r, flags)
 }
 
 // Snapshots lists the snapshots there.
@@ -127,6 +127,15 @@ func (v *Volume) Abandon(ctx context.Context) error {
 	return v.do(ctx, nil, request{Method: "abandon"})
 }
 
+// Digest calculates what a snapshot there has.
+func (v *Volume) Digest(ctx context.Context, snapshot string) (d *stream.Digest, err error) {
+	err = v.do(ctx, &d, request{Method: "digest", Snapshot: snapshot})
+	if err == nil && d == nil {
+		err = fmt.Errorf("%w: no digest", errFrame)
+	}
+	return d, err
+}
+
 // Send makes a stream there, which is read here. Cuts of the link are not seen in it, as long as
 // the link's patience lasts.
 func (v *Volume) Send(ctx context.Context, send stream.Send) (io.ReadCloser, error) {
@@ -138,7 +147,7 @@ func (v *Volume) Send(ctx context.Context, send stream.Send) (io.ReadCloser, err
 		return nil, err
 	}
 	d := x.drain(ctx)
-	d.ended = x.giveUp // nothing, where all has come
+	d.ended = x.settle
 	return d, nil
 }
 
