@@ -41,6 +41,9 @@ func TestLayout(t *testing.T) {
 		if len(s.Devices) > 0 && s.Devices[0].Table == vmfstest.Lost {
 			continue
 		}
+		if race && name != "VMFS3" { // one goroutine does it all, twenty times as slowly
+			continue
+		}
 		t.Run(name, func(t *testing.T) {
 			v, devices := opened(t, s)
 			l, err := NewLayout(v)
