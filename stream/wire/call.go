@@ -17,6 +17,7 @@ type request struct {
 	Name     string          `json:"name,omitempty"` // of a tag, a bookmark or a clone
 	Send     *stream.Send    `json:"send,omitempty"`
 	Receive  *stream.Receive `json:"receive,omitempty"`
+	Body     json.RawMessage `json:"body,omitempty"` // of what is asked: see Answerer
 }
 
 // A reply is an answer: one or the other.

@@ -43,6 +43,7 @@
 //	client.go       how it makes connections, and again
 //	server.go       the server: takes them
 //	call.go         requests and answers
+//	ask.go          those that are not about a volume
 //	failure.go      errors on their way
 //	volume.go       the client's volumes
 //	host.go         the server's

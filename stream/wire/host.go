@@ -77,6 +77,10 @@ func (x *exchange) serve(host Host) error {
 		names, err := host.Volumes(x.ctx)
 		return x.reply(names, err, flagLast)
 	}
+	if r.Method == "ask" {
+		a, err := answerAsk(x.ctx, host, &r)
+		return x.reply(a, err, flagLast)
+	}
 	v, err := host.Volume(x.ctx, r.Volume)
 	if err != nil {
 		return x.reply(nil, err, flagLast)
