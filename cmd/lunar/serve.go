@@ -34,6 +34,7 @@ type serving struct {
 	state, logLevel, logFormat string
 	listen, announce           []string
 	remote, cert, key          string
+	replication                string
 	memory, reserve            size
 	slow                       time.Duration
 	demo                       bool
@@ -70,6 +71,7 @@ func (c *cli) serve() *cobra.Command {
 	f.StringVar(&s.remote, "api-listen", "", "serve the API on `ADDR:PORT` too, over HTTPS, to who has a token (default: not)")
 	f.StringVar(&s.cert, "api-cert", "", "prove to clients of --api-listen with the certificate in `FILE` (default: one made at the first use)")
 	f.StringVar(&s.key, "api-key", "", "the `FILE` with the key of --api-cert")
+	f.StringVar(&s.replication, "replication", "", "let peers come to `ADDR:PORT`, to send volumes here or to take them (default: not)")
 	f.BoolVar(&s.demo, "demo", false, "serve a throw-away unit of 1 GiB on 127.0.0.1:3260, and say how to connect")
 	cmd.MarkFlagsMutuallyExclusive("demo", "state")
 	cmd.MarkFlagsRequiredTogether("api-cert", "api-key")
@@ -106,6 +108,12 @@ func (c *cli) options(s *serving) (control.Options, error) {
 			return opts, &usageError{fmt.Sprintf("--api-listen: %q is no address with a port", s.remote), "Write it like 10.0.0.1:8443, or [::]:8443 for all addresses."}
 		}
 		opts.RemoteCertificate, opts.RemoteKey = s.cert, s.key
+	}
+	if s.replication != "" {
+		if opts.Replication, err = netip.ParseAddrPort(s.replication); err != nil {
+			return opts, &usageError{fmt.Sprintf("--replication: %q is no address with a port", s.replication),
+				fmt.Sprintf("Write it like 10.0.0.1:%d, or [::]:%d for all addresses.", control.DefaultReplicationPort, control.DefaultReplicationPort)}
+		}
 	}
 	listen := s.listen
 	switch {

@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/lunarsan/lunar/stream/job"
 )
 
 // secrets of the tests, which no plan, log or export may show unasked.
@@ -309,14 +311,14 @@ func TestDocumentHasAllFields(t *testing.T) {
 	elsewhere := map[string]string{
 		"isnsRecord.Entity": "is of this machine", "radiusRecord.Shared": "is its secret", "alarmRecord.Secret": "is url or login",
 		"unitRecord.OwnStore": "is of this machine", "unitRecord.Fault": "is no configuration", "unitRecord.LUN": "is of an old format",
-		"unitRecord.Retired": "is a state", "unitRecord.Offline": "is a state", "unitRecord.Purpose": "is a state",
+		"unitRecord.DR": "is no configuration", "memberGroupRecord.DR": "is no configuration", "unitRecord.Retired": "is a state", "unitRecord.Offline": "is a state", "unitRecord.Purpose": "is a state",
 		"accessRecord.Cause": "is no configuration", "accessRecord.Explicit": "is alua",
 		"groupRecord.Moved": "is permanent", "groupRecord.Access": "is alua_group", "targetRecord.Groups": "is portal_groups",
 	}
 	for _, c := range []struct{ record, document any }{
 		{unitRecord{}, documentUnit{}}, {viewRecord{}, documentView{}}, {memberGroupRecord{}, documentGroup{}},
 		{targetRecord{}, documentTarget{}}, {groupRecord{}, documentPortalGroup{}}, {accessRecord{}, documentALUAGroup{}},
-		{initiatorRecord{}, documentInitiator{}}, {discoveryRecord{}, documentDiscovery{}}, {isnsRecord{}, documentISNS{}}, {radiusRecord{}, documentRADIUS{}}, {alarmRecord{}, documentAlarm{}}, {credential{}, documentCHAP{}},
+		{initiatorRecord{}, documentInitiator{}}, {discoveryRecord{}, documentDiscovery{}}, {isnsRecord{}, documentISNS{}}, {radiusRecord{}, documentRADIUS{}}, {alarmRecord{}, documentAlarm{}}, {peerRecord{}, documentPeer{}}, {credential{}, documentCHAP{}},
 	} {
 		r, d := reflect.TypeOf(c.record), reflect.TypeOf(c.document)
 		for i := range r.NumField() {
@@ -331,7 +333,7 @@ func TestDocumentHasAllFields(t *testing.T) {
 func emptyConfiguration() configuration {
 	return configuration{
 		map[string]unitRecord{}, map[string]groupRecord{DefaultGroup: {Name: DefaultGroup, Tag: defaultGroupTag}}, map[string]accessRecord{},
-		map[string]targetRecord{}, map[string]portRecord{}, map[string]initiatorRecord{}, map[string]discoveryRecord{}, map[string]isnsRecord{}, map[string]radiusRecord{}, map[string]alarmRecord{},
+		map[string]targetRecord{}, map[string]portRecord{}, map[string]initiatorRecord{}, map[string]discoveryRecord{}, map[string]isnsRecord{}, map[string]radiusRecord{}, map[string]alarmRecord{}, map[string]peerRecord{}, map[string]job.Job{},
 		map[string]memberGroupRecord{}, map[string]memberGroupRecord{},
 	}
 }

@@ -57,6 +57,7 @@ func (d *Daemon) reconfigure(ctx context.Context, r ConfigApply, wanted func(con
 		return plan, err
 	}
 	x.closeRemoved() // outside the change: a medium that hangs must not hold up the others
+	d.setJobs(deltas(x.before.jobs, x.after.jobs))
 	plan.Offline = x.awaitStores(ctx)
 	return plan, err
 }
@@ -80,6 +81,9 @@ func (d *Daemon) exchangeConfig(ctx context.Context, r ConfigApply, wanted func(
 	}
 	after, notes, err := wanted(before)
 	if err != nil {
+		return ConfigPlan{}, nil, err
+	}
+	if err := d.apartFromTests(before, after); err != nil {
 		return ConfigPlan{}, nil, err
 	}
 	plan := d.plan(before, after)
@@ -145,6 +149,11 @@ func (x *exchange) run() error {
 	for _, c := range deltas(x.before.radius, x.after.radius) {
 		x.d.useRADIUS(*c.after) // there is always one
 	}
+	for _, c := range deltas(x.before.peers, x.after.peers) {
+		if c.gone() || !c.comes() && c.before.Fingerprint != c.after.Fingerprint {
+			x.d.closePeer(c.before.Fingerprint)
+		}
+	}
 	x.d.closeBarred()
 	return nil
 }
@@ -196,6 +205,8 @@ func (x *exchange) save() error {
 				save(tx, initiatorKind, deltas(x.before.initiators, x.after.initiators)),
 				save(tx, hostGroupKind, deltas(x.before.hostGroups, x.after.hostGroups)),
 				save(tx, targetGroupKind, deltas(x.before.targetGroups, x.after.targetGroups)),
+				save(tx, peerKind, deltas(x.before.peers, x.after.peers)),
+				save(tx, jobKind, deltas(x.before.jobs, x.after.jobs)),
 				save(tx, isnsKind, deltas(x.before.isns, x.after.isns)),
 				save(tx, radiusKind, deltas(x.before.radius, x.after.radius)),
 				save(tx, alarmKind, deltas(x.before.alarms, x.after.alarms)),

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/stream/job"
 )
 
 // A document is the configuration as one readable YAML text. Lists are in the order of names or
@@ -22,6 +23,8 @@ type document struct {
 	ALUAGroups   []documentALUAGroup   `yaml:"alua_groups,omitempty"`
 	Targets      []documentTarget      `yaml:"targets,omitempty"`
 	Initiators   []documentInitiator   `yaml:"initiators,omitempty"`
+	Peers        []documentPeer        `yaml:"peers,omitempty"`
+	Jobs         []job.Job             `yaml:"jobs,omitempty"`
 	Discovery    *documentDiscovery    `yaml:"discovery,omitempty"` // nil: as it is
 	ISNS         *documentISNS         `yaml:"isns,omitempty"`      // nil: as it is
 	RADIUS       *documentRADIUS       `yaml:"radius,omitempty"`    // nil: as it is
@@ -127,6 +130,20 @@ type documentInitiator struct {
 	CHAP  *documentCHAP `yaml:"chap,omitempty"`
 
 	RADIUSUser string `yaml:"radius_user,omitempty"`
+}
+
+// A documentPeer is another lunar, with what it may do here.
+type documentPeer struct {
+	Name        string     `yaml:"name"`
+	Fingerprint string     `yaml:"fingerprint,omitempty"`
+	Address     string     `yaml:"address,omitempty"`
+	Roots       []string   `yaml:"roots,omitempty"`
+	Sources     []string   `yaml:"sources,omitempty"`
+	AppendOnly  bool       `yaml:"append_only,omitempty"`
+	MinAge      string     `yaml:"min_age,omitempty"`
+	Failover    bool       `yaml:"failover,omitempty"`
+	Secrets     bool       `yaml:"secrets,omitempty"`
+	Created     *time.Time `yaml:"created,omitempty"`
 }
 
 // A documentDiscovery is what discovery asks of initiators.

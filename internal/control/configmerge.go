@@ -10,6 +10,7 @@ import (
 
 	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/scsi"
+	"github.com/lunarsan/lunar/stream/job"
 )
 
 // A merge makes of a configuration what a document says it is to become.
@@ -30,6 +31,8 @@ func (m *merge) merge(doc *document) error {
 		clear(m.wanted.units)
 		clear(m.wanted.targets)
 		clear(m.wanted.initiators)
+		clear(m.wanted.peers)
+		clear(m.wanted.jobs)
 		clear(m.wanted.hostGroups)
 		clear(m.wanted.targetGroups)
 		clear(m.wanted.alarms)
@@ -76,6 +79,9 @@ func (m *merge) merge(doc *document) error {
 		func() error { return enter(m, "target", doc.Targets, m.wanted.targets, m.target) },
 		func() error { return enter(m, "initiator", doc.Initiators, m.wanted.initiators, m.initiator) },
 		func() error { return enter(m, "alarm", doc.Alarms, m.wanted.alarms, m.alarm) },
+		func() error { return enter(m, "peer", doc.Peers, m.wanted.peers, m.peer) },
+		func() error { return enter(m, "job", doc.Jobs, m.wanted.jobs, m.job) },
+		func() error { return distinctPeers(slices.Collect(maps.Values(m.wanted.peers))) },
 		m.numberGroups,
 		func() error { return onceOnly(HostGroups, m.wanted.hostGroups) },
 		func() error { return onceOnly(TargetGroups, m.wanted.targetGroups) },
@@ -354,6 +360,23 @@ func (m *merge) initiator(i *documentInitiator) (name string, r initiatorRecord,
 	}
 	r.CHAP, err = i.CHAP.credential(name, m.current.initiators[name].CHAP)
 	return name, r, err
+}
+
+func (m *merge) peer(p *documentPeer) (name string, r peerRecord, err error) {
+	r, err = PeerCreate{p.Name, p.Fingerprint, p.Address, p.Roots, p.Sources, p.AppendOnly, p.MinAge, p.Failover, p.Secrets}.record()
+	r.Created = createdAt(p.Created, m.current.peers[p.Name].Created)
+	return p.Name, r, err
+}
+
+// job takes a job as it is: one whose peer is not there is refused.
+func (m *merge) job(j *job.Job) (name string, r job.Job, err error) {
+	if err := checkJob(j); err != nil {
+		return j.Name, *j, err
+	}
+	if _, there := m.wanted.peers[j.Peer]; j.Peer != "" && !there {
+		err = missing(fmt.Sprintf("there would be no peer %q", j.Peer), "Add it to the document, or name another.")
+	}
+	return j.Name, *j, err
 }
 
 func (d *documentDiscovery) record(before discoveryRecord) (r discoveryRecord, err error) {

@@ -6,6 +6,8 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+
+	"github.com/lunarsan/lunar/stream/job"
 )
 
 // plan tells what a change of the configuration would do, step by step, and what it would cost.
@@ -18,6 +20,8 @@ func (d *Daemon) plan(before, after configuration) ConfigPlan {
 	p.add(stepsOf("target port group", deltas(before.access, after.access), accessRecord.document))
 	p.add(stepsOf("target", deltas(before.targets, after.targets), configuration{}.targetDocument))
 	p.add(stepsOf("initiator", deltas(before.initiators, after.initiators), initiatorRecord.document))
+	p.add(stepsOf("peer", deltas(before.peers, after.peers), peerRecord.document))
+	p.add(stepsOf("job", deltas(before.jobs, after.jobs), func(j job.Job) job.Job { return j }))
 	p.add(stepsOf("discovery", deltas(before.discovery, after.discovery), func(r discoveryRecord) documentDiscovery { return *r.document() }))
 	p.add(stepsOf("isns", deltas(before.isns, after.isns), func(r isnsRecord) documentISNS { return *r.document() }))
 	p.add(stepsOf("radius", deltas(before.radius, after.radius), func(r radiusRecord) documentRADIUS { return *r.document() }))

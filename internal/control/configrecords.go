@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lunarsan/lunar/stream/job"
 )
 
 // A configuration is all records that operators change, by their names in the state.
@@ -21,6 +23,8 @@ type configuration struct {
 	isns       map[string]isnsRecord      // one
 	radius     map[string]radiusRecord    // one
 	alarms     map[string]alarmRecord     // by way
+	peers      map[string]peerRecord
+	jobs       map[string]job.Job
 
 	hostGroups, targetGroups map[string]memberGroupRecord
 }
@@ -49,11 +53,15 @@ func readConfiguration(tx Tx) (c configuration, err error) {
 		func() (err error) { c.isns, err = isnsKind.byName(tx); return err },
 		func() (err error) { c.radius, err = radiusKind.byName(tx); return err },
 		func() (err error) { c.alarms, err = alarmKind.byName(tx); return err },
+		func() (err error) { c.peers, err = peerKind.byName(tx); return err },
+		func() (err error) { c.jobs, err = jobKind.byName(tx); return err },
 		func() (err error) { c.hostGroups, err = hostGroupKind.byName(tx); return err },
 		func() (err error) { c.targetGroups, err = targetGroupKind.byName(tx); return err },
 	); err != nil {
 		return c, err
 	}
+	maps.DeleteFunc(c.units, func(_ string, r unitRecord) bool { return r.DR != "" })
+	maps.DeleteFunc(c.hostGroups, func(_ string, r memberGroupRecord) bool { return r.DR != "" })
 	if _, there := c.groups[DefaultGroup]; !there {
 		c.groups[DefaultGroup] = groupRecord{Name: DefaultGroup, Tag: defaultGroupTag}
 	}
@@ -87,7 +95,7 @@ func (k kind[R]) byName(tx Tx) (map[string]R, error) {
 func (c configuration) clone() configuration {
 	return configuration{
 		maps.Clone(c.units), maps.Clone(c.groups), maps.Clone(c.access), maps.Clone(c.targets),
-		maps.Clone(c.ports), maps.Clone(c.initiators), maps.Clone(c.discovery), maps.Clone(c.isns), maps.Clone(c.radius), maps.Clone(c.alarms),
+		maps.Clone(c.ports), maps.Clone(c.initiators), maps.Clone(c.discovery), maps.Clone(c.isns), maps.Clone(c.radius), maps.Clone(c.alarms), maps.Clone(c.peers), maps.Clone(c.jobs),
 		maps.Clone(c.hostGroups), maps.Clone(c.targetGroups),
 	}
 }
@@ -104,6 +112,8 @@ func (c configuration) document(secrets bool) *document {
 		Targets:      inNames(c.targets, c.targetDocument),
 		Initiators:   inNames(c.initiators, initiatorRecord.document),
 		Alarms:       inNames(c.alarms, alarmRecord.document),
+		Peers:        inNames(c.peers, peerRecord.document),
+		Jobs:         inNames(c.jobs, func(j job.Job) job.Job { return j }),
 	}
 	for _, r := range c.discovery {
 		d.Discovery = r.document()
@@ -219,6 +229,10 @@ func (r memberGroupRecord) document() documentGroup {
 
 func (r initiatorRecord) document() documentInitiator {
 	return documentInitiator{r.Name, r.Alias, r.CHAP.document(), r.RADIUSUser}
+}
+
+func (r peerRecord) document() documentPeer {
+	return documentPeer{r.Name, r.Fingerprint, r.Address, r.Roots, r.Sources, r.AppendOnly, r.MinAge, r.Failover, r.Secrets, timeOf(r.Created)}
 }
 
 func (r discoveryRecord) document() *documentDiscovery {

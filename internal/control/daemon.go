@@ -18,6 +18,9 @@ import (
 	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/scsi"
+	"github.com/lunarsan/lunar/stream"
+	"github.com/lunarsan/lunar/stream/job"
+	"github.com/lunarsan/lunar/stream/wire"
 	"github.com/lunarsan/lunar/target"
 	"github.com/lunarsan/lunar/target/iscsi"
 	"github.com/lunarsan/lunar/target/radius"
@@ -37,19 +40,23 @@ type Options struct {
 	Reserve  int64            // what thin units leave free of their pool, in bytes
 	Version  string
 
+	Replication netip.AddrPort // where peers come to; not valid: nowhere
+
 	Remote                       netip.AddrPort // of the remote API; not valid: it is off
 	RemoteCertificate, RemoteKey string         // files in PEM; empty: what the daemon makes for itself
 
 	Log   *slog.Logger
 	Ready func() // called once when the daemon serves; nil: nothing
 
-	// openStore, wait, run, kept and addresses stand in for the medium, the clock, other programs,
+	// openStore, openVolume, wait, run, kept and addresses stand in for the medium, the clock, other programs,
 	// the service manager and the network in tests.
-	openStore func(path string, o sbd.OpenOptions) (sbd.Store, error)
-	wait      func(context.Context, time.Duration) error
-	run       func(ctx context.Context, name string, args ...string) ([]byte, error)
-	kept      func() []*os.File
-	addresses func() []netip.Addr
+	openStore  func(path string, o sbd.OpenOptions) (sbd.Store, error)
+	openVolume func(name string) (stream.Volume, error)
+	dialPeer   func(context.Context, *Daemon, peerRecord, wire.Options) (peerLink, error)
+	wait       func(context.Context, time.Duration) error
+	run        func(ctx context.Context, name string, args ...string) ([]byte, error)
+	kept       func() []*os.File
+	addresses  func() []netip.Addr
 }
 
 // How long the parts of a drain may take; together they stay below a second.
@@ -69,25 +76,30 @@ const settleTime = 250 * time.Millisecond
 
 // A Daemon serves units to initiators. Use Open.
 type Daemon struct {
-	opts    Options
-	log     *slog.Logger
-	state   State
-	vault   *vault
-	journal *journal
-	pool    *buffer.Pool
-	device  *target.Device
-	server  *iscsi.Server
-	keeper  *keeper
-	alarms  *alarmBoard
-	started time.Time
-	guids   comstar.Generator             // GUIDs of COMSTAR's form
-	radius  atomic.Pointer[radius.Client] // nil: nobody can be asked
+	opts      Options
+	log       *slog.Logger
+	state     State
+	vault     *vault
+	journal   *journal
+	pool      *buffer.Pool
+	device    *target.Device
+	server    *iscsi.Server
+	keeper    *keeper
+	reception *reception // nil: no peer is to come
+	alarms    *alarmBoard
+	started   time.Time
+	guids     comstar.Generator             // GUIDs of COMSTAR's form
+	radius    atomic.Pointer[radius.Client] // nil: nobody can be asked
 
 	// background carries all goroutines of the daemon; stop ends them.
 	background context.Context
 	stop       context.CancelFunc
 	running    sync.WaitGroup
 	troubled   chan struct{} // holds one token: a unit has something to say
+
+	jobs   *job.Runner // set by Run
+	runs   waiters     // for runs of jobs to end
+	drills drills      // the sites and jobs whose units are being taken over or given back
 
 	change sync.Mutex // see the package comment
 	ended  bool       // under change: no more changes
@@ -105,6 +117,12 @@ type Daemon struct {
 func Open(opts Options) (*Daemon, error) {
 	if opts.openStore == nil {
 		opts.openStore = layer.Open
+	}
+	if opts.openVolume == nil {
+		opts.openVolume = openVolume
+	}
+	if opts.dialPeer == nil {
+		opts.dialPeer = dialPeer
 	}
 	if opts.wait == nil {
 		opts.wait = sleep
@@ -197,7 +215,13 @@ func (d *Daemon) Run(ctx context.Context) error {
 	if err != nil {
 		return errors.Join(err, l.Close(), d.drain())
 	}
-	failed := make(chan error, 2)
+	if err := d.startJobs(ctx); err != nil {
+		return errors.Join(err, l.Close(), d.drain())
+	}
+	if d.reception, err = d.listenReplication(ctx); err != nil {
+		return errors.Join(err, l.Close(), d.drain())
+	}
+	failed := make(chan error, 3)
 	local := d.newAPIServer()
 	servers := []*http.Server{local}
 	d.running.Go(func() { failed <- local.Serve(l) })
@@ -206,10 +230,15 @@ func (d *Daemon) Run(ctx context.Context) error {
 		servers = append(servers, distant)
 		d.running.Go(func() { failed <- distant.Serve(remote) })
 	}
+	if r := d.reception; r != nil {
+		context.AfterFunc(d.background, func() { _ = r.Close() }) // nothing waits in it
+		d.running.Go(func() { failed <- d.receive(r) })
+	}
 	d.running.Go(d.watchFaults)
 	d.running.Go(d.watchCapacity)
 	d.running.Go(d.watchAlarms)
 	d.running.Go(d.pingWatchdog)
+	d.running.Go(d.resumeDR)
 	d.log.Info("serving", "state", d.opts.StateDir, "api", d.opts.Socket, "version", d.opts.Version)
 	notify("READY=1")
 	if d.opts.Ready != nil {
@@ -220,7 +249,7 @@ func (d *Daemon) Run(ctx context.Context) error {
 	case <-ctx.Done():
 		err = nil
 	case err = <-failed:
-		err = fmt.Errorf("serving the API: %w", err)
+		err = fmt.Errorf("serving: %w", err)
 	}
 	notify("STOPPING=1")
 	return errors.Join(err, d.drain(servers...))

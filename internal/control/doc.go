@@ -45,6 +45,12 @@
 //	radius.go                    the servers that know initiators' secrets
 //	alarmsettings.go alarmwatch.go alarmsend.go alarmmail.go   who is told of alarms, and when
 //	sessions.go load.go          who is there, and what they do
+//	peers.go peerrights.go replication.go   other daemons: who they are, and what they may do here
+//	volumes.go take.go           what they do it to; a snapshot of several in one instant
+//	jobs.go jobrun.go            what is replicated to them, and when
+//	sites.go siteconfig.go siterewrite.go   what came along of their configurations
+//	dr.go drtest.go drend.go     their units shown here, for a test
+//	drpeer.go dryield.go drfailover.go drfailback.go   and because their site has failed, and back
 //	configdocument.go configyaml.go   all of the configuration as a text; then, of a document:
 //	configrecords.go configmerge.go configplan.go   what it is to become, and what that means
 //	configviews.go configapply.go configunits.go configaccess.go   doing it, whole or not at all
@@ -53,7 +59,8 @@
 //	api.go serve.go problem.go   the API: routes, HTTP, errors
 //	openapi.go                   the API's description, for programs
 //	remote.go token.go certificate.go   the API over HTTPS
-//	messages.go configmessages.go client.go clientremote.go   what travels, and the other end
+//	messages.go configmessages.go peermessages.go jobmessages.go sitemessages.go
+//	drmessages.go client.go clientreplication.go clientremote.go   what travels, and the other end
 //	status.go metrics.go         looking at it
 //	diagnosis.go doctor.go       what initiators asked for and got; then one side of it a file:
 //	doctor_family.go doctor_general.go doctor_paths.go doctor_units.go doctor_offload.go

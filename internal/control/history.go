@@ -63,6 +63,8 @@ var nouns = map[string]string{
 	string(isnsKind):        "isns",
 	string(radiusKind):      "radius",
 	string(alarmKind):       "alarm",
+	string(peerKind):        "peer",
+	string(jobKind):         "job",
 }
 
 // nounOf is what the record key is of, and its name; empty: it is no configuration.

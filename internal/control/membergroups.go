@@ -63,6 +63,34 @@ func (d *Daemon) showMemberGroup(kind GroupKind, r memberGroupRecord) error {
 	)
 }
 
+// addMemberGroup makes a group with its members. Daemon.change is held.
+func (d *Daemon) addMemberGroup(kind GroupKind, r memberGroupRecord) error {
+	if err := d.device.AddGroup(kind, r.Name); err != nil {
+		return conflict(err.Error(), "Choose another name.")
+	}
+	err := d.device.ChangeMembers(kind, r.Name, r.Members, nil)
+	if err != nil {
+		err = conflict(err.Error(), fmt.Sprintf("A name is in one %v at most; lunar %s list shows who is where.", kind, noun(kind)))
+	} else {
+		err = d.saveMemberGroup(kind, r)
+	}
+	if err != nil {
+		return joinUndo(err, d.device.RemoveGroup(kind, r.Name))
+	}
+	return nil
+}
+
+// dropMemberGroup ends a group, if it is there. Daemon.change is held.
+func (d *Daemon) dropMemberGroup(kind GroupKind, name string) error {
+	if _, err := d.findMemberGroup(kind, name); isMissing(err) {
+		return nil
+	}
+	if err := d.device.RemoveGroup(kind, name); err != nil {
+		return err
+	}
+	return d.state.Update(func(tx Tx) error { return recordsOf(kind).delete(tx, name) })
+}
+
 // MemberGroups returns the groups of a kind in order of their names.
 func (d *Daemon) MemberGroups(_ context.Context, kind GroupKind) ([]MemberGroupInfo, error) {
 	records, err := recordsOf(kind).list(d.state)

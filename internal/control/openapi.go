@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding"
 	"net/http"
+	"path"
 	"reflect"
 	"slices"
 	"strings"
@@ -150,11 +151,24 @@ func (a *openAPI) structure(t reflect.Type) *schema {
 	if t.Name() == "" {
 		return a.fields(t)
 	}
-	if _, there := a.Components.Schemas[t.Name()]; !there {
-		a.Components.Schemas[t.Name()] = nil // types may contain themselves
-		a.Components.Schemas[t.Name()] = a.fields(t)
+	name := schemaName(t)
+	if _, there := a.Components.Schemas[name]; !there {
+		a.Components.Schemas[name] = nil // types may contain themselves
+		a.Components.Schemas[name] = a.fields(t)
 	}
-	return &schema{Ref: "#/components/schemas/" + t.Name()}
+	return &schema{Ref: "#/components/schemas/" + name}
+}
+
+// schemaName is what a type is called: of another package, with the package's name, as JobStatus.
+func schemaName(t reflect.Type) string {
+	if t.PkgPath() == reflect.TypeFor[openAPI]().PkgPath() {
+		return t.Name()
+	}
+	pkg := path.Base(t.PkgPath())
+	if strings.EqualFold(pkg, t.Name()) {
+		return t.Name()
+	}
+	return strings.ToUpper(pkg[:1]) + pkg[1:] + t.Name()
 }
 
 func (a *openAPI) fields(t reflect.Type) *schema {

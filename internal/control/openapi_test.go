@@ -59,7 +59,7 @@ func checkDescribed(t *testing.T, a *openAPI, kind reflect.Type) {
 	if kind.Kind() != reflect.Struct {
 		return
 	}
-	s := a.Components.Schemas[kind.Name()]
+	s := a.Components.Schemas[schemaName(kind)]
 	if s == nil {
 		t.Errorf("%v is not described", kind)
 		return

@@ -47,6 +47,8 @@ type unitRecord struct {
 	Retired    bool      `json:"retired,omitempty"`   // no initiator sees it
 	Fault      string    `json:"fault,omitempty"`     // a sync failed; stays until an operator looks
 
+	DR string `json:"dr,omitempty"` // the DR test that it is of: it is no configuration then
+
 	Views []viewRecord `json:"views,omitempty"` // in order of their entries; replaced, never changed
 	LUN   *int         `json:"lun,omitempty"`   // of format 1; see migrateUnits
 }
@@ -64,6 +66,7 @@ type memberGroupRecord struct {
 	Name    string      `json:"name"`
 	Members []string    `json:"members,omitempty"` // in order
 	CHAP    *credential `json:"chap,omitempty"`    // of a host group: any member may use it
+	DR      string      `json:"dr,omitempty"`      // as in unitRecord
 }
 
 // A targetRecord is an iSCSI target.

@@ -54,16 +54,17 @@ func TestRecordFormat(t *testing.T) {
 	c := &credential{"user", Secret("123456789012")}
 	if err := s.Update(func(tx Tx) error {
 		return errors.Join(
-			unitKind.put(tx, guid.String(), unitRecord{guid, "serial", "LUNAR", "LUN", "0001", 6, 0, 512, "/a", 1 << 30, 64 << 10, "alias", true, 70, true, true, true, created, true, true, ForMaintenance, true, "it failed", []viewRecord{{2, "h", "t", 7}}, nil}),
+			unitKind.put(tx, guid.String(), unitRecord{guid, "serial", "LUNAR", "LUN", "0001", 6, 0, 512, "/a", 1 << 30, 64 << 10, "alias", true, 70, true, true, true, created, true, true, ForMaintenance, true, "it failed", "d", []viewRecord{{2, "h", "t", 7}}, nil}),
 			targetKind.put(tx, "iqn.2026-11.org.example:t", targetRecord{"iqn.2026-11.org.example:t", "alias", []string{"g"}, "mutual", c, true, created, []string{"iqn.2026-11.org.example:i"}}),
 			groupKind.put(tx, "g", groupRecord{"g", 2, []string{"10.0.0.1:3260"}, []string{"a:1"}, "b:2", true, 7, []string{"10.0.0.0/8"}}),
 			accessKind.put(tx, numberKey(7), accessRecord{7, scsi.NonOptimized, true, true, scsi.ChangedByCommand}),
 			portKind.put(tx, numberKey(300), portRecord{"iqn.2026-11.org.example:t", 2, 300}),
 			initiatorKind.put(tx, "iqn.2026-11.org.example:i", initiatorRecord{"iqn.2026-11.org.example:i", c, "i", "u"}),
 			radiusKind.put(tx, radiusName, radiusRecord{[]string{"192.0.2.1:1812"}, &credential{Secret: c.Secret}, true}),
+			peerKind.put(tx, "p", peerRecord{"p", "lunar1-x", "a:1", []string{"/replicas"}, []string{"lu:"}, true, "14d", true, true, created}),
 			sanitizeKind.put(tx, guid.String(), sanitizeRecord{guid, scsi.Sanitize{Pattern: []byte{1, 2}, Passes: 3, Invert: true, Exitable: true, Failed: true}}),
-			hostGroupKind.put(tx, "h", memberGroupRecord{"h", []string{"iqn.2026-11.org.example:i"}, c}),
-			targetGroupKind.put(tx, "t", memberGroupRecord{"t", []string{"iqn.2026-11.org.example:t"}, nil}),
+			hostGroupKind.put(tx, "h", memberGroupRecord{"h", []string{"iqn.2026-11.org.example:i"}, c, "d"}),
+			targetGroupKind.put(tx, "t", memberGroupRecord{"t", []string{"iqn.2026-11.org.example:t"}, nil, ""}),
 			discoveryKind.put(tx, discoveryName, discoveryRecord{"mutual", c}),
 			carryKind.put(tx, guid.String(), carryRecord{guid, []carriedRecord{{"i", "t", []scsi.Sense{scsi.CapacityHasChanged}}}, true, true, true, true, registered}),
 			reservationKind.put(tx, guid.String(), reservationRecord{guid, registered}),

@@ -79,20 +79,34 @@ func (d *Daemon) removeUnit(ctx context.Context, name string, r UnitDelete) (*un
 		defer d.mu.RUnlock()
 		return nil, UnitDeleted{u.info(), r.RemoveStore && u.record.OwnStore}, nil
 	}
+	if u.record.DR != "" {
+		return nil, deleted, ofTest(u.record)
+	}
+	d.mu.RLock()
+	deleted.UnitInfo = u.info()
+	d.mu.RUnlock()
+	if err := d.forgetUnit(u); err != nil {
+		return nil, deleted, err
+	}
+	d.log.Info("deleted a unit", "unit", deleted.GUID, "luns", deleted.LUNs, "path", deleted.Path)
+	return u, deleted, nil
+}
+
+// forgetUnit takes a unit out of the state, of what is there, and of everybody's sight. Its store is
+// still open. Daemon.change is held.
+func (d *Daemon) forgetUnit(u *unit) error {
 	if err := d.state.Update(func(tx Tx) error {
 		guid := u.record.GUID.String()
 		return errors.Join(unitKind.delete(tx, guid), reservationKind.delete(tx, guid), sanitizeKind.delete(tx, guid))
 	}); err != nil {
-		return nil, deleted, err
+		return err
 	}
 	d.mu.Lock()
-	deleted.UnitInfo = u.info()
 	delete(d.units, u.record.GUID)
 	d.mu.Unlock()
 	u.attempts.end()
 	d.device.RemoveUnit(u.lu)
-	d.log.Info("deleted a unit", "unit", deleted.GUID, "luns", deleted.LUNs, "path", deleted.Path)
-	return u, deleted, nil
+	return nil
 }
 
 func plural(n int, word string) string {

@@ -1,0 +1,261 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/lunarsan/lunar/stream"
+	"github.com/lunarsan/lunar/stream/wire"
+)
+
+// The site of the replicas gives back what it has taken over.
+
+// FailbackDR begins to send what has changed here since the failover to the originals, to hand them their
+// place back, and to let the job run again. Hosts are without the units only for the last, short run.
+// DR tells how far it is, until it is done. Asked again after it has stopped, it goes on.
+func (d *Daemon) FailbackDR(ctx context.Context, q DRFailback) (DRInfo, error) {
+	site, err := d.findSite(q.Job)
+	if err != nil {
+		return DRInfo{}, err
+	}
+	done, err := d.drills.begin(site.name())
+	if err != nil {
+		return DRInfo{}, err
+	}
+	b, err := d.planFailback(ctx, site, q)
+	if err == nil && len(b.risks) > 0 && !q.Force && !q.DryRun {
+		b.close()
+		err = conflict("nothing was done: "+strings.Join(b.risks, "; "), "Mend it, or say --force; --dry-run shows the plan.")
+	}
+	if err == nil && !q.DryRun {
+		err = d.saveDR(&b.drRecord, drReturning)
+	}
+	if err != nil {
+		done()
+		return DRInfo{}, err
+	}
+	info := b.info(d)
+	if q.DryRun {
+		b.close()
+		done()
+		return info, nil
+	}
+	d.running.Go(func() {
+		defer done()
+		defer b.close()
+		if err := d.failBack(d.background, b); err != nil && d.background.Err() == nil {
+			d.stopDR(&b.drRecord, drReturning, err)
+		}
+	})
+	return info, nil
+}
+
+// A failback is one that is planned or under way.
+type failback struct {
+	drRecord
+	site   siteRecord
+	force  bool
+	source peerLink
+	answer drAnswer
+	plans  []*stream.Plan
+	risks  []string
+}
+
+func (b *failback) close() { _ = b.source.Close() } // all was answered
+
+func (d *Daemon) planFailback(ctx context.Context, site siteRecord, q DRFailback) (*failback, error) {
+	b := &failback{site: site, force: q.Force}
+	r, err := d.failoverOf(&b.site)
+	if err != nil {
+		return nil, err
+	}
+	if r == nil || r.Phase != drActive && r.Phase != drReturning {
+		return nil, conflict(fmt.Sprintf("job %s has not failed over to here", b.site.Job), drHint)
+	}
+	b.drRecord = *r
+	peer, err := d.findPeer(b.site.Peer)
+	if err != nil {
+		return nil, err
+	}
+	if b.source, err = d.opts.dialPeer(ctx, d, peer, wire.Options{}); err != nil {
+		return nil, &Problem{Title: fmt.Sprintf("peer %s does not answer: %v", peer.Name, err), Hint: "Start it, and ask again.", cause: err}
+	}
+	if err := d.lookBack(ctx, b); err != nil {
+		return nil, errors.Join(err, b.source.Close())
+	}
+	return b, nil
+}
+
+// lookBack finds out what has to go back, and what that gives up there.
+func (d *Daemon) lookBack(ctx context.Context, b *failback) error {
+	if err := b.source.Ask(ctx, askStatus, drAsk{Job: b.site.Job}, &b.answer); err != nil {
+		return err
+	}
+	for _, o := range b.answer.Units {
+		if o.InUse != "" {
+			b.risks = append(b.risks, fmt.Sprintf("at %s: %s", b.site.Peer, o.InUse))
+		}
+	}
+	for _, u := range b.Units {
+		local, remote, err := d.bothSides(b, u)
+		if err != nil {
+			return err
+		}
+		here, err := stream.Look(ctx, local)
+		if err != nil {
+			return err
+		}
+		there, err := stream.Look(ctx, remote)
+		if err != nil {
+			return err
+		}
+		plan, err := stream.NewPlan(here, there, b.want())
+		if err != nil {
+			return backProblem(err)
+		}
+		plan.Discards = newerThan(there.Snapshots, plan.Common)
+		b.plans = append(b.plans, plan)
+		if n := len(plan.Discards); n > 0 {
+			b.risks = append(b.risks, fmt.Sprintf("%s has %d %s that this site does not have, and they go", plan.Destination, n, plural(n, "snapshot")))
+		}
+		if unit, err := d.find(u.GUID.String()); err == nil {
+			if used := d.checkIdle(unit, false); used != nil {
+				b.risks = append(b.risks, used.Error())
+			}
+		}
+	}
+	return nil
+}
+
+// newerThan are the snapshots behind one, or all.
+func newerThan(list []stream.Snapshot, common *stream.Snapshot) (newer []stream.Snapshot) {
+	for _, s := range list {
+		switch {
+		case common != nil && s.GUID == common.GUID:
+			newer = nil
+		case !s.Bookmark:
+			newer = append(newer, s)
+		}
+	}
+	return newer
+}
+
+// backProblem tells an operator why a failback cannot go on from what both sites have.
+func backProblem(err error) error {
+	var refusal *stream.Refusal
+	if !errors.As(err, &refusal) {
+		return err
+	}
+	return &Problem{Title: refusal.Says, Hint: "Only changes go back: make a job from here to there instead, and reseed it.", cause: err}
+}
+
+// want is what is replicated back: the originals become what is here, whatever was done to them. The
+// holds are the job's own, so that it goes on from there.
+func (b *failback) want() stream.Want {
+	return stream.Want{Job: b.site.Job, Rollback: true, Form: stream.Send{Compressed: true, Large: true, Embedded: true}}
+}
+
+// bothSides are the volumes of a unit: here, where it was changed, and there.
+func (d *Daemon) bothSides(b *failback, u drUnit) (local, remote stream.Volume, err error) {
+	for _, v := range b.site.Volumes {
+		if v.Unit == u.Original {
+			local, err = d.volume(u.Replica)
+			return local, b.source.Volume(v.Source), err
+		}
+	}
+	return nil, nil, fmt.Errorf("unit %s is not in site %s any more", u.Original, b.site.name())
+}
+
+// failBack does what was planned.
+func (d *Daemon) failBack(ctx context.Context, b *failback) error {
+	b.Problem = ""
+	ask := drAsk{Job: b.site.Job, Force: b.force}
+	if err := b.source.Ask(ctx, askYield, ask, &b.answer); err != nil {
+		return fmt.Errorf("peer %s: %w", b.site.Peer, err)
+	}
+	if err := d.sendBack(ctx, b, "while hosts work here"); err != nil {
+		return err
+	}
+	for _, u := range b.Units {
+		info, err := d.Unit(ctx, u.GUID.String())
+		if err == nil && info.State != UnitRetired {
+			_, err = d.RetireUnit(ctx, u.GUID.String(), UnitRetire{Force: b.force})
+		}
+		if err != nil && !isMissing(err) {
+			return err
+		}
+	}
+	b.note("retired the units here")
+	if err := d.sendBack(ctx, b, "of what was written last"); err != nil {
+		return err
+	}
+	if err := b.source.Ask(ctx, askRestore, ask, &b.answer); err != nil {
+		return fmt.Errorf("peer %s: %w", b.site.Peer, err)
+	}
+	b.note("peer %s has its units back", b.site.Peer)
+	for _, u := range b.Units {
+		if _, err := d.DeleteUnit(ctx, u.GUID.String(), UnitDelete{Force: true}); err != nil && !isMissing(err) {
+			return err
+		}
+	}
+	d.log.Warn("what was taken over was given back", "site", b.site.name())
+	return d.forgetDR(&b.drRecord)
+}
+
+// sendBack takes a snapshot of all units here in one instant, and sends it back.
+func (d *Daemon) sendBack(ctx context.Context, b *failback, which string) error {
+	name := "lunar-failback-" + time.Now().UTC().Format("20060102T150405.000Z")
+	var volumes []string
+	for _, u := range b.Units {
+		volumes = append(volumes, u.Replica)
+	}
+	if _, err := d.takeTogether(ctx, volumes, name); err != nil {
+		return err
+	}
+	for _, u := range b.Units {
+		local, remote, err := d.bothSides(b, u)
+		if err != nil {
+			return err
+		}
+		out, err := stream.Replicate(ctx, local, remote, stream.Options{Want: b.want()})
+		if err != nil {
+			return fmt.Errorf("sending %s back: %w", u.Replica, backProblem(err))
+		}
+		var bytes int64
+		for _, s := range out.Done {
+			bytes += s.Bytes
+		}
+		b.note("sent %s back, %s: %d bytes", u.Replica, which, bytes)
+	}
+	return d.saveDR(&b.drRecord, drReturning)
+}
+
+// info is the plan.
+func (b *failback) info(d *Daemon) DRInfo {
+	info := d.drInfo(b.drRecord)
+	info.Risks = b.risks
+	say := func(format string, args ...any) { info.Plan = append(info.Plan, fmt.Sprintf(format, args...)) }
+	for _, o := range b.answer.Units {
+		if o.State != UnitRetired {
+			say("at %s: retire unit %s, which is %s", b.site.Peer, o.Unit, o.State)
+		}
+	}
+	for _, p := range b.plans {
+		common := "all of it"
+		if p.Common != nil {
+			common = "what has changed since " + p.Common.Name
+		}
+		say("send %s back to %s: %s, while hosts work here", p.Source, p.Destination, common)
+		for _, s := range p.Discards {
+			say("at %s: give up snapshot %s of %s, taken %s", b.site.Peer, s.Name, p.Destination, s.Created.UTC().Format(time.RFC3339))
+		}
+		say("at %s: give up what was written to %s since", b.site.Peer, p.Destination)
+	}
+	say("retire the units here, and send what was written last")
+	say("at %s: bring the units online, and let job %s run again", b.site.Peer, b.site.Job)
+	say("forget the units here; the volumes are replicas again")
+	return info
+}

@@ -1,0 +1,283 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lunarsan/lunar/stream"
+	"github.com/lunarsan/lunar/stream/wire"
+)
+
+// The site of the replicas: it takes over.
+
+// FailoverDR begins to put the replicas of a job in the place of the originals: the other site gives
+// them up and sends what is new, if it answers; then nothing is received into them any more, and the
+// site's configuration comes into use here. DR tells how far it is. Asked again after it has stopped,
+// it goes on.
+func (d *Daemon) FailoverDR(ctx context.Context, q DRFailover) (DRInfo, error) {
+	site, err := d.findSite(q.Job)
+	if err != nil {
+		return DRInfo{}, err
+	}
+	done, err := d.drills.begin(site.name())
+	if err != nil {
+		return DRInfo{}, err
+	}
+	f, err := d.planFailover(ctx, site, q)
+	if err == nil && len(f.risks) > 0 && !q.Force && !q.DryRun {
+		f.close()
+		err = conflict("nothing was done: "+strings.Join(f.risks, "; "), "Mend it, or say --force; --dry-run shows the plan.")
+	}
+	if err == nil && !q.DryRun && f.Phase != drPromoting {
+		err = d.beginFailover(f)
+	}
+	if err != nil {
+		done()
+		return DRInfo{}, err
+	}
+	info := f.info(d)
+	if q.DryRun {
+		f.close()
+		done()
+		return info, nil
+	}
+	d.running.Go(func() {
+		defer done()
+		defer f.close()
+		d.failOver(d.background, f)
+	})
+	return info, nil
+}
+
+// A failover is one that is planned or under way.
+type failover struct {
+	drRecord
+	site     siteRecord
+	force    bool
+	source   peerLink // nil: it is not asked
+	answer   drAnswer
+	config   ConfigPlan
+	warnings []string
+	risks    []string
+}
+
+func (f *failover) close() {
+	if f.source != nil {
+		_ = f.source.Close() // all was answered
+	}
+}
+
+// planFailover finds out what there is to do.
+func (d *Daemon) planFailover(ctx context.Context, site siteRecord, q DRFailover) (f *failover, err error) {
+	f = &failover{site: site, force: q.Force}
+	before, err := d.failoverOf(&f.site)
+	if err != nil {
+		return nil, err
+	}
+	if before != nil && before.Phase != drFailed {
+		if before.Phase != drPromoting {
+			return nil, conflict(fmt.Sprintf("job %s has failed over to here already: %s", f.site.Job, before.Phase), "lunar dr show "+before.Name)
+		}
+		f.drRecord = *before // gone on with below
+	} else {
+		f.drRecord = drRecord{Name: "failover-" + f.site.Job, Kind: DRKindFailover, Site: f.site.name(), Begun: time.Now().UTC().Truncate(time.Second)}
+		for _, v := range f.site.Volumes {
+			f.Units = append(f.Units, drUnit{Original: v.Unit, GUID: v.Unit, Replica: v.Replica})
+		}
+	}
+	newest, err := d.chooseSnapshot(ctx, f.site.Volumes, DRTest{})
+	if err != nil {
+		return nil, err
+	}
+	f.Snapshot, f.Taken = newest.Name, newest.Created.UTC()
+	if f.config, err = d.applySite(ctx, f.site, ConfigApply{DryRun: true}); err != nil {
+		return nil, err
+	}
+	f.risks = append(f.risks, f.config.Risks...)
+	f.warnings = append(f.warnings, f.config.Notes...)
+	if tests := d.testsOf(&f.site); len(tests) > 0 {
+		f.warnings = append(f.warnings, fmt.Sprintf("DR tests of the job go on: %v", tests))
+	}
+	if q.NoSource || f.Phase == drPromoting {
+		f.warnings = append(f.warnings, f.lost("is not asked"))
+		return f, nil
+	}
+	return f, d.askSource(ctx, f)
+}
+
+// failoverOf finds the failover of a site; nil: there is none.
+func (d *Daemon) failoverOf(s *siteRecord) (*drRecord, error) {
+	records, err := drKind.list(d.state)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(records, func(r drRecord) bool { return r.Kind == DRKindFailover && r.Site == s.name() })
+	if i < 0 {
+		return nil, nil
+	}
+	return &records[i], nil
+}
+
+// testsOf are the names of the tests of a site.
+func (d *Daemon) testsOf(s *siteRecord) (names []string) {
+	records, _ := drKind.list(d.state) // nothing is decided by it
+	for _, r := range records {
+		if r.Kind == DRKindTest && r.Site == s.name() {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// lost tells what of the originals is not here if the other site does nothing.
+func (f *failover) lost(why string) string {
+	return fmt.Sprintf("peer %s %s: what was written there since %s, when snapshot %s was taken, is not here",
+		f.site.Peer, why, f.Taken.Format(time.RFC3339), f.Snapshot)
+}
+
+// askSource asks the other site how its units are, if it answers.
+func (d *Daemon) askSource(ctx context.Context, f *failover) error {
+	peer, err := d.findPeer(f.site.Peer)
+	if err != nil {
+		return err
+	}
+	if f.source, err = d.opts.dialPeer(ctx, d, peer, wire.Options{}); err == nil {
+		err = f.source.Ask(ctx, askStatus, drAsk{Job: f.site.Job}, &f.answer)
+	}
+	if err != nil {
+		f.close()
+		f.source = nil
+		f.risks = append(f.risks, f.lost("does not answer ("+oneLine(err)+")"))
+		return nil
+	}
+	for _, u := range f.answer.Units {
+		if u.InUse != "" {
+			f.risks = append(f.risks, fmt.Sprintf("at %s: %s", f.site.Peer, u.InUse))
+		}
+	}
+	return nil
+}
+
+// beginFailover saves that a failover begins, before anything is done.
+func (d *Daemon) beginFailover(f *failover) (err error) {
+	if f.Before, err = d.lastChange(); err != nil {
+		return err
+	}
+	return d.saveDR(&f.drRecord, drAsking)
+}
+
+// failOver does what was planned, and says in the record why it goes no further.
+func (d *Daemon) failOver(ctx context.Context, f *failover) {
+	stays := drPromoting
+	err := error(nil)
+	if f.Phase != drPromoting {
+		stays = drFailed
+		if err = d.takeFromSource(ctx, f); err == nil {
+			err = d.saveDR(&f.drRecord, drPromoting)
+		}
+	}
+	if err == nil {
+		stays = drPromoting
+		err = d.promote(ctx, &f.drRecord)
+	}
+	if err != nil && ctx.Err() == nil {
+		d.stopDR(&f.drRecord, stays, err)
+	}
+}
+
+// stopDR saves why something goes no further.
+func (d *Daemon) stopDR(r *drRecord, phase string, reason error) {
+	r.Problem = oneLine(reason)
+	if p := problemOf(reason); p.Hint != "" {
+		r.Problem += " (" + p.Hint + ")"
+	}
+	d.log.Error("a failover goes no further", "dr", r.Name, "phase", phase, "reason", reason)
+	if err := d.saveDR(r, phase); err != nil {
+		d.log.Error("that could not be saved", "dr", r.Name, "reason", err)
+	}
+}
+
+// takeFromSource has the other site give its units up, and waits for what is new of them.
+func (d *Daemon) takeFromSource(ctx context.Context, f *failover) error {
+	if f.source == nil {
+		f.note("%s", f.lost("was not asked"))
+		return nil
+	}
+	err := f.source.Ask(ctx, askYield, drAsk{Job: f.site.Job, Final: true, Force: f.force}, &f.answer)
+	if err != nil {
+		return &Problem{Title: fmt.Sprintf("peer %s does not give up the units of job %s: %v", f.site.Peer, f.site.Job, err),
+			Hint: "Mend it there, or take over without asking it: --no-source.", cause: err}
+	}
+	newest, err := d.chooseSnapshot(ctx, f.site.Volumes, DRTest{Snapshot: f.answer.Snapshot})
+	if err != nil {
+		return fmt.Errorf("what %s says it has sent last is not here: %w", f.site.Peer, err)
+	}
+	f.Snapshot, f.Taken = newest.Name, newest.Created.UTC()
+	f.note("peer %s gave its units up, and sent snapshot %s", f.site.Peer, f.Snapshot)
+	return nil
+}
+
+// promote shows the replicas in place of the originals. It may be repeated. From here on nothing is
+// received into them: see promoted.
+func (d *Daemon) promote(ctx context.Context, r *drRecord) error {
+	site, err := d.findSite(r.Site)
+	if err != nil {
+		return err
+	}
+	for i := range r.Units {
+		u := &r.Units[i]
+		replica, err := d.volume(u.Replica)
+		if err == nil {
+			err = replica.Abandon(ctx)
+		}
+		if err != nil && !errors.Is(err, stream.ErrNoVolume) {
+			return fmt.Errorf("throwing away what was being received into %s: %w", u.Replica, err)
+		}
+		u.Path = site.path(replica.Path())
+	}
+	plan, err := d.applySite(ctx, site, ConfigApply{Force: true})
+	if err != nil {
+		return &Problem{Title: fmt.Sprintf("the configuration of site %s cannot come into use: %v", site.name(), err),
+			Hint: "Mend what it says, and ask for the failover again: it goes on from here.", cause: err}
+	}
+	r.note("brought the configuration of %s into use: %d changes", site.name(), len(plan.Steps))
+	for i := range r.Units {
+		u := &r.Units[i]
+		if info, err := d.Unit(ctx, u.GUID.String()); err == nil {
+			u.LUN = info.lowestLUN()
+		}
+		d.mu.RLock()
+		unit := d.units[u.GUID]
+		d.mu.RUnlock()
+		if unit != nil {
+			u.Header = d.headerOf(&unit.record, u.LUN)
+		}
+	}
+	r.Problem = ""
+	d.log.Warn("replicas have taken the place of the originals", "site", r.Site, "snapshot", r.Snapshot)
+	return d.saveDR(r, drActive)
+}
+
+// info is the plan.
+func (f *failover) info(d *Daemon) DRInfo {
+	info := d.drInfo(f.drRecord)
+	info.Warnings, info.Risks = f.warnings, f.risks
+	say := func(format string, args ...any) { info.Plan = append(info.Plan, fmt.Sprintf(format, args...)) }
+	if f.source != nil {
+		for _, u := range f.answer.Units {
+			say("at %s: retire unit %s, which is %s", f.site.Peer, u.Unit, u.State)
+		}
+		say("at %s: run job %s once more, and stop it", f.site.Peer, f.site.Job)
+	}
+	for _, u := range f.Units {
+		say("receive nothing more into %s", u.Replica)
+	}
+	for _, s := range f.config.Steps {
+		say("%s %s %s", s.Action, s.Kind, s.Name)
+	}
+	return info
+}
