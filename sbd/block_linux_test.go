@@ -15,57 +15,13 @@ import (
 	"github.com/lunarsan/lunar/sbd/storetest"
 )
 
-// loop makes a block device of the file at path, or skips.
-func loop(t *testing.T, path string, blockSize uint32) string {
-	t.Helper()
-	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
-	if err != nil {
-		t.Skipf("no loop devices: %v", err)
-	}
-	defer control.Close()
-	backing, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer backing.Close()
-	for range 20 { // somebody else may take the one that is free
-		n, err := unix.IoctlRetInt(int(control.Fd()), unix.LOOP_CTL_GET_FREE)
-		if err != nil {
-			t.Skipf("no loop device is free: %v", err)
-		}
-		name := fmt.Sprintf("/dev/loop%d", n)
-		device, err := os.OpenFile(name, os.O_RDWR, 0)
-		if err != nil {
-			t.Skipf("no loop device: %v", err)
-		}
-		err = unix.IoctlLoopConfigure(int(device.Fd()), &unix.LoopConfig{Fd: uint32(backing.Fd()), Size: blockSize})
-		if err == unix.EBUSY {
-			device.Close()
-			continue
-		}
-		if err != nil {
-			device.Close()
-			t.Skipf("cannot configure %s: %v", name, err)
-		}
-		t.Cleanup(func() {
-			if err := unix.IoctlSetInt(int(device.Fd()), unix.LOOP_CLR_FD, 0); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-			device.Close()
-		})
-		return name
-	}
-	t.Skip("every free loop device was taken by somebody else")
-	return ""
-}
-
 func TestDevice(t *testing.T) {
 	for _, blockSize := range []uint32{512, 4096} {
 		t.Run(fmt.Sprint(blockSize), func(t *testing.T) {
 			newDevice := func(t *testing.T) string {
 				path := filepath.Join(t.TempDir(), "disk")
 				create(t, path, storetest.MinSize+8192, true)
-				return loop(t, path, blockSize)
+				return storetest.Loop(t, path, blockSize)
 			}
 			storetest.Run(t, func(t *testing.T) sbd.Store { return open(t, newDevice(t)) })
 			t.Run("reopen", func(t *testing.T) {
@@ -79,7 +35,7 @@ func TestDevice(t *testing.T) {
 func TestADeviceIsOpenedOnce(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "disk")
 	create(t, path, 1<<20, true)
-	name := loop(t, path, 512)
+	name := storetest.Loop(t, path, 512)
 	s := open(t, name)
 	for _, o := range []sbd.OpenOptions{{}, {ReadOnly: true}} {
 		if _, err := sbd.Open(name, o); !errors.Is(err, sbd.ErrInUse) || !strings.Contains(err.Error(), name) {
@@ -103,7 +59,7 @@ func TestADeviceIsOpenedOnce(t *testing.T) {
 func TestCreateOverADevice(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "disk")
 	create(t, path, 1<<20, true)
-	name := loop(t, path, 512)
+	name := storetest.Loop(t, path, 512)
 	if err := sbd.Create(name, 1<<20, true); !errors.Is(err, os.ErrExist) {
 		t.Errorf("Create over a device: %v, want fs.ErrExist", err)
 	}
@@ -113,7 +69,7 @@ func TestCreateOverADevice(t *testing.T) {
 func TestDeviceUnmapFrees(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "disk")
 	create(t, path, 8<<20, true)
-	u := online(t, sbd.Config{WriteCache: true, Thin: true}, open(t, loop(t, path, 4096)))
+	u := online(t, sbd.Config{WriteCache: true, Thin: true}, open(t, storetest.Loop(t, path, 4096)))
 	op := &sbd.Op{MayBlock: true}
 	fill(t, u, 'x', 0, 8<<20)
 	if err := u.Sync(op); err != nil {
@@ -142,7 +98,7 @@ func TestDeviceUnmapFrees(t *testing.T) {
 func TestADeviceThatChangesItsSize(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "disk")
 	create(t, path, 4<<20, true)
-	name := loop(t, path, 512)
+	name := storetest.Loop(t, path, 512)
 	u := online(t, sbd.Config{WriteCache: true}, open(t, name))
 	resize := func(size int64) {
 		t.Helper()
@@ -179,7 +135,7 @@ func TestADeviceThatChangesItsSize(t *testing.T) {
 func TestAdviceOfADevice(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "disk")
 	create(t, path, 1<<20, true)
-	name := loop(t, path, 4096)
+	name := storetest.Loop(t, path, 4096)
 	number := func(attribute string) (n int64) {
 		text, err := os.ReadFile(filepath.Join("/sys/block", filepath.Base(name), "queue", attribute))
 		if err != nil {

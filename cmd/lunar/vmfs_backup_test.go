@@ -70,16 +70,14 @@ func TestBackupAll(t *testing.T) {
 	}
 }
 
-// TestBackupProblems backs up a volume with a damaged directory: the backup is made, and the
-// exit status says that something is wrong.
-func TestBackupProblems(t *testing.T) {
-	dir := t.TempDir()
-	image := filepath.Join(dir, "a.img")
-	writeVolume(t, "5", []string{image})
+// volumeIn opens the volume in a file until the test ends.
+func volumeIn(t *testing.T, image string) *vmfs.Volume {
+	t.Helper()
 	f, err := os.Open(image)
 	if err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() { _ = f.Close() }) // it was only read
 	info, err := f.Stat()
 	if err != nil {
 		t.Fatal(err)
@@ -88,6 +86,16 @@ func TestBackupProblems(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return v
+}
+
+// TestBackupProblems backs up a volume with a damaged directory: the backup is made, and the
+// exit status says that something is wrong.
+func TestBackupProblems(t *testing.T) {
+	dir := t.TempDir()
+	image := filepath.Join(dir, "a.img")
+	writeVolume(t, "5", []string{image})
+	v := volumeIn(t, image)
 	vm1, err := v.Lookup("/vm1")
 	if err != nil {
 		t.Fatal(err)
@@ -100,7 +108,9 @@ func TestBackupProblems(t *testing.T) {
 	if _, err := w.WriteAt(make([]byte, 16), v.Members[0].Start+physical); err != nil {
 		t.Fatal(err)
 	}
-	_, _ = f.Close(), w.Close()
+	if err := w.Close(); err != nil {
+		t.Fatal(err)
+	}
 	var stdout, stderr bytes.Buffer
 	code := run(t.Context(), world{name: "lunar", args: []string{"vmfs", "backup", image, "--dest", dir, "--json"}, stdin: strings.NewReader(""), stdout: &stdout, stderr: &stderr, getenv: func(string) string { return "" }})
 	var list []backupInfo

@@ -14,7 +14,6 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
-	"github.com/lunarsan/lunar/vmfs"
 	"github.com/lunarsan/lunar/vmfs/backup"
 	"github.com/lunarsan/lunar/vmfs/undelete"
 	"github.com/lunarsan/lunar/vmfs/vmfstest"
@@ -62,20 +61,7 @@ func writeTo(t *testing.T, name string, s vmfstest.Spec) *vmfstest.Image {
 // backUp backs up the volume in a file, and returns where to.
 func backUp(t *testing.T, image, dest string) string {
 	t.Helper()
-	f, err := os.Open(image)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		t.Fatal(err)
-	}
-	v, err := vmfs.Open(vmfs.Device{Name: image, ReaderAt: f, Size: info.Size()})
-	if err != nil {
-		t.Fatal(err)
-	}
-	b, err := backup.Take(t.Context(), v, backup.Options{Dest: dest, Host: "host", Alias: "ds1"})
+	b, err := backup.Take(t.Context(), volumeIn(t, image), backup.Options{Dest: dest, Host: "host", Alias: "ds1"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"math/rand/v2"
 	"os"
 	"os/exec"
@@ -227,12 +226,7 @@ func told(t *testing.T, n int, changes dmu.Changes, now, was *image.Store) (all 
 
 func read(t *testing.T, path string) []byte {
 	t.Helper()
-	f, err := os.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	p, err := io.ReadAll(f)
+	p, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,7 +7,6 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -15,8 +14,7 @@ import (
 	"strings"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
+	"github.com/lunarsan/lunar/sbd/storetest"
 	"github.com/lunarsan/lunar/stream/dmu"
 	"github.com/lunarsan/lunar/stream/image"
 )
@@ -52,49 +50,11 @@ func realFiles(t *testing.T) map[string][]byte {
 // loop makes a block device of size bytes that is full of garbage, or skips.
 func loop(t *testing.T, size int) string {
 	t.Helper()
-	control, err := os.OpenFile("/dev/loop-control", os.O_RDWR, 0)
-	if err != nil {
-		t.Skipf("no loop devices: %v", err)
-	}
-	defer control.Close()
 	path := filepath.Join(t.TempDir(), "disk")
 	if err := os.WriteFile(path, bytes.Repeat([]byte{0xa5}, size), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	backing, err := os.OpenFile(path, os.O_RDWR, 0)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer backing.Close()
-	for range 20 { // somebody else may take the one that is free
-		n, err := unix.IoctlRetInt(int(control.Fd()), unix.LOOP_CTL_GET_FREE)
-		if err != nil {
-			t.Skipf("no loop device is free: %v", err)
-		}
-		name := fmt.Sprintf("/dev/loop%d", n)
-		device, err := os.OpenFile(name, os.O_RDWR, 0)
-		if err != nil {
-			t.Skipf("no loop device: %v", err)
-		}
-		err = unix.IoctlLoopConfigure(int(device.Fd()), &unix.LoopConfig{Fd: uint32(backing.Fd()), Size: 4096})
-		if err == unix.EBUSY {
-			device.Close()
-			continue
-		}
-		if err != nil {
-			device.Close()
-			t.Skipf("cannot configure %s: %v", name, err)
-		}
-		t.Cleanup(func() {
-			if err := unix.IoctlSetInt(int(device.Fd()), unix.LOOP_CLR_FD, 0); err != nil {
-				t.Errorf("%s: %v", name, err)
-			}
-			device.Close()
-		})
-		return name
-	}
-	t.Skip("every free loop device was taken by somebody else")
-	return ""
+	return storetest.Loop(t, path, 4096)
 }
 
 // applyToDevice applies a stream as a process of its own would, verifies it if it is whole, and
