@@ -36,6 +36,8 @@ step staticcheck go tool -modfile=.ci/tools/go.mod staticcheck -tags peers,e2e .
 step tools go -C .ci/tools test ./...
 # invariants: buffers are overwritten once they are given back, so that a use after shows.
 .ci/gotest.sh -race -tags invariants -skip Alloc ./... || failed=1
+# Tests that have many cases try some of them with the race detector, and all of them here.
+.ci/gotest.sh ./stream/dmu || failed=1
 # Tests of what allocates run without the race detector, which allocates itself.
 .ci/gotest.sh -run Alloc ./... || failed=1
 exit $failed

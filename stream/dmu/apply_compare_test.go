@@ -29,8 +29,12 @@ func TestCompare(t *testing.T) {
 	if err := compare(); err != nil {
 		t.Fatal(err)
 	}
+	n := 0
 	for block := range 6 {
 		for _, at := range []int{0, comparedSize, long - 1} {
+			if n++; n%every != 0 {
+				continue
+			}
 			volume[block*long+at] ^= 1
 			if err := compare(); !errors.Is(err, ErrDiffers) {
 				t.Errorf("byte %d of block %d is another: %v", at, block, err)

@@ -160,7 +160,7 @@ func TestApplyCutReal(t *testing.T) {
 		want := recorded(t, files, c.volume, c.snapshot)
 		ends := recordEnds(t, stream)
 		for i, cut := range ends {
-			if i > 6 && i < len(ends)-6 && i%9 != 0 {
+			if i > 6 && i < len(ends)-6 && i%(9*every) != 0 {
 				continue
 			}
 			s := newStore(t)

@@ -12,7 +12,7 @@ var packable = []Compression{CompressionLZ4, CompressionZstd, CompressionGzip1, 
 func TestCodec(t *testing.T) {
 	var c Codec
 	for _, how := range packable {
-		for _, n := range []int{1024, 4096, 131072, 1 << 20} {
+		for _, n := range []int{1024, 4096, 131072, 1 << 20 / every &^ (sector - 1)} {
 			for _, level := range []int{0, 1, 9} {
 				block := text(n)
 				packed, err := c.Compress(how, level, []byte("before"), block)

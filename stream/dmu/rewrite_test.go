@@ -88,7 +88,7 @@ var realVolumes = []string{"v4", "v8", "v64", "v128", "vgz", "vlzjb", "vzle"}
 // TestRebaseReal: a to b and b to c make a to c, and whatever begins with nothing goes to it.
 func TestRebaseReal(t *testing.T) {
 	files := realFiles(t)
-	for _, name := range realVolumes {
+	for _, name := range realVolumes[:(len(realVolumes)+every-1)/every] {
 		t.Run(name, func(t *testing.T) {
 			full, ab, bc := files[name+"-full-a.zs"], files[name+"-a-b.zs"], files[name+"-b-c-Lec.zs"]
 			a := model(t, nil, full)
@@ -198,7 +198,7 @@ func smallPackagePart(t *testing.T) []byte {
 // TestRecompressReal: the volume stays the same, with every compression.
 func TestRecompressReal(t *testing.T) {
 	files := realFiles(t)
-	for _, name := range realVolumes {
+	for _, name := range realVolumes[:(len(realVolumes)+every-1)/every] {
 		lengths := map[Compression]int{}
 		for _, how := range []Compression{CompressionOff, CompressionLZ4, CompressionZstd, CompressionGzip6} {
 			var out bytes.Buffer

@@ -1,0 +1,5 @@
+//go:build !race
+
+package dmu
+
+const every = 1
