@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"reflect"
+	"time"
 )
 
 // A route is one thing that the API does. Paths name one object in braces at most.
@@ -105,11 +106,16 @@ var routes = [...]route{
 	{"POST", "/v1/jobs", "make a job", post((*Daemon).CreateJob)},
 	{"GET", "/v1/jobs/{name}", "how one job is", getOne((*Daemon).Job)},
 	{"PUT", "/v1/jobs/{name}", "make a job another", postOne((*Daemon).ReplaceJob)},
-	{"DELETE", "/v1/jobs/{name}", "end a job", actOne((*Daemon).DeleteJob)},
+	{"DELETE", "/v1/jobs/{name}", "end a job", long(postOne((*Daemon).DeleteJob))},
 	{"POST", "/v1/jobs/{name}/run", "begin a run", postOne((*Daemon).RunJob)},
 	{"POST", "/v1/jobs/{name}/pause", "heed a job's schedules no more", actOne((*Daemon).PauseJob)},
 	{"POST", "/v1/jobs/{name}/resume", "heed them again", actOne((*Daemon).ResumeJob)},
 	{"POST", "/v1/jobs/{name}/cancel", "end the run that is under way", actOne((*Daemon).CancelJob)},
+	{"POST", "/v1/jobs/{name}/plan", "what a run would do", long(postOne((*Daemon).PlanJob))},
+	{"POST", "/v1/jobs/{name}/prune", "end the snapshots that a job's rules do not keep", long(postOne((*Daemon).PruneJob))},
+	{"GET", "/v1/jobs/{name}/explain", "why snapshots are where they are", long(getOne((*Daemon).ExplainJob))},
+	{"GET", "/v1/jobs/{name}/check", "what would make a run fail", long(getOne((*Daemon).CheckJob))},
+	{"POST", "/v1/jobs/{name}/verify", "compare a job's volumes with their replicas", long(actOne((*Daemon).VerifyJob))},
 	{"GET", "/v1/jobs/{name}/history", "the runs of a job", getOne((*Daemon).JobHistory)},
 
 	{"GET", "/v1/sites", "what jobs have carried here of other sites' configurations", get((*Daemon).Sites)},
@@ -120,11 +126,11 @@ var routes = [...]route{
 	{"GET", "/v1/sites/{name}/diff", "what a failover would change here", getOne((*Daemon).DiffSite)},
 
 	{"GET", "/v1/dr", "the DR tests and failovers", get((*Daemon).DRs)},
-	{"POST", "/v1/dr/test", "show replicas to hosts, on clones", post((*Daemon).TestDR)},
+	{"POST", "/v1/dr/test", "show replicas to hosts, on clones", long(post((*Daemon).TestDR))},
 	{"POST", "/v1/dr/failover", "put replicas in the place of the originals", post((*Daemon).FailoverDR)},
 	{"POST", "/v1/dr/failback", "give back what was taken over", post((*Daemon).FailbackDR)},
 	{"GET", "/v1/dr/{name}", "one DR test or failover", getOne((*Daemon).DR)},
-	{"POST", "/v1/dr/{name}/end", "throw a DR test away", postOne((*Daemon).EndDR)},
+	{"POST", "/v1/dr/{name}/end", "throw a DR test away", long(postOne((*Daemon).EndDR))},
 	{"POST", "/v1/dr/{name}/reclaim", "take back what another site has taken over", actOne((*Daemon).ReclaimDR)},
 
 	{"GET", "/v1/sessions", "the sessions", get((*Daemon).Sessions)},
@@ -136,6 +142,19 @@ var routes = [...]route{
 type endpoint struct {
 	serve       func(*Daemon) http.HandlerFunc
 	ask, answer reflect.Type // ask nil: nothing is said
+}
+
+// long lets an endpoint take as long as it takes: it ends when the client does not wait any more.
+func long(e endpoint) endpoint {
+	serve := e.serve
+	e.serve = func(d *Daemon) http.HandlerFunc {
+		next := serve(d)
+		return func(w http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(w).SetWriteDeadline(time.Time{}) // else it has the time of others
+			next(w, r)
+		}
+	}
+	return e
 }
 
 // get serves a question.

@@ -49,8 +49,28 @@ func (c *Client) ReplaceJob(ctx context.Context, name string, j job.Job) (job.St
 	return ask[job.Status](ctx, c, "PUT", jobPath(name), j)
 }
 
-func (c *Client) DeleteJob(ctx context.Context, name string) (job.Status, error) {
-	return ask[job.Status](ctx, c, "DELETE", jobPath(name), nil)
+func (c *Client) DeleteJob(ctx context.Context, name string, q JobDelete) (job.Status, error) {
+	return ask[job.Status](ctx, c, "DELETE", jobPath(name), q)
+}
+
+func (c *Client) PlanJob(ctx context.Context, name string, q job.Ask) ([]job.VolumePlan, error) {
+	return ask[[]job.VolumePlan](ctx, c, "POST", jobPath(name)+"/plan", q)
+}
+
+func (c *Client) PruneJob(ctx context.Context, name string, q JobPrune) ([]job.VolumeRun, error) {
+	return ask[[]job.VolumeRun](ctx, c, "POST", jobPath(name)+"/prune", q)
+}
+
+func (c *Client) ExplainJob(ctx context.Context, name string) (JobExplained, error) {
+	return ask[JobExplained](ctx, c, "GET", jobPath(name)+"/explain", nil)
+}
+
+func (c *Client) CheckJob(ctx context.Context, name string) ([]job.Finding, error) {
+	return ask[[]job.Finding](ctx, c, "GET", jobPath(name)+"/check", nil)
+}
+
+func (c *Client) VerifyJob(ctx context.Context, name string) ([]job.Verified, error) {
+	return ask[[]job.Verified](ctx, c, "POST", jobPath(name)+"/verify", nil)
 }
 
 func (c *Client) RunJob(ctx context.Context, name string, q job.Ask) (JobStarted, error) {

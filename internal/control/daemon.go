@@ -98,8 +98,9 @@ type Daemon struct {
 	troubled   chan struct{} // holds one token: a unit has something to say
 
 	jobs   *job.Runner // set by Run
-	runs   waiters     // for runs of jobs to end
-	drills drills      // the sites and jobs whose units are being taken over or given back
+	counts jobCounts
+	runs   waiters // for runs of jobs to end
+	drills drills  // the sites and jobs whose units are being taken over or given back
 
 	change sync.Mutex // see the package comment
 	ended  bool       // under change: no more changes

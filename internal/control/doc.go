@@ -47,7 +47,7 @@
 //	sessions.go load.go          who is there, and what they do
 //	peers.go peerrights.go replication.go   other daemons: who they are, and what they may do here
 //	volumes.go take.go           what they do it to; a snapshot of several in one instant
-//	jobs.go jobrun.go            what is replicated to them, and when
+//	jobs.go jobrun.go jobexplain.go jobmetrics.go   what is replicated to them, when and why
 //	sites.go siteconfig.go siterewrite.go   what came along of their configurations
 //	dr.go drtest.go drend.go     their units shown here, for a test
 //	drpeer.go dryield.go drfailover.go drfailback.go   and because their site has failed, and back

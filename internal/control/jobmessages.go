@@ -1,12 +1,32 @@
 package control
 
-import "time"
+import (
+	"time"
+
+	"github.com/lunarsan/lunar/stream/job"
+)
 
 // What travels of jobs, beside what package job has.
 
 // A JobStarted is a run that has begun.
 type JobStarted struct {
 	Number int64 `json:"number"`
+}
+
+// A JobPrune asks for the snapshots to go that a job's rules do not keep.
+type JobPrune struct {
+	DryRun bool `json:"dry_run,omitempty"`
+}
+
+// A JobDelete asks for a job to end.
+type JobDelete struct {
+	Force bool `json:"force,omitempty"` // although what it holds of volumes cannot be let go of
+}
+
+// A JobExplained is why a job's snapshots are where they are.
+type JobExplained struct {
+	Volumes []job.Explanation `json:"volumes"`
+	Problem string            `json:"problem,omitempty"` // why the destination is not in it
 }
 
 // A peerTake asks a peer for a snapshot of volumes, of one instant.

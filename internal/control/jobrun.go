@@ -118,6 +118,8 @@ func (d *Daemon) jobEnded(j job.Job, r job.Run) {
 			d.log.Warn("the configuration did not go along with a job", "job", j.Name, "peer", j.Peer, "reason", err)
 		}
 	}
+	d.counts.count(j.Name, &r)
+	d.lookForAlarms()
 	d.runs.ended(j.Name, r)
 }
 
@@ -142,6 +144,9 @@ func (d *Daemon) carryAlong(ctx context.Context, j *job.Job, r *job.Run) error {
 	peer, err := d.findPeer(j.Peer)
 	if err != nil {
 		return err
+	}
+	if peer.overSSH() {
+		return nil // no daemon is there to take it
 	}
 	link, err := d.opts.dialPeer(ctx, d, peer, wire.Options{})
 	if err != nil {

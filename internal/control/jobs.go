@@ -73,11 +73,21 @@ func checkJob(j *job.Job) error {
 	return nil
 }
 
-// DeleteJob ends a job, with the run that is under way. Its snapshots stay, here and there.
-func (d *Daemon) DeleteJob(ctx context.Context, name string) (job.Status, error) {
+// DeleteJob ends a job, with the run that is under way, and lets go of what it holds of volumes. Its
+// snapshots stay, here and there.
+func (d *Daemon) DeleteJob(ctx context.Context, name string, q JobDelete) (job.Status, error) {
 	s, err := d.jobStatus(name)
 	if err != nil {
 		return s, err
+	}
+	if err := d.mayRun(name); err != nil {
+		return s, err
+	}
+	if err := d.jobs.Forget(ctx, name); err != nil {
+		if !q.Force {
+			return s, conflict(fmt.Sprintf("what job %s holds of its volumes cannot be let go of: %s", name, oneLine(err)), "Mend that, or leave the holds there with --force.")
+		}
+		d.log.Warn("a job's holds stay", "job", name, "reason", err)
 	}
 	end, err := d.begin(ctx)
 	if err != nil {

@@ -189,7 +189,7 @@ func (d *Daemon) peerWith(fingerprint string) (peerRecord, error) {
 		return peerRecord{}, err
 	}
 	for _, r := range records {
-		if r.Fingerprint == fingerprint {
+		if r.Fingerprint == fingerprint && fingerprint != "" {
 			return r, nil
 		}
 	}
@@ -202,6 +202,9 @@ func (q PeerCreate) record() (peerRecord, error) {
 		Created: time.Now().UTC().Truncate(time.Second)}
 	if !isHostName(q.Name) || len(q.Name) > maxAlias {
 		return r, refuse(fmt.Sprintf("%q is not a name for a peer", q.Name), "Use letters, digits, hyphens and dots.")
+	}
+	if strings.HasPrefix(q.Address, sshAddress) {
+		return r.reachedBySSH(q)
 	}
 	key, err := wire.ParseFingerprint(q.Fingerprint)
 	if err != nil {
@@ -221,6 +224,24 @@ func (q PeerCreate) record() (peerRecord, error) {
 	}
 	_, err = parseAge(q.MinAge)
 	return r, err
+}
+
+// sshAddress begins the address of a peer that is reached by ssh. Its keys are ssh's business, and it
+// does not come here: lunar receive --stdio is there.
+const sshAddress = "ssh://"
+
+func (r *peerRecord) overSSH() bool { return strings.HasPrefix(r.Address, sshAddress) }
+
+func (r peerRecord) reachedBySSH(q PeerCreate) (peerRecord, error) {
+	a, err := wire.ParseAddress(q.Address + "/x")
+	switch {
+	case err != nil || a.Volume != "x":
+		return r, refuse(fmt.Sprintf("%q is no address", q.Address), "Write it like ssh://lunar@dr.example.org, or ssh://lunar@dr.example.org:2222.")
+	case q.Fingerprint != "" || len(q.Roots)+len(q.Sources) > 0 || q.AppendOnly || q.MinAge != "" || q.Failover || q.Secrets:
+		return r, refuse("a peer that is reached by ssh does not come here, and so it may do nothing here", "Leave all but --address out.")
+	}
+	r.Address = q.Address
+	return r, nil
 }
 
 // parseRoots checks names of what a peer may reach, and puts them in order.
@@ -248,7 +269,7 @@ func distinctPeers(all []peerRecord) error {
 		if names[r.Name] {
 			return conflict(fmt.Sprintf("there is a peer %q already", r.Name), "Choose another name, or change it: lunar peer modify "+r.Name)
 		}
-		if other, there := keys[r.Fingerprint]; there {
+		if other, there := keys[r.Fingerprint]; there && r.Fingerprint != "" {
 			return conflict(fmt.Sprintf("peers %q and %q would have one key", other, r.Name), "A key is one machine's: lunar peer id prints another there.")
 		}
 		names[r.Name], keys[r.Fingerprint] = true, r.Name

@@ -53,7 +53,7 @@ func TestPeers(t *testing.T) {
 		t.Errorf("the key's file has mode %v", info.Mode())
 	}
 	p := must(r.CreatePeer(ctx, PeerCreate{Name: "dr", Fingerprint: strings.ToUpper(key), Address: "dr.example.org", Roots: []string{"tank/replicas", "/replicas/", "/replicas"}}))(t)
-	if diff := cmp.Diff(PeerCreate{Name: "dr", Fingerprint: key, Address: "dr.example.org:3270", Roots: []string{"/replicas", "tank/replicas"}}, p.PeerCreate); diff != "" {
+	if diff := cmp.Diff(PeerCreate{Name: "dr", Fingerprint: key, Address: "dr.example.org:3261", Roots: []string{"/replicas", "tank/replicas"}}, p.PeerCreate); diff != "" {
 		t.Errorf("created (-want +got):\n%s", diff)
 	}
 	for _, test := range []struct {
@@ -76,7 +76,7 @@ func TestPeers(t *testing.T) {
 	}
 	before := export(t, r)
 	p = must(r.ModifyPeer(ctx, "dr", PeerModify{Roots: &[]string{}, AppendOnly: new(true), MinAge: new("14d")}))(t)
-	if len(p.Roots) > 0 || !p.AppendOnly || p.MinAge != "14d" || p.Address != "dr.example.org:3270" {
+	if len(p.Roots) > 0 || !p.AppendOnly || p.MinAge != "14d" || p.Address != "dr.example.org:3261" {
 		t.Errorf("modified to %+v", p)
 	}
 	r.restart()

@@ -18,7 +18,7 @@ import (
 // Replication is what peers come for: a listener that knows them by their keys, and a way to them.
 
 // DefaultReplicationPort is where daemons listen for each other.
-const DefaultReplicationPort = 3270
+const DefaultReplicationPort = 3261
 
 // peerKeyFile is the key that this daemon proves itself to peers with, inside the state directory.
 const peerKeyFile = "peer.key"
@@ -190,6 +190,20 @@ func (h *peerHost) Answer(ctx context.Context, what string, q json.RawMessage) (
 
 // dialPeer makes a way to a peer.
 func dialPeer(ctx context.Context, d *Daemon, peer peerRecord, o wire.Options) (peerLink, error) {
+	o.Name, o.Log = peer.Name, d.log
+	ctx, cancel := context.WithTimeout(ctx, dialTime)
+	defer cancel()
+	if peer.overSSH() {
+		a, err := wire.ParseAddress(peer.Address + "/x") // with the name of a volume, as it wants one
+		if err != nil {
+			return nil, err
+		}
+		l, err := wire.Connect(ctx, wire.SSH{Destination: a.Host, Port: a.Port}.Dial, o)
+		if err != nil {
+			return nil, err
+		}
+		return wireLink{l}, nil
+	}
 	if peer.Address == "" {
 		return nil, conflict(fmt.Sprintf("peer %s has no address: it comes here", peer.Name), "Give it one: lunar peer modify "+peer.Name+" --address HOST:PORT")
 	}
@@ -201,9 +215,6 @@ func dialPeer(ctx context.Context, d *Daemon, peer peerRecord, o wire.Options) (
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(ctx, dialTime)
-	defer cancel()
-	o.Name, o.Log = peer.Name, d.log
 	l, err := wire.Connect(ctx, id.Dial(peer.Address, key), o)
 	if err != nil {
 		return nil, err

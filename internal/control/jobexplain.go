@@ -1,0 +1,84 @@
+package control
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/lunarsan/lunar/stream/job"
+	"github.com/lunarsan/lunar/stream/zfs"
+)
+
+// What is asked of jobs beside running them. Each looks at both ends, and may take its time.
+
+// PlanJob tells what a run would do.
+func (d *Daemon) PlanJob(ctx context.Context, name string, q job.Ask) ([]job.VolumePlan, error) {
+	plans, err := d.jobs.Plan(ctx, name, q)
+	return orNone(plans), jobProblem(name, err)
+}
+
+// PruneJob destroys the snapshots that a job's rules do not keep, or tells which they are.
+func (d *Daemon) PruneJob(ctx context.Context, name string, q JobPrune) ([]job.VolumeRun, error) {
+	if !q.DryRun {
+		if err := d.mayRun(name); err != nil {
+			return nil, err
+		}
+	}
+	pruned, err := d.jobs.Prune(ctx, name, q.DryRun)
+	return orNone(pruned), jobProblem(name, err)
+}
+
+// ExplainJob tells why snapshots are where they are.
+func (d *Daemon) ExplainJob(ctx context.Context, name string) (JobExplained, error) {
+	list, err := d.jobs.Explain(ctx, name)
+	if errors.Is(err, job.ErrNoJob) || len(list) == 0 && err != nil {
+		return JobExplained{}, jobProblem(name, err)
+	}
+	x := JobExplained{Volumes: orNone(list)}
+	if err != nil {
+		x.Problem = oneLine(err)
+	}
+	return x, nil
+}
+
+// CheckJob looks for what would make a run fail.
+func (d *Daemon) CheckJob(ctx context.Context, name string) ([]job.Finding, error) {
+	findings, err := d.jobs.Check(ctx, name)
+	return orNone(findings), jobProblem(name, err)
+}
+
+// VerifyJob compares a job's volumes with their replicas, at the newest snapshot that both have.
+func (d *Daemon) VerifyJob(ctx context.Context, name string) ([]job.Verified, error) {
+	verified, err := d.jobs.Verify(ctx, name)
+	return orNone(verified), jobProblem(name, err)
+}
+
+// orNone is list, so that none is written as [].
+func orNone[T any](list []T) []T {
+	if list == nil {
+		return []T{}
+	}
+	return list
+}
+
+// Check tells what the daemon's account is not allowed to do with a dataset.
+func (h here) Check(ctx context.Context, name string, destination bool) error {
+	v, err := h.d.volume(name)
+	if err != nil {
+		return err
+	}
+	dataset, ok := v.(*zfs.Volume)
+	if !ok {
+		return nil
+	}
+	role := zfs.Source
+	if destination {
+		role = zfs.Destination
+	}
+	allowed, err := zfs.Check(ctx, zfs.Exec("zfs"), dataset.Name(), role)
+	if err == nil && len(allowed.Missing) > 0 {
+		err = conflict(fmt.Sprintf("%s may not %s on %s", allowed.Account, strings.Join(allowed.Missing, ", "), allowed.Dataset), allowed.Grant)
+	}
+	return err
+}
