@@ -10,6 +10,8 @@
 //	status.go version.go man.go
 //	comstar.go comstar_*.go       COMSTAR's own commands, each by its name
 //	doctor.go doctor_tables.go    what initiators asked for and got
+//	send.go send_report.go endpoint.go   snapshots to other volumes and machines; receive.go receive_host.go is the other end
+//	key.go                     what this site proves itself with
 //	stream.go stream_*.go         ZFS send streams, a verb a file; progress.go shows how far one is read
 package main
 

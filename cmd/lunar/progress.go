@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"strings"
 	"sync"
@@ -20,6 +21,7 @@ type progress struct {
 	total int64 // bytes, or 0 when nobody knows
 	begun time.Time
 	at    atomic.Int64
+	more  func() string // what else there is to say; nil: nothing
 	stop  chan struct{}
 	ended sync.WaitGroup
 }
@@ -28,9 +30,16 @@ type progress struct {
 const progressEvery = 200 * time.Millisecond
 
 // progress begins to show how far what has come of total bytes.
-func (c *cli) progress(what string, total int64) *progress {
-	p := &progress{out: c.stderr, what: what, total: total, begun: time.Now(), stop: make(chan struct{})}
+func (c *cli) progress(what string, total int64) *progress { return c.lines(what, total, 0, nil) }
+
+// lines does the same, with what more says behind it, and prints a line of its own every so often
+// where there is no terminal; 0 is never.
+func (c *cli) lines(what string, total int64, every time.Duration, more func() string) *progress {
+	p := &progress{out: c.stderr, what: what, total: total, begun: time.Now(), more: more, stop: make(chan struct{})}
 	if !isTerminal(c.stderr) || c.getenv("TERM") == "dumb" {
+		if every > 0 {
+			p.ended.Go(func() { p.log(every) })
+		}
 		return p
 	}
 	p.ended.Go(func() {
@@ -39,7 +48,7 @@ func (c *cli) progress(what string, total int64) *progress {
 		for {
 			select {
 			case now := <-tick.C:
-				fmt.Fprint(p.out, "\r"+progressLine(p.what, p.at.Load(), p.total, now.Sub(p.begun), p.width())+"\x1b[K")
+				fmt.Fprint(p.out, "\r"+p.line(now, p.width())+"\x1b[K")
 			case <-p.stop:
 				fmt.Fprint(p.out, "\r\x1b[K")
 				return
@@ -47,6 +56,37 @@ func (c *cli) progress(what string, total int64) *progress {
 		}
 	})
 	return p
+}
+
+// log prints lines, each every so often.
+func (p *progress) log(every time.Duration) {
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case now := <-tick.C:
+			fmt.Fprintln(p.out, p.line(now, math.MaxInt))
+		case <-p.stop:
+			return
+		}
+	}
+}
+
+// line is the line at a time.
+func (p *progress) line(now time.Time, width int) string {
+	line := progressLine(p.what, p.at.Load(), p.total, now.Sub(p.begun), width)
+	if p.more != nil {
+		line = cutTo(line+p.more(), width)
+	}
+	return line
+}
+
+// cutTo cuts a line to the width of a terminal.
+func cutTo(line string, width int) string {
+	if r := []rune(line); len(r) > width-1 {
+		return string(r[:width-1])
+	}
+	return line
 }
 
 // width is how many columns the terminal has.
@@ -109,8 +149,5 @@ func progressLine(what string, at, total int64, after time.Duration, width int) 
 			line += ", " + time.Duration(float64(total-at)/speed*float64(time.Second)).Round(time.Second).String() + " left"
 		}
 	}
-	if r := []rune(line); len(r) > width-1 {
-		line = string(r[:width-1])
-	}
-	return line
+	return cutTo(line, width)
 }

@@ -194,6 +194,7 @@ var varying = []struct {
 }{
 	{regexp.MustCompile(`20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "TIME"},
 	{regexp.MustCompile(`20\d\d-\d\d-\d\d\b`), "DATE"},
+	{regexp.MustCompile(`\(GUID \d{12,20}\)`), "(GUID RANDOM)"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
 	{regexp.MustCompile(`process( +)\d+, up \d+s`), "process${1}PID, up AGE"},
 	{regexp.MustCompile(`lunarsan:[a-z0-9-]+-[0-9a-f]{8}`), "lunarsan:HOST-RANDOM"},

@@ -31,6 +31,9 @@ type Policy struct {
 // not by what a client's snapshots say of themselves, where they claim to be from the future.
 func (p Policy) Restrict(h Host, now func() time.Time) Host { return &restricted{h, p, now} }
 
+// Everywhere is the root that all volumes are below.
+const Everywhere = "*"
+
 type restricted struct {
 	host   Host
 	policy Policy
@@ -43,7 +46,7 @@ func (p Policy) inside(name string) bool {
 	return name != "" && path.Clean(name) == name && !strings.HasPrefix(name, "..") &&
 		slices.ContainsFunc(p.Roots, func(root string) bool {
 			root = path.Clean(root)
-			return name == root || root == "/" && path.IsAbs(name) || strings.HasPrefix(name, root+"/")
+			return root == Everywhere || name == root || root == "/" && path.IsAbs(name) || strings.HasPrefix(name, root+"/")
 		})
 }
 

@@ -63,6 +63,12 @@ func TestPolicyRoots(t *testing.T) {
 			t.Errorf("%q: %v", name, err)
 		}
 	}
+	everywhere := Policy{Roots: []string{Everywhere}}
+	for name, want := range map[string]bool{"tank": true, "/etc": true, "/srv/../etc": false, "": false, "../x": false} {
+		if everywhere.inside(name) != want {
+			t.Errorf("%q is everywhere: %t", name, !want)
+		}
+	}
 	if _, err := (Policy{}).Restrict(anyHost{}, time.Now).Volume(t.Context(), "tank/a"); !errors.Is(err, stream.ErrForbidden) {
 		t.Errorf("a policy without roots: %v", err)
 	}
