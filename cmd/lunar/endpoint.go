@@ -93,7 +93,10 @@ func (c *cli) endpoint(ctx context.Context, name string, l *linking) (*endpoint,
 		}
 		return e, nil
 	case wire.IsAddress(name):
-		return e, c.reach(ctx, e, l)
+		return e, c.reach(ctx, e, name, l)
+	}
+	if peer, volume, ok := strings.Cut(name, ":"); ok && peer != "lu" && !strings.Contains(peer, "/") {
+		return e, c.reachPeer(ctx, e, l, peer, volume)
 	}
 	volume := e.cut(name)
 	if strings.HasPrefix(volume, ".") {
@@ -118,9 +121,27 @@ func (e *endpoint) cut(name string) string {
 	return name[:at]
 }
 
+// reachPeer connects to the machine that the daemon knows as a peer.
+func (c *cli) reachPeer(ctx context.Context, e *endpoint, l *linking, name, volume string) error {
+	p, err := c.client().Peer(ctx, name)
+	if err != nil {
+		return err
+	}
+	if p.Address == "" {
+		return &control.Problem{Title: fmt.Sprintf("peer %s has no address: it comes here", name), Hint: "Give it one: lunar peer modify " + name + " --address HOST:PORT"}
+	}
+	address := p.Address
+	if !wire.IsAddress(address) {
+		address = "lunar://" + address
+	}
+	known := *l
+	known.fingerprint = p.Fingerprint
+	return c.reach(ctx, e, address+"/"+volume, &known)
+}
+
 // reach connects to the machine of a volume.
-func (c *cli) reach(ctx context.Context, e *endpoint, l *linking) error {
-	a, err := wire.ParseAddress(e.name)
+func (c *cli) reach(ctx context.Context, e *endpoint, address string, l *linking) error {
+	a, err := wire.ParseAddress(address)
 	if err != nil {
 		return &usageError{err.Error(), "lunar send --help has examples."}
 	}
@@ -172,8 +193,8 @@ func (c *cli) unreached(err error, a wire.Address, l *linking) error {
 	return p
 }
 
-// identityFile is the file of our key in the daemon's state.
-const identityFile = "replication.key"
+// identityFile is the file of the daemon's key in its state.
+const identityFile = "peer.key"
 
 // identity is our key.
 func (c *cli) identity(path string) (*wire.Identity, error) {

@@ -63,6 +63,7 @@ SOURCE and DEST are
 
     tank/vm1, /srv/vm1.img, lu:GUID     a volume of this machine: a dataset, a file, a unit
     lunar://HOST[:PORT]/VOLUME          one of a machine that runs lunar receive --listen
+    PEER:VOLUME                         one of a peer of the daemon (lunar peer list)
     ssh://[USER@]HOST[:PORT]/VOLUME     one of a machine that ssh leads to
     file:PATH, -                        a ZFS send stream in a file, or a pipe
 
