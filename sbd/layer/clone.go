@@ -57,7 +57,7 @@ func (p place) makeClone(name, clone string) (string, error) {
 func (p place) layClone(c place, st *stack, i int) error {
 	below := st.Layers[i]
 	for _, folder := range []string{filepath.Dir(c.path), c.folder} {
-		if err := makeFolder(folder); err != nil {
+		if err := p.makeFolder(folder); err != nil {
 			return err
 		}
 	}

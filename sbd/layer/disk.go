@@ -29,8 +29,11 @@ type filer interface {
 	link(path, another string) error
 	// replace makes p the contents of a file: whatever happens, the old or the new. It is durable.
 	replace(path string, p []byte) error
-	// remove ends a file, or a folder with all that is in it. One that is not there will do.
+	// remove ends a file, or a folder with all that is in it. One that is not there will do. It
+	// may come back with a loss of power.
 	remove(path string) error
+	// names makes durable which names there are in a folder.
+	names(folder string) error
 }
 
 // system is the disk of the operating system.
@@ -54,44 +57,44 @@ func (f files) link(path, another string) error {
 	if err := os.Link(path, another); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(another))
+	return f.names(filepath.Dir(another))
 }
 
-func (files) replace(path string, p []byte) error {
+func (f files) replace(path string, p []byte) error {
 	fresh := path + ".new"
-	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	file, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(p)
+	_, err = file.Write(p)
 	if err == nil {
-		err = f.Sync()
+		err = file.Sync()
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err = errors.Join(err, file.Close()); err != nil {
 		return err
 	}
 	if err := os.Rename(fresh, path); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(path))
+	return f.names(filepath.Dir(path))
 }
 
 func (files) remove(path string) error { return os.RemoveAll(path) }
 
-// makeFolder makes a folder that outlives a loss of power.
-func makeFolder(path string) error {
-	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
-	}
-	return syncFolder(filepath.Dir(path))
-}
-
-func syncFolder(path string) error {
-	f, err := os.Open(path)
+func (files) names(folder string) error {
+	f, err := os.Open(folder)
 	if err != nil {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
+}
+
+// makeFolder makes a folder that outlives a loss of power.
+func (d disk) makeFolder(path string) error {
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return d.names(filepath.Dir(path))
 }
 
 // exists says whether there is something at path.

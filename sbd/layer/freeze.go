@@ -57,7 +57,7 @@ func (p place) over(s sbd.Store, o sbd.OpenOptions, name string) (_ *Store, err 
 	if err := s.Sync(); err != nil {
 		return nil, err
 	}
-	if err := makeFolder(p.folder); err != nil {
+	if err := p.makeFolder(p.folder); err != nil {
 		return nil, err
 	}
 	top, err := p.lockTop(true)
@@ -147,7 +147,7 @@ func (p place) makeTop(e entry, block int64, o sbd.OpenOptions) (*layer, error) 
 // dissolve ends the folder of a volume that has no layers any more, or has none yet. Deltas
 // that are left over must not come to be without a stack.
 func (p place) dissolve() error {
-	if err := syncFolder(p.folder); err != nil {
+	if err := p.names(p.folder); err != nil {
 		return err
 	}
 	if err := p.remove(p.stackFile()); err != nil {
@@ -156,7 +156,7 @@ func (p place) dissolve() error {
 	if err := p.remove(p.folder); err != nil {
 		return err
 	}
-	return syncFolder(filepath.Dir(p.folder))
+	return p.names(filepath.Dir(p.folder))
 }
 
 // Prepare makes ready for Freeze, so that it takes less time: it makes the files that will be

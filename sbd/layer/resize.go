@@ -3,6 +3,7 @@
 package layer
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/lunarsan/lunar/sbd"
@@ -32,7 +33,6 @@ func (s *Store) Resize(size int64) error {
 	}
 	was := e.Size
 	e.Size, e.Shows = size, min(e.Shows, size)
-	// The delta is never shorter than the stack says.
 	if size > was {
 		if err := lengthen(top.layer, size, st.Block); err != nil {
 			return err
@@ -64,19 +64,24 @@ func (s *Store) fits(v *view, size int64) error {
 	return nil
 }
 
-// lengthen makes room for size bytes in a delta and its map.
+// lengthen makes room for size bytes in a delta and its map, and makes that durable: neither may
+// be shorter than the stack says.
 func lengthen(l *layer, size, block int64) error {
 	blocks := blocksOf(size, block)
-	if err := resize(l.blocks.store, max(mapLength(blocks), l.blocks.store.Size())); err != nil {
+	m := l.blocks
+	if err := resize(m.store, max(mapLength(blocks), m.store.Size())); err != nil {
 		return err
 	}
-	if n := l.blocks.notes; n != nil && n.Size() < notesLength(blocks) {
-		if err := resize(n, notesLength(blocks)); err != nil {
+	if m.notes != nil {
+		if err := resize(m.notes, max(notesLength(blocks), m.notes.Size())); err != nil {
 			return err
 		}
 	}
-	l.blocks.grow(blocks)
-	return resize(l.store, size)
+	m.grow(blocks)
+	if err := resize(l.store, size); err != nil {
+		return err
+	}
+	return errors.Join(m.store.Sync(), l.store.Sync())
 }
 
 func resize(s sbd.Store, size int64) error {
