@@ -236,5 +236,5 @@ func (s *Store) Freeze(name string) error {
 	if grown.top().layer == s.spare {
 		s.spare = nil
 	}
-	return s.remove(s.notes(v.top().File))
+	return errors.Join(v.top().blocks.endNotes(), s.remove(s.notes(v.top().File)))
 }

@@ -82,6 +82,16 @@ func (m *blockMap) beginNotes(s sbd.Store, start string) error {
 	return err
 }
 
+// endNotes ends them, when all is kept and nobody marks blocks any more.
+func (m *blockMap) endNotes() error {
+	if m.notes == nil {
+		return nil
+	}
+	s := m.notes
+	m.notes = nil
+	return s.Close()
+}
+
 func notesOf(start string) (head [notesHead]byte) {
 	copy(head[:], start)
 	return head

@@ -1,0 +1,5 @@
+//go:build unix && race
+
+package layer
+
+const race = true
