@@ -57,7 +57,7 @@ func TestDamage(t *testing.T) {
 		"odd blocks":           {replaced(`"block": 16384`, `"block": 16383`), ErrDamaged, "blocks of 16383"},
 		"other blocks":         {replaced(`"block": 16384`, `"block": 32768`), ErrDamaged, "2.map"},
 		"a name that is none":  {replaced(`"name": "a"`, `"name": "../a"`), ErrDamaged, "../a"},
-		"a key of another map": {replaced("\"file\": 2,\n\t\t\t\"key\": \"", "\"file\": 2,\n\t\t\t\"key\": \"1"), ErrDamaged, "2.map"},
+		"a key of another map": {replaced("\"file\": 2,\n\t\t\t\"key\": \"", "\"file\": 2,\n\t\t\t\"key\": \"7\", \"was\": \""), ErrDamaged, "2.map"},
 		"a map's header":       {patched("2.map", 10, "x"), ErrDamaged, "sector 0"},
 		"a map's bits":         {patched("2.map", 600, "x"), ErrDamaged, "sector 1"},
 		"half a map":           {cut(".layers/2.map", 600), ErrDamaged, "2.map"},
