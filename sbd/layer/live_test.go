@@ -55,6 +55,32 @@ func TestFirstTouch(t *testing.T) {
 	}
 }
 
+// TestFirstTouchOfAll: a block is written as a whole while somebody else writes a sector of it. All
+// that only one of them wrote is there.
+func TestFirstTouchOfAll(t *testing.T) {
+	const blocks = 32
+	path := volume(t, tmpfs(t), blocks*leastBlock)
+	must(t, Freeze(path, "0"))
+	s := layered(t, path)
+	defer closes(t, s)
+	for round := range byte(8) {
+		var wg sync.WaitGroup
+		for _, n := range []int64{leastBlock, sectorLen} {
+			wg.Go(func() {
+				p := bytes.Repeat([]byte{round + 1}, int(n))
+				for off := int64(0); off < blocks*leastBlock; off += leastBlock {
+					if _, err := s.WriteAt(p, off); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		holds(t, s, round+1, 0, blocks*leastBlock)
+		must(t, s.Freeze(fmt.Sprint(round+1)))
+	}
+}
+
 // TestMergeWhileOpen: layers are frozen and ended, and merged in the background, while the volume
 // is written to and older ones are read. What is written stays, and so does what is read.
 func TestMergeWhileOpen(t *testing.T) {
