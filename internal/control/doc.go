@@ -47,7 +47,7 @@
 //	sessions.go load.go          who is there, and what they do
 //	peers.go peerrights.go replication.go   other daemons: who they are, and what they may do here
 //	volumes.go take.go           what they do it to; a snapshot of several in one instant
-//	jobs.go jobrun.go jobexplain.go jobmetrics.go   what is replicated to them, when and why
+//	jobs.go jobrun.go jobexplain.go jobcounts.go   what is replicated to them, when and why
 //	sites.go siteconfig.go siterewrite.go   what came along of their configurations
 //	dr.go drtest.go drend.go     their units shown here, for a test
 //	drpeer.go dryield.go drfailover.go drfailback.go   and because their site has failed, and back
@@ -61,7 +61,7 @@
 //	remote.go token.go certificate.go   the API over HTTPS
 //	messages.go configmessages.go peermessages.go jobmessages.go sitemessages.go
 //	drmessages.go client.go clientreplication.go clientremote.go   what travels, and the other end
-//	status.go metrics.go         looking at it
+//	status.go metrics.go metricsjobs.go   looking at it
 //	diagnosis.go doctor.go       what initiators asked for and got; then one side of it a file:
 //	doctor_family.go doctor_general.go doctor_paths.go doctor_units.go doctor_offload.go
 //	doctor_trouble.go

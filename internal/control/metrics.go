@@ -181,6 +181,7 @@ func (c daemonCollector) Describe(ch chan<- *prometheus.Desc) {
 	describe(ch, manageSeries)
 	describe(ch, hostSeries)
 	describe(ch, radiusSeries)
+	describeJobs(ch)
 	ch <- hostSeconds
 	ch <- commandSeconds
 }
@@ -212,6 +213,7 @@ func (c daemonCollector) Collect(ch chan<- prometheus.Metric) {
 			}
 		}
 	}
+	collectJobs(ch, c.d.jobs.Statuses(), &c.d.counts)
 	for _, p := range c.d.Pools() {
 		for _, s := range poolSeries {
 			s.send(ch, p, p.Name)
