@@ -13,7 +13,7 @@ import (
 // the one behind it says that its payload is whole, END when nothing follows: whoever takes the
 // stream never has damage, nor the end of a stream that breaks a rule.
 //
-// It keeps the record under way, and reads a mebibyte ahead.
+// It keeps the record under way and the one before, and reads a mebibyte ahead.
 type relay struct {
 	in     io.Reader
 	reader *dmu.Reader

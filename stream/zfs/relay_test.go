@@ -70,12 +70,38 @@ func TestRelayCut(t *testing.T) {
 		}
 		checkPrefix(t, p, got, at, n)
 	}
-	failed := errors.New("the wire was cut")
-	got, err := through(t, io.MultiReader(bytes.NewReader(p[:len(p)/2]), iotest.ErrReader(failed)), true)
-	if !errors.Is(err, failed) {
-		t.Errorf("%v, want %v", err, failed)
+}
+
+// large are streams that a relay's buffer has no room for, nor for one of its blocks.
+func large(t *testing.T) [][]byte {
+	return [][]byte{
+		generatedOf(t, 10<<20, dmu.GenerateOptions{Snapshot: dmu.Link{GUID: 7, Name: "far/away@s", BlockSize: 128 << 10}}),
+		generatedOf(t, 32<<20, dmu.GenerateOptions{Snapshot: dmu.Link{GUID: 7, Name: "far/away@s", BlockSize: 4 << 20}}),
 	}
-	checkPrefix(t, p, got, at, len(p)/2)
+}
+
+// TestRelayLarge: a relay asks for no more than it needs to let a record go on.
+func TestRelayLarge(t *testing.T) {
+	failed := errors.New("the wire was cut")
+	for _, p := range large(t) {
+		at := borders(t, p)
+		for k := 2; k < len(at)-1; k += 1 + len(at)/20 {
+			r := newRelay(io.MultiReader(bytes.NewReader(p[:at[k]]), iotest.ErrReader(failed)))
+			var got bytes.Buffer
+			if _, err := r.WriteTo(&got); !errors.Is(err, failed) {
+				t.Fatalf("%v, want %v", err, failed)
+			}
+			if !bytes.Equal(got.Bytes(), p[:at[k-1]]) {
+				t.Fatalf("%d bytes come through of %d, want those before the last record, %d", got.Len(), at[k], at[k-1])
+			}
+			if cap(r.buf) > 2*(4<<20)+2*relayAhead {
+				t.Fatalf("%d bytes are kept", cap(r.buf))
+			}
+		}
+		if got, err := through(t, bytes.NewReader(p), true); err != nil || !bytes.Equal(got, p) {
+			t.Errorf("%d bytes come through of %d: %v", len(got), len(p), err)
+		}
+	}
 }
 
 // TestRelayDamaged: a flipped bit does not come through.

@@ -86,12 +86,17 @@ type bytesOf struct{ *bytes.Reader }
 // generated is the stream of a volume of some blocks: full, or with a base where from is not 0.
 func generated(t testing.TB, guid, from uint64, resume *dmu.Token) []byte {
 	t.Helper()
-	disk := make([]byte, 1<<20)
-	for i := range disk[:600_000] {
+	return generatedOf(t, 1<<20, dmu.GenerateOptions{Snapshot: dmu.Link{GUID: guid, From: from, Name: "far/away@s", BlockSize: 16 << 10}, Resume: resume})
+}
+
+// generatedOf is the stream of a volume of size bytes, more than half of which is data.
+func generatedOf(t testing.TB, size int, o dmu.GenerateOptions) []byte {
+	t.Helper()
+	disk := make([]byte, size)
+	for i := range disk[:size/5*3] {
 		disk[i] = byte(i * (1 + i>>12) >> 3)
 	}
-	o := dmu.GenerateOptions{Snapshot: dmu.Link{GUID: guid, From: from, Name: "far/away@s", BlockSize: 16 << 10}, Resume: resume}
-	if from != 0 {
+	if o.Snapshot.From != 0 {
 		o.Base, o.BaseSize = bytesOf{bytes.NewReader(make([]byte, len(disk)))}, uint64(len(disk))
 	}
 	var out bytes.Buffer
