@@ -66,6 +66,11 @@ func Check(ctx context.Context, run Command, dataset string, role Role) (*Delega
 	return check(ctx, run, dataset, role, who)
 }
 
+// Check is the function Check for the volume.
+func (v *Volume) Check(ctx context.Context, role Role) (*Delegation, error) {
+	return Check(ctx, v.run, v.dataset, role)
+}
+
 func check(ctx context.Context, run Command, dataset string, role Role, who *identity) (*Delegation, error) {
 	if err := CheckDataset(dataset); err != nil {
 		return nil, err
