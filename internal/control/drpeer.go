@@ -21,6 +21,7 @@ const (
 	askSite          = "site"          // here is the configuration of a job
 	askConfiguration = "configuration" // what is that of these units?
 	askTake          = "take"          // take a snapshot of volumes in one instant
+	askCheck         = "check"         // may your account do what a job needs?
 	askStatus        = "status"        // how are the originals of a job?
 	askYield         = "yield"         // give a job's units up
 	askRestore       = "restore"       // take them up again
@@ -31,6 +32,7 @@ var answers = map[string]func(*Daemon, context.Context, peerRecord, json.RawMess
 	askSite:          answering((*Daemon).answerSite),
 	askConfiguration: answering((*Daemon).answerConfiguration),
 	askTake:          answering((*Daemon).answerTake),
+	askCheck:         answering((*Daemon).answerCheck),
 	askStatus:        answering((*Daemon).yieldStatus),
 	askYield:         answering((*Daemon).yield),
 	askRestore:       answering((*Daemon).restore),

@@ -3,11 +3,8 @@ package control
 import (
 	"context"
 	"errors"
-	"fmt"
-	"strings"
 
 	"github.com/lunarsan/lunar/stream/job"
-	"github.com/lunarsan/lunar/stream/zfs"
 )
 
 // What is asked of jobs beside running them. Each looks at both ends, and may take its time.
@@ -60,25 +57,4 @@ func orNone[T any](list []T) []T {
 		return []T{}
 	}
 	return list
-}
-
-// Check tells what the daemon's account is not allowed to do with a dataset.
-func (h here) Check(ctx context.Context, name string, destination bool) error {
-	v, err := h.d.volume(name)
-	if err != nil {
-		return err
-	}
-	dataset, ok := v.(*zfs.Volume)
-	if !ok {
-		return nil
-	}
-	role := zfs.Source
-	if destination {
-		role = zfs.Destination
-	}
-	allowed, err := zfs.Check(ctx, zfs.Exec("zfs"), dataset.Name(), role)
-	if err == nil && len(allowed.Missing) > 0 {
-		err = conflict(fmt.Sprintf("%s may not %s on %s", allowed.Account, strings.Join(allowed.Missing, ", "), allowed.Dataset), allowed.Grant)
-	}
-	return err
 }

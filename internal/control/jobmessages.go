@@ -40,6 +40,12 @@ type peerTaken struct {
 	Still time.Duration `json:"still"` // ns
 }
 
+// A peerCheck asks a peer whether its account may do with a volume what a job needs.
+type peerCheck struct {
+	Volume      string `json:"volume"`
+	Destination bool   `json:"destination"`
+}
+
 // A peerConfiguration asks a peer for the configuration of what a job has pulled.
 type peerConfiguration struct {
 	Job      string       `json:"job"`

@@ -2,7 +2,6 @@ package zfs
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"os/user"
@@ -209,15 +208,16 @@ func expand(allowed map[string]bool, sets map[string][]string) {
 	}
 }
 
-// ErrDelegation says that the account lacks permissions.
-var ErrDelegation = errors.New("the account lacks permissions")
-
-// Err is nil where nothing is missing.
+// Err is nil where nothing is missing, and otherwise a *stream.Refusal with the way out.
 func (d *Delegation) Err() error {
 	if len(d.Missing) == 0 {
 		return nil
 	}
-	return fmt.Errorf("%s: %w: %s lacks %s: %s", d.Dataset, ErrDelegation, d.Account, strings.Join(d.Missing, ","), d.Grant)
+	return &stream.Refusal{
+		Kind: stream.ErrForbidden,
+		Says: fmt.Sprintf("account %s lacks the permissions %s of ZFS on %s", d.Account, strings.Join(d.Missing, ", "), d.Dataset),
+		Way:  "An administrator allows it with: " + d.Grant,
+	}
 }
 
 // grant is the command that lets an account have permissions on a dataset and those below it.

@@ -66,8 +66,9 @@ func TestCheck(t *testing.T) {
 	if err != nil || strings.Join(d.Missing, ",") != "destroy,mount" || d.Grant != "zfs allow -u lunar bookmark,destroy,hold,mount,release,send,snapshot tank/d" {
 		t.Errorf("%+v, %v", d, err)
 	}
-	if err := d.Err(); !errors.Is(err, ErrDelegation) || !strings.Contains(err.Error(), "lacks destroy,mount: zfs allow -u lunar ") {
-		t.Error(err)
+	var r *stream.Refusal
+	if err := d.Err(); !errors.Is(err, stream.ErrForbidden) || !errors.As(err, &r) || !strings.HasSuffix(r.Way, ": "+d.Grant) || !strings.Contains(r.Says, "lunar lacks the permissions destroy, mount ") {
+		t.Errorf("%+v", err)
 	}
 	// Nothing is there yet of tank/d/e/f/v: what its parent has counts, and that has nothing either.
 	gone := "dataset does not exist"

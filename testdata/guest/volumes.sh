@@ -4,7 +4,7 @@
 mkdir -p /tmp /files
 cp /out/volumes.test /tmp/volumes.test
 pool() {
-	modprobe zfs && truncate -s 1G /var/pool && zpool create tank /var/pool && zfs create tank/replicas && zpool list
+	modprobe zfs && truncate -s 1G /var/pool && zpool create tank /var/pool && zfs create tank/replicas && zfs create -o quota=3M tank/replicas/small && zpool list
 }
 check 'pool' pool
 note "$(zfs version | tr '\n' ' ')"
@@ -36,5 +36,7 @@ check 'an administrator allows it' sh -ex /tmp/grants
 suite TestDelegation
 suite TestContract
 suite TestMatrix
-check 'nothing is left' sh -c 'zfs list -H -o name -r tank/replicas; [ "$(zfs list -H -o name -r tank/replicas | wc -l)" = 1 ]'
+suite TestFull -small tank/replicas/small
+suite TestKilled
+check 'nothing is left' sh -c 'zfs list -H -o name -r tank/replicas; [ "$(zfs list -H -o name -r tank/replicas | wc -l)" = 2 ]'
 check 'a scrub finds nothing' sh -c 'zpool scrub -w tank && zpool status -x tank | grep -E "healthy"'
