@@ -31,6 +31,7 @@ var hints = []struct {
 	hint string
 }{
 	{zstd.ErrWindowSizeExceeded, "zstd --long or --ultra has made it, and it takes more memory than there is for it here. Let zstd unpack it: zstd -dc --long=31 FILE >STREAM."},
+	{dmu.ErrPackage, "Send its snapshots one by one (zfs send -i @a @b), and merge those streams; or apply the package to a store."},
 	{dmu.ErrPayload, "The block was damaged before it was sent: scrub the pool it is from, and send the snapshot again."},
 	{dmu.ErrNotStream, "A stream is what zfs send writes; zstd, gzip and lz4 around it are noticed, other wrappings are not."},
 	{dmu.ErrTruncated, "Copy it again; or let the sender go on behind what is there: zfs send -t $(lunar stream token --after FILE)."},

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/lunarsan/lunar/stream/dmu/nvlist"
 )
 
 // A Range is a part of a volume (bytes).
@@ -87,7 +89,12 @@ func (f *filter) record(rec *Record, payload []byte) error {
 		b := rec.Begin()
 		switch {
 		case b.Kind() == Compound:
-			return f.w.Write(rec, payload)
+			header, err := f.header(payload)
+			if err != nil {
+				return fmt.Errorf("the header of the package: %w", err)
+			}
+			b.SetPayloadLen(uint32(len(header)))
+			return f.w.Write(rec, header)
 		case b.Objset() != ObjsetZvol:
 			return errNotVolume
 		case b.Features().Has(FeatureRaw):
@@ -119,6 +126,44 @@ func (f *filter) record(rec *Record, payload []byte) error {
 		return err
 	}
 	return f.w.Write(rec, payload)
+}
+
+// header is the nvlist of a package, with the GUIDs that its snapshots have now: by those a
+// receiver finds their properties, and what else there is.
+func (f *filter) header(payload []byte) ([]byte, error) {
+	if len(payload) == 0 {
+		return payload, nil
+	}
+	list, err := nvlist.Decode(payload)
+	if err != nil {
+		return nil, err
+	}
+	how, err := nvlist.EncodingOf(payload)
+	if err != nil {
+		return nil, err
+	}
+	if all, ok := list.List("fss"); ok {
+		for _, p := range all.Pairs {
+			fs, _ := p.Value.(*nvlist.List)
+			f.renumber(fs, "parentfromsnap")
+			snaps, _ := fs.List("snaps")
+			f.renumber(snaps, "")
+		}
+	}
+	return list.Encode(how)
+}
+
+// renumber changes the GUIDs of snapshots in a list, all of them or the one of a name.
+func (f *filter) renumber(list *nvlist.List, name string) {
+	if list == nil {
+		return
+	}
+	for i := range list.Pairs {
+		p := &list.Pairs[i]
+		if guid, ok := p.Value.(uint64); ok && (name == "" || p.Name == name) {
+			p.Value = f.guid(guid)
+		}
+	}
 }
 
 // guid is the GUID of a snapshot without the ranges. There is no snapshot 0.

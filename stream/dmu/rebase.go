@@ -6,6 +6,9 @@ import (
 	"io"
 )
 
+// ErrPackage is why a package cannot be merged with anything.
+var ErrPackage = errors.New("it is a package")
+
 // Rebase makes one stream of two of a volume, of which newer goes on where older ends: from what
 // older goes on from, or from nothing, to what newer ends with. Both are read side by side. What
 // newer has of the volume counts, and of older only what newer has not.
@@ -84,7 +87,7 @@ func (l *lane) begin() error {
 	b := l.r.Begin()
 	switch {
 	case b.Kind() == Compound:
-		return fmt.Errorf("%s is a package; take one stream at a time", l.name)
+		return fmt.Errorf("%s: %w", l.name, ErrPackage)
 	case b.Objset() != ObjsetZvol:
 		return fmt.Errorf("%s: %w", l.name, errNotVolume)
 	case b.Features().Has(FeatureRaw):

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/lunarsan/lunar/stream/dmu/nvlist"
 )
 
 // model applies a volume's stream to a volume in memory, record by record, as simply as can be.
@@ -399,4 +401,53 @@ func FuzzRebase(f *testing.F) {
 			t.Fatal(err)
 		}
 	})
+}
+
+// TestFilterPackage: the header of a package names its snapshots by the GUIDs that they have in
+// what comes out, and the rest of it stays.
+func TestFilterPackage(t *testing.T) {
+	header := func(stream []byte) (list *nvlist.List, guids []uint64) {
+		t.Helper()
+		for r := NewReader(bytes.NewReader(stream), Options{}); ; {
+			rec, err := r.Next()
+			switch {
+			case err == io.EOF:
+				return list, guids
+			case err != nil:
+				t.Fatal(err)
+			case rec.Type() != TypeBegin:
+			case rec.Begin().Kind() == Substream:
+				guids = append(guids, rec.Begin().ToGUID())
+			default:
+				if list, err = nvlist.Decode(r.Payload()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	snaps := func(list *nvlist.List) (guids []uint64) {
+		t.Helper()
+		all, _ := list.List("fss")
+		if all == nil || len(all.Pairs) != 1 {
+			t.Fatalf("the header has %v", list)
+		}
+		of, _ := all.Pairs[0].Value.(*nvlist.List).List("snaps")
+		for _, p := range of.Pairs {
+			guids = append(guids, p.Value.(uint64))
+		}
+		return guids
+	}
+	stream := realFiles(t)["v8-R-c.zs"]
+	var out bytes.Buffer
+	if _, err := Filter(NewReader(bytes.NewReader(stream), Options{}), &out, []Range{{0, 64 << 10}}); err != nil {
+		t.Fatal(err)
+	}
+	before, old := header(stream)
+	after, now := header(out.Bytes())
+	if !slices.Equal(snaps(before), old) || !slices.Equal(snaps(after), now) || slices.Equal(old, now) || len(now) != 3 {
+		t.Errorf("the header says %x of %x", snaps(after), now)
+	}
+	if len(before.Pairs) != len(after.Pairs) || before.Pairs[0] != after.Pairs[0] {
+		t.Errorf("the header was %v, and is %v", before, after)
+	}
 }
