@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/shelf"
 	"github.com/lunarsan/lunar/stream/zfs"
@@ -130,10 +131,18 @@ func (s *subject) freezeFile(h *sbd.Held) error {
 	after, err := s.taking.Freeze(before, s.opened)
 	if after != before {
 		if swapped := h.Swap(after); swapped != nil {
-			return errors.Join(err, swapped, after.Close())
+			return errors.Join(err, swapped, takeBack(after))
 		}
 	}
 	return err
+}
+
+// takeBack gives up a store that was to take the place of a unit's, which that one keeps.
+func takeBack(s sbd.Store) error {
+	if over, ok := s.(*layer.Store); ok {
+		return over.Undo()
+	}
+	return s.Close()
 }
 
 // freeze makes the snapshots of the subjects whose writes stand still.

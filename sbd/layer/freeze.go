@@ -100,6 +100,33 @@ func (p place) over(s sbd.Store, o sbd.OpenOptions, name string) (_ *Store, err 
 	return over, nil
 }
 
+// Undo takes back what Over did, before anything was written: the volume has no layers again, and
+// the store that was over is the caller's as before. The Store is closed whatever comes of it.
+func (s *Store) Undo() error {
+	err := s.now.Load().close(nil)
+	for _, l := range s.locks {
+		defer l.unlock()
+	}
+	st, locked, e := s.edit()
+	if err = errors.Join(err, e); err != nil {
+		return err
+	}
+	defer locked.unlock()
+	if s.base == nil || len(st.Layers) != 2 {
+		return fmt.Errorf("%s: %w: it has more than what is to be taken back", s.path, sbd.ErrInUse)
+	}
+	if err := s.unused(st.Layers[0]); err != nil {
+		return err
+	}
+	top := *st.top()
+	st.Layers = st.Layers[:1]
+	st.Layers[0].Name = ""
+	if err := s.write(st); err != nil {
+		return err
+	}
+	return errors.Join(s.lose([]entry{st.Layers[0], top}), s.dissolve())
+}
+
 // raise puts an empty layer on top of a stack, the spare one if there is one, whose last layer gets
 // a name and is synced. The stack is locked, and the volume; nobody writes meanwhile.
 func (p place) raise(how *loading, name, like string, spare *layer) (_ *view, err error) {

@@ -199,3 +199,30 @@ func TestLayersStay(t *testing.T) {
 		}
 	})
 }
+
+// TestUndo: what was put over an open store is taken back, and the store is as it was.
+func TestUndo(t *testing.T) {
+	folder := tmpfs(t)
+	path := volume(t, folder, 1<<20)
+	s := open(t, path)
+	write(t, s, 1, 0, 1000)
+	over, err := Over(s, path, sbd.OpenOptions{}, "a")
+	must(t, err)
+	at, err := At(path, "a")
+	must(t, err)
+	write(t, s, 2, 500, 1000)
+	closes(t, at)
+	must(t, over.Undo())
+	holds(t, s, 2, 500, 1000)
+	if left, err := os.ReadDir(folder); err != nil || len(left) != 1 {
+		t.Errorf("left are %v", left)
+	}
+	over, err = Over(s, path, sbd.OpenOptions{}, "a")
+	must(t, err)
+	write(t, over, 3, 0, 100)
+	closes(t, over)
+	again := layered(t, path)
+	holds(t, again, 3, 0, 100)
+	holds(t, again, 2, 500, 1000)
+	closes(t, again)
+}
