@@ -18,7 +18,7 @@ import (
 type progress struct {
 	out   io.Writer
 	what  string
-	total int64 // bytes, or 0 when nobody knows
+	total atomic.Int64 // bytes, or 0 when nobody knows
 	begun time.Time
 	at    atomic.Int64
 	more  func() string // what else there is to say; nil: nothing
@@ -35,7 +35,8 @@ func (c *cli) progress(what string, total int64) *progress { return c.lines(what
 // lines does the same, with what more says behind it, and prints a line of its own every so often
 // where there is no terminal; 0 is never.
 func (c *cli) lines(what string, total int64, every time.Duration, more func() string) *progress {
-	p := &progress{out: c.stderr, what: what, total: total, begun: time.Now(), more: more, stop: make(chan struct{})}
+	p := &progress{out: c.stderr, what: what, begun: time.Now(), more: more, stop: make(chan struct{})}
+	p.total.Store(total)
 	if !isTerminal(c.stderr) || c.getenv("TERM") == "dumb" {
 		if every > 0 {
 			p.ended.Go(func() { p.log(every) })
@@ -74,7 +75,7 @@ func (p *progress) log(every time.Duration) {
 
 // line is the line at a time.
 func (p *progress) line(now time.Time, width int) string {
-	line := progressLine(p.what, p.at.Load(), p.total, now.Sub(p.begun), width)
+	line := progressLine(p.what, p.at.Load(), p.total.Load(), now.Sub(p.begun), width)
 	if p.more != nil {
 		line = cutTo(line+p.more(), width)
 	}
@@ -101,6 +102,12 @@ func (p *progress) width() int {
 
 // add counts n bytes more.
 func (p *progress) add(n int) { p.at.Add(int64(n)) }
+
+// show has it show how far something is that others count.
+func (p *progress) show(at, total int64) {
+	p.at.Store(at)
+	p.total.Store(total)
+}
 
 // reader counts what is read of r.
 func (p *progress) reader(r io.Reader) io.Reader { return &countedReader{r, p} }

@@ -93,7 +93,7 @@ func (c *cli) top(cmd *cobra.Command) *cobra.Command {
 // root is the tree of commands.
 func (c *cli) root() *cobra.Command {
 	root := c.noun("lunar", "Serve disks over iSCSI, and look after them",
-		c.serve(), c.status(), c.alarm(), c.doctor(), c.lu(), c.target(), c.tpg(), c.initiator(), c.hg(), c.tg(), c.view(), c.discovery(), c.isns(), c.radius(), c.config(), c.token(), c.peer(), c.site(), c.dr(), c.session(), c.activity(), c.stream(), c.send(), c.receive(), c.key(), c.churn(), c.vmfs(), c.comstar(), c.openapi(), c.version(), c.man())
+		c.serve(), c.status(), c.alarm(), c.doctor(), c.lu(), c.target(), c.tpg(), c.initiator(), c.hg(), c.tg(), c.view(), c.discovery(), c.isns(), c.radius(), c.config(), c.token(), c.peer(), c.job(), c.site(), c.dr(), c.session(), c.activity(), c.stream(), c.send(), c.receive(), c.key(), c.churn(), c.vmfs(), c.comstar(), c.openapi(), c.version(), c.man())
 	root.Long = `Lunar serves files, block devices and zvols to iSCSI initiators such as VMware ESXi.
 
 lunar serve is the daemon. Every other verb asks it over its socket, found by --api, then

@@ -188,8 +188,10 @@ func (c *cli) secretUpTo(path string, most int64) (control.Secret, error) {
 }
 
 // age writes how long ago t was.
-func age(t time.Time) string {
-	d := time.Since(t)
+func age(t time.Time) string { return about(time.Since(t)) }
+
+// about writes a length of time in the units that matter.
+func about(d time.Duration) string {
 	switch {
 	case d < time.Minute:
 		return fmt.Sprintf("%ds", int(d.Seconds()))
@@ -207,6 +209,14 @@ func or(s, instead string) string {
 		return instead
 	}
 	return s
+}
+
+// plural counts things of a noun that takes an s.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // warn says on stderr what should be known of something that was done.

@@ -7,7 +7,9 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/job"
+	"github.com/lunarsan/lunar/stream/wire"
 )
 
 // Jobs replicate volumes. Their records are configuration; package job does them, and what it
@@ -67,7 +69,9 @@ func (d *Daemon) setJob(ctx context.Context, name string, j job.Job, fresh bool)
 
 // checkJob says what is wrong with a job.
 func checkJob(j *job.Job) error {
-	if err := j.Check(); err != nil {
+	_, compress := wire.ParseCompression(j.Compress)
+	_, limit := wire.ParseSchedule(j.Limit)
+	if err := errors.Join(j.Check(), compress, limit); err != nil {
 		return refuse(oneLine(err), "lunar job create --help tells how a job is described.")
 	}
 	return nil
@@ -118,8 +122,14 @@ func (d *Daemon) jobStatus(name string) (job.Status, error) {
 
 // jobProblem tells an operator about a job that is not there.
 func jobProblem(name string, err error) error {
-	if errors.Is(err, job.ErrNoJob) {
+	var refused *stream.Refusal
+	switch {
+	case errors.As(err, &refused):
+		return conflict(refused.Says, refused.Way)
+	case errors.Is(err, job.ErrNoJob):
 		return missing(fmt.Sprintf("there is no job %q", name), jobHint)
+	case errors.Is(err, job.ErrIdle):
+		return conflict(fmt.Sprintf("job %s has no run under way", name), "lunar job history "+name+" shows those that were.")
 	}
 	return err
 }

@@ -19,6 +19,9 @@ type Problem struct {
 func (p *Problem) Error() string { return p.Title }
 func (p *Problem) Unwrap() error { return p.cause }
 
+// WayOut is the hint, for who keeps what went wrong.
+func (p *Problem) WayOut() string { return p.Hint }
+
 // oneLine is err's text on one line.
 func oneLine(err error) string { return strings.ReplaceAll(err.Error(), "\n", "; ") }
 

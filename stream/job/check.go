@@ -77,8 +77,12 @@ func (j *Job) checkNumbers(say func(string, ...any)) {
 			say("%s: %w", side.what, side.err)
 		}
 	}
-	if len(j.Schedules) == 0 && j.RPO > 0 {
+	switch {
+	case j.RPO == 0:
+	case len(j.Schedules) == 0:
 		say("an rpo without a schedule is kept by nobody")
+	case !j.Replicates():
+		say("an rpo is how old replicas get: a job without a root has none")
 	}
 }
 

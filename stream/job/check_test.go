@@ -57,6 +57,7 @@ func TestCheck(t *testing.T) {
 		`choose`:                                                  func(j *Job) { j.History, j.Newest = true, true },
 		`nothing to run commands around`:                          func(j *Job) { j.Existing, j.Before = true, "true" },
 		`kept by nobody`:                                          func(j *Job) { j.Schedules, j.RPO = nil, retain.Span(time.Hour) },
+		`a job without a root has none`:                           func(j *Job) { j.Root, j.Peer, j.RPO = "", "", retain.Span(time.Hour) },
 		`the rpo is less than nothing`:                            func(j *Job) { j.RPO = -1 },
 	} {
 		j := vm1()

@@ -56,7 +56,7 @@ func (r *Runner) Explain(ctx context.Context, name string) ([]Explanation, error
 }
 
 func (e *errand) explain(ctx context.Context, x *Explanation) error {
-	source, err := stream.Look(ctx, e.source)
+	source, err := e.lookHere(ctx)
 	if err != nil {
 		return err
 	}

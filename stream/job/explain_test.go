@@ -165,7 +165,7 @@ func TestCheckAndVerify(t *testing.T) {
 			}
 		}
 		late := "the schedule: a replica is to be no older than 30m, and there is none for up to 1h"
-		wrong(late, "volume tank/vm1: tank/vm1: there is no such volume", "the next run of tank/vm1: tank/vm1 has no snapshot yet")
+		wrong(late, "volume tank/vm1: there is no such volume", "the next run of tank/vm1: there is no such volume")
 		r.volumes["|tank/vm1"] = streamtest.NewMemory("tank/vm1", volumeSize)
 		pass(2*time.Hour + time.Minute)
 		wrong(late)

@@ -40,7 +40,7 @@ func (r *Runner) Check(ctx context.Context, name string) ([]Finding, error) {
 		}
 		far = true
 		out = append(out, e.check(ctx, e.destinationEnd, e.out.Destination, e.destination, true))
-		return e.plan(ctx, &VolumePlan{})
+		return e.plan(ctx, &VolumePlan{Takes: !e.job.Existing})
 	})
 	if err != nil && visited == nil {
 		return append(out, Finding{where("source", j.sourcePeer()), problem(err)}), nil
@@ -71,7 +71,7 @@ func (e *errand) check(ctx context.Context, end End, name string, v stream.Volum
 	}
 	s, err := stream.Look(ctx, v)
 	if err == nil && !s.There && !destination {
-		err = fmt.Errorf("%s: %w", name, stream.ErrNoVolume)
+		err = stream.ErrNoVolume
 	}
 	if c, ok := end.(Checker); ok && err == nil {
 		err = c.Check(ctx, name, destination)
@@ -117,6 +117,13 @@ type Verified struct {
 // Verify compares the volumes of a job with their replicas, at the newest snapshot that both have.
 func (r *Runner) Verify(ctx context.Context, name string) ([]Verified, error) {
 	var out []Verified
+	w, err := r.worker(name)
+	if err != nil {
+		return nil, err
+	}
+	if s := w.status(); !s.Job.Replicates() {
+		return nil, &stream.Refusal{Kind: stream.ErrNoVolume, Says: fmt.Sprintf("job %s makes no replicas", name), Way: "Give it a root: lunar job modify " + name + " --root ROOT"}
+	}
 	visited, far, err := r.visit(ctx, name, Ask{}, func(e *errand) error {
 		if e.destination == nil {
 			return nil

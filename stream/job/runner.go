@@ -14,6 +14,9 @@ import (
 // ErrNoJob says that the runner does not have the job.
 var ErrNoJob = errors.New("there is no such job")
 
+// ErrIdle says that no run is under way.
+var ErrIdle = errors.New("no run is under way")
+
 // Options are what a runner works with.
 type Options struct {
 	Open    Open
@@ -167,7 +170,7 @@ func (r *Runner) Run(ctx context.Context, name string, a Ask) (int64, error) {
 	}
 }
 
-// Cancel ends the run that is under way; there may be none.
+// Cancel ends the run that is under way. ErrIdle.
 func (r *Runner) Cancel(name string) error {
 	w, err := r.worker(name)
 	if err != nil {
@@ -175,9 +178,10 @@ func (r *Runner) Cancel(name string) error {
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.giveUp != nil {
-		w.giveUp()
+	if w.giveUp == nil {
+		return fmt.Errorf("job %s: %w", name, ErrIdle)
 	}
+	w.giveUp()
 	return nil
 }
 

@@ -48,6 +48,7 @@ func (r *Runner) visit(ctx context.Context, name string, a Ask, f func(e *errand
 // A VolumePlan is what a run would do for a volume.
 type VolumePlan struct {
 	Source  string       `json:"source"`
+	Takes   bool         `json:"takes,omitempty"` // a snapshot first, which Plan does not have
 	Plan    *stream.Plan `json:"plan,omitempty"`
 	Pruned  []Pruned     `json:"pruned,omitempty"` // that would be, if nothing else were done
 	Problem *Problem     `json:"problem,omitempty"`
@@ -58,7 +59,7 @@ type VolumePlan struct {
 func (r *Runner) Plan(ctx context.Context, name string, a Ask) ([]VolumePlan, error) {
 	var out []VolumePlan
 	visited, far, err := r.visit(ctx, name, a, func(e *errand) error {
-		p := VolumePlan{Source: e.volume.Source}
+		p := VolumePlan{Source: e.volume.Source, Takes: !e.job.Existing && !e.ask.NoTake}
 		err := e.plan(ctx, &p)
 		out = append(out, p)
 		return err
@@ -85,7 +86,7 @@ func joined(plans []VolumePlan, visited []VolumeRun) []VolumePlan {
 }
 
 func (e *errand) plan(ctx context.Context, p *VolumePlan) error {
-	source, err := stream.Look(ctx, e.source)
+	source, err := e.lookHere(ctx)
 	if err != nil {
 		return err
 	}
@@ -95,7 +96,11 @@ func (e *errand) plan(ctx context.Context, p *VolumePlan) error {
 		if err != nil {
 			return err
 		}
-		if p.Plan, err = stream.NewPlan(source, destination, e.job.want(e.ask)); err != nil {
+		p.Plan, err = stream.NewPlan(source, destination, e.job.want(e.ask))
+		if errors.Is(err, stream.ErrNoSnapshot) && p.Takes {
+			return nil // it will have one
+		}
+		if err != nil {
 			return err
 		}
 		if err := p.Plan.Estimate(ctx, e.source); err != nil {

@@ -181,9 +181,18 @@ func (e *errand) prune(ctx context.Context, there bool) error {
 	return nil
 }
 
+// lookHere asks the source what there is.
+func (e *errand) lookHere(ctx context.Context) (stream.Side, error) {
+	source, err := stream.Look(ctx, e.source)
+	if err == nil && !source.There {
+		err = stream.ErrNoVolume // of the errand's
+	}
+	return source, err
+}
+
 // decide decides about the snapshots of the source, and of the destination where it is asked for.
 func (e *errand) decide(ctx context.Context, there bool) ([]decision, error) {
-	source, err := stream.Look(ctx, e.source)
+	source, err := e.lookHere(ctx)
 	if err != nil {
 		return nil, err
 	}

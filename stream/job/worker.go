@@ -20,7 +20,7 @@ type worker struct {
 	wake  chan struct{} // the schedules, or the state, are others
 	asks  chan question
 	taken string          // name of the snapshot that heed took last
-	begun chan assignment // room for one: what comes when there is one already is left to that
+	begun chan assignment // room for one: what waits there is left to what comes next
 
 	mu      sync.Mutex
 	job     *checked
@@ -178,23 +178,14 @@ func (w *worker) begin(trigger Trigger, due time.Time, q question) {
 		}
 	}
 	select {
-	case w.begun <- a:
+	case waits := <-w.begun: // this run does its work, too
+		a.ask.Rollback = a.ask.Rollback || waits.ask.Rollback
+		a.ask.Reseed = a.ask.Reseed || waits.ask.Reseed
+		waits.run.Left, waits.run.Ended = true, time.Now().UTC()
+		w.note(func(s *State) { s.remember(waits.run) })
 	default:
-		if !q.Rollback && !q.Reseed { // what was asked for so is not to be lost
-			w.leave(a)
-			return
-		}
-		select {
-		case w.begun <- a:
-		case <-w.ctx.Done():
-		}
 	}
-}
-
-// leave leaves a run to the one that waits.
-func (w *worker) leave(a assignment) {
-	a.run.Left, a.run.Ended = true, time.Now().UTC()
-	w.note(func(s *State) { s.remember(a.run) })
+	w.begun <- a // there is room: nobody else puts anything in
 }
 
 // serve does what has begun.
@@ -228,12 +219,16 @@ func (w *worker) finish(a assignment) {
 	}
 }
 
-// problem puts an error into words.
+// problem puts an error into words, with the way out where the error knows one.
 func problem(err error) *Problem {
 	p := &Problem{Says: err.Error()}
-	var r *stream.Refusal
-	if errors.As(err, &r) {
-		p.Way, p.Flag = r.Way, r.Flag
+	var refused *stream.Refusal
+	var knows interface{ WayOut() string }
+	switch {
+	case errors.As(err, &refused):
+		p.Way, p.Flag = refused.Way, refused.Flag
+	case errors.As(err, &knows):
+		p.Way = knows.WayOut()
 	}
 	return p
 }

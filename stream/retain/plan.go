@@ -42,9 +42,10 @@ func (r Rule) Plan(s Setting, all []Snapshot) []Verdict {
 	return out
 }
 
-// older orders snapshots by age, and those of one moment somehow, but always the same way.
+// older orders snapshots by age, and those of one moment by their names, which tell the time where
+// they are made by rule.
 func older(a, b Snapshot) int {
-	return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.GUID, b.GUID), cmp.Compare(a.Name, b.Name))
+	return cmp.Or(a.Created.Compare(b.Created), cmp.Compare(a.Name, b.Name), cmp.Compare(a.GUID, b.GUID))
 }
 
 // judge gives all reasons to keep out[i] that have nothing to do with the calendar.
