@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/lunarsan/lunar/sbd"
 )
@@ -234,15 +235,31 @@ func (c *crashing) revert() {
 // fail has the power fail after each deed.
 func (c *crashing) fail(root string) {
 	m := newMedium()
+	written := false // the base, since the stack was replaced
 	for k, d := range c.log {
 		m.do(d)
 		at := filepath.Join(root, "crash")
 		must(c, m.crash(c.Rand, filepath.Join(root), at))
+		written = written && d.path != c.place.stackFile() || d.path == c.place.path && d.what != "sync"
+		if !written {
+			must(c, untouch(filepath.Join(at, "volume")))
+		}
 		if c.check(disk{files{}, "a later start"}.place(filepath.Join(at, "volume")), k+1); c.Failed() {
 			c.Fatalf("after deed %d of %d: %s %s at %d", k, len(c.log), d.what, d.path, d.off)
 		}
 		must(c, os.RemoveAll(at))
 	}
+}
+
+// untouch has the base count as written when its stack says so: what the recorder makes of it anew
+// is.
+func untouch(path string) error {
+	p := disk{files{}, ""}.place(path)
+	st, err := p.read()
+	if st == nil || err != nil || st.Layers[0].Written.IsZero() {
+		return err
+	}
+	return os.Chtimes(path, time.Time{}, st.Layers[0].Written)
 }
 
 // check compares what is left with what may be, after the first k deeds.

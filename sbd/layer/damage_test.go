@@ -65,6 +65,7 @@ func TestDamage(t *testing.T) {
 		"no delta":             {removed(".layers/2.delta"), sbd.ErrGone, "2.delta"},
 		"half a delta":         {cut(".layers/2.delta", 1000), ErrDamaged, "1000"},
 		"half a base":          {cut("", 1000), sbd.ErrGone, "1000"},
+		"another base":         {patched("../volume", 5000, "x"), ErrTouched, "touch -d @"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := volume(t, tmpfs(t), size)

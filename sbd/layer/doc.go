@@ -31,7 +31,7 @@
 // when layers below are merged, whose files are open still. Who writes looks at syncs whether
 // that has happened, and opens the layers anew. A base is locked as sbd.Open does it, so that who
 // knows nothing of its layers does not write to it meanwhile; who does so when nobody has it open
-// destroys the newer layers.
+// destroys the newer layers; that it was done is noticed (touched.go).
 //
 // # Reading order
 //
@@ -47,6 +47,7 @@
 //	store.go       Open and At; taking in what others have changed
 //	read.go, write.go, resize.go   what a store can do
 //	freeze.go      a layer more
+//	touched.go     a base that others have written to
 //	clone.go       volumes on top of a frozen layer; the end of a volume
 //	revert.go      back to a layer
 //	promote.go     a clone instead of the volume

@@ -8,5 +8,6 @@ var (
 	ErrNoLayer = errors.New("there is no such layer")
 	ErrExists  = errors.New("there is such a layer already")
 	ErrCloned  = errors.New("the layer has clones")
+	ErrTouched = errors.New("the file below the layers was written to by something that knows nothing of them")
 	ErrDamaged = errors.New("what is kept about the layers is damaged")
 )

@@ -87,6 +87,9 @@ func (p place) over(s sbd.Store, o sbd.OpenOptions, name string) (_ *Store, err 
 	if err := p.sweep(&st); err != nil {
 		return nil, err
 	}
+	if st.Layers[0].Written, err = p.lastWritten(); err != nil {
+		return nil, errors.Join(err, p.dissolve())
+	}
 	base := newLayer(st.Layers[0], s, nil)
 	base.lent = true
 	v := &view{shift: shiftOf(st.Block), size: s.Size(), slots: []slot{{layer: base, layerKey: layerKey{folder: p.folder}}}}
@@ -246,7 +249,7 @@ func (s *Store) Freeze(name string) error {
 	if st.index(name) >= 0 {
 		return fmt.Errorf("%s: %q: %w", s.path, name, ErrExists)
 	}
-	if err := s.fitSpare(st); err != nil {
+	if err := errors.Join(s.untouched(st.Layers[0]), s.fitSpare(st)); err != nil {
 		return err
 	}
 	s.writing.Lock()

@@ -100,6 +100,9 @@ func (p place) openBase(e entry, o sbd.OpenOptions, mine, locked bool) (*layer, 
 	if s.Size() < e.Size {
 		return nil, errors.Join(fmt.Errorf("%s: the base of the layers has %d bytes of %d: %w", p.path, s.Size(), e.Size, sbd.ErrGone), s.Close())
 	}
+	if err := p.untouched(e); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
 	return newLayer(e, s, nil), nil
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"time"
 
 	"github.com/lunarsan/lunar/sbd"
 )
@@ -148,6 +149,9 @@ func (p place) pair(ctx context.Context, st *stack, i int, pace Pace) (err error
 			return err
 		}
 		m.lower = newLayer(lower, s, nil)
+		if err := p.merging(); err != nil {
+			return errors.Join(err, m.lower.close())
+		}
 	} else if m.lower, err = p.openLayer(lower, st.Block, sbd.OpenOptions{}); err != nil {
 		return err
 	}
@@ -176,7 +180,23 @@ func (p place) pair(ctx context.Context, st *stack, i int, pace Pace) (err error
 			return err
 		}
 	}
+	if one.File == 0 {
+		if one.Written, err = p.lastWritten(); err != nil {
+			return err
+		}
+	}
 	return p.commit(one, gone)
+}
+
+// merging notes that the base is written to from here on, by us.
+func (p place) merging() error {
+	st, locked, err := p.edit()
+	if err != nil {
+		return err
+	}
+	defer locked.unlock()
+	st.Layers[0].Written = time.Time{}
+	return p.write(st)
 }
 
 // commit makes one layer of two, of which the one that is gone has its file no longer.

@@ -38,6 +38,9 @@ type entry struct {
 	Size    int64     `json:"size"`  // of the volume, in bytes
 	Shows   int64     `json:"shows"` // of what is below, from the start; in bytes
 	Clones  []string  `json:"clones,omitempty"`
+
+	// Written is when a base was written to last, by us; zero: a device, or it is being merged into.
+	Written time.Time `json:"written,omitzero"`
 }
 
 // newStack is that of a volume without layers.
