@@ -17,7 +17,8 @@ import (
 // lu has the verbs of logical units.
 func (c *cli) lu() *cobra.Command {
 	return c.noun("lu", "Logical units: the disks that initiators see",
-		c.luCreate(), c.luImport(), c.luList(), c.luShow(), c.luModify(), c.luResize(), c.luOnline(), c.luOffline(), c.luRetire(), c.luDelete())
+		c.luCreate(), c.luImport(), c.luList(), c.luShow(), c.luModify(), c.luResize(), c.luOnline(), c.luOffline(), c.luRetire(), c.luDelete(),
+		c.luSnapshot(), c.luSnapshots(), c.luClone(), c.luRollback())
 }
 
 // unitNames completes GUIDs.
@@ -214,6 +215,9 @@ func (c *cli) showUnit(u control.UnitInfo, views []control.ViewInfo) {
 		rows = append(rows, []string{"Sanitize", u.Sanitize})
 	}
 	rows = append(rows, []string{"Path", u.Path})
+	if u.Clone != "" {
+		rows = append(rows, []string{"Clone of", u.Clone})
+	}
 	if u.Offset > 0 {
 		rows = append(rows, []string{"Begins at", fmt.Sprintf("byte %d of it, behind COMSTAR's metadata", u.Offset)})
 	}
@@ -340,16 +344,23 @@ func (c *cli) luDelete() *cobra.Command {
 		keepStore, yes bool
 		o              output
 	)
-	cmd := c.completing(c.verb("delete GUID", "End a unit; a file that lunar made for it goes too, when you confirm", func(cmd *cobra.Command, args []string) error {
+	cmd := c.completing(c.verb("delete GUID", "End a unit, or a snapshot as GUID@NAME; a file that lunar made for a unit goes too, when you confirm", func(cmd *cobra.Command, args []string) error {
+		if strings.Contains(args[0], "@") {
+			return c.deleteSnapshot(cmd.Context(), args[0], r.Try, &o)
+		}
 		u, err := c.client().Unit(cmd.Context(), args[0])
 		if err != nil {
 			return err
 		}
-		if u.OwnStore && !keepStore {
-			if !yes && !r.Try && !c.confirm(fmt.Sprintf("Remove the file %s (%s) and all data in it?", u.Path, formatSize(u.Size))) {
+		if (u.OwnStore || u.Clone != "") && !keepStore {
+			what := "file"
+			if u.Clone != "" {
+				what = "clone"
+			}
+			if !yes && !r.Try && !c.confirm(fmt.Sprintf("Remove the %s %s (%s) and all data in it?", what, u.Path, formatSize(u.Size))) {
 				return &control.Problem{
 					Title: fmt.Sprintf("deleting unit %s would remove %s, which lunar made for it", u.GUID, u.Path),
-					Hint:  "--keep-store keeps the file, --yes removes it.",
+					Hint:  fmt.Sprintf("--keep-store keeps the %s, --yes removes it.", what),
 				}
 			}
 			r.RemoveStore = true
@@ -372,7 +383,7 @@ func (c *cli) luDelete() *cobra.Command {
 		})
 	}), unitNames)
 	f := cmd.Flags()
-	f.BoolVar(&keepStore, "keep-store", false, "keep the file that lunar made; other stores always stay")
+	f.BoolVar(&keepStore, "keep-store", false, "keep the file or the clone that lunar made; other stores always stay")
 	f.BoolVar(&r.Force, "force", false, "although sessions use it")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask")
 	dryRun(cmd, &r.Try)

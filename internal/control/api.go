@@ -32,6 +32,11 @@ var routes = [...]route{
 	{"POST", "/v1/units/{name}/online", "open a unit's store afresh", actOne((*Daemon).OnlineUnit)},
 	{"POST", "/v1/units/{name}/offline", "take a unit offline", postOne((*Daemon).OfflineUnit)},
 	{"POST", "/v1/units/{name}/retire", "show a unit no more", postOne((*Daemon).RetireUnit)},
+	{"GET", "/v1/units/{name}/snapshots", "the snapshots of a unit", getOne((*Daemon).Snapshots)},
+	{"POST", "/v1/units/{name}/snapshots", "make a snapshot of a unit, and of others at the same instant", postOne((*Daemon).TakeSnapshot)},
+	{"DELETE", "/v1/snapshots/{name}", "end a snapshot, named GUID@SNAPSHOT", postOne((*Daemon).DeleteSnapshot)},
+	{"POST", "/v1/snapshots/{name}/clone", "make a unit on a clone of a snapshot", postOne((*Daemon).CloneSnapshot)},
+	{"POST", "/v1/snapshots/{name}/rollback", "make a unit, which is offline, what it was at a snapshot", postOne((*Daemon).RollbackUnit)},
 
 	{"GET", "/v1/targets", "the targets", get((*Daemon).Targets)},
 	{"POST", "/v1/targets", "make a target", post((*Daemon).CreateTarget)},

@@ -310,7 +310,7 @@ func FuzzDocument(f *testing.F) {
 func TestDocumentHasAllFields(t *testing.T) {
 	elsewhere := map[string]string{
 		"isnsRecord.Entity": "is of this machine", "radiusRecord.Shared": "is its secret", "alarmRecord.Secret": "is url or login",
-		"unitRecord.OwnStore": "is of this machine", "unitRecord.Fault": "is no configuration", "unitRecord.LUN": "is of an old format",
+		"unitRecord.OwnStore": "is of this machine", "unitRecord.Clone": "is of this machine", "unitRecord.Fault": "is no configuration", "unitRecord.LUN": "is of an old format",
 		"unitRecord.DR": "is no configuration", "memberGroupRecord.DR": "is no configuration", "unitRecord.Retired": "is a state", "unitRecord.Offline": "is a state", "unitRecord.Purpose": "is a state",
 		"accessRecord.Cause": "is no configuration", "accessRecord.Explicit": "is alua",
 		"groupRecord.Moved": "is permanent", "groupRecord.Access": "is alua_group", "targetRecord.Groups": "is portal_groups",

@@ -154,7 +154,7 @@ func (m *merge) unit(u *documentUnit) (name string, r unitRecord, err error) {
 		return name, r, refuse(fmt.Sprintf("it cannot begin at byte %d of its store", u.Offset), "An offset is not negative.")
 	}
 	r.Offset, r.DeviceType = u.Offset, u.DeviceType
-	r.OwnStore, r.Fault = before.OwnStore, before.Fault
+	r.OwnStore, r.Clone, r.Fault = before.OwnStore, before.Clone, before.Fault
 	switch u.State {
 	case "", UnitOnline:
 	case documentRetired:

@@ -48,6 +48,7 @@
 //	peers.go peerrights.go replication.go   other daemons: who they are, and what they may do here
 //	volumes.go take.go           what they do it to; a snapshot of several in one instant
 //	jobs.go jobrun.go jobexplain.go jobcounts.go   what is replicated to them, when and why
+//	snapshots.go snapshotclone.go   the snapshots of units, and units on clones of them
 //	sites.go siteconfig.go siterewrite.go   what came along of their configurations
 //	dr.go drtest.go drend.go     their units shown here, for a test
 //	drpeer.go dryield.go drfailover.go drfailback.go   and because their site has failed, and back

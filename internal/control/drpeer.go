@@ -77,11 +77,11 @@ func (d *Daemon) answerConfiguration(ctx context.Context, peer peerRecord, q pee
 		if err := d.mayAsk(peer, v.Source); err != nil {
 			return SiteDeposit{}, err
 		}
-		s, err := d.subject(v.Source)
+		source, err := d.volume(v.Source)
 		if err != nil {
 			return SiteDeposit{}, err
 		}
-		if u := d.unitOn(s.Path()); u != nil {
+		if u := d.unitOn(source.Path()); u != nil {
 			volumes = append(volumes, SiteVolume{u.unit.Identity().GUID, v.Source, v.Replica})
 		}
 	}

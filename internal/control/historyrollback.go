@@ -130,7 +130,7 @@ func (c *configuration) restore(current configuration) (notes []string, err erro
 			if r.Size != now.Size {
 				notes = append(notes, fmt.Sprintf("unit %s keeps its %d bytes, where it had %d: lunar lu resize changes that", name, now.Size, r.Size))
 			}
-			r.Size, r.Fault, r.OwnStore = now.Size, now.Fault, now.OwnStore
+			r.Size, r.Fault, r.OwnStore, r.Clone = now.Size, now.Fault, now.OwnStore, now.Clone
 			if err := keepsStore(&now, &r); err != nil {
 				return nil, fmt.Errorf("unit %s: %w", name, err)
 			}

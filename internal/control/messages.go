@@ -28,7 +28,8 @@ type UnitInfo struct {
 	ReadOnly   bool       `json:"read_only"`
 	Direct     bool       `json:"direct,omitempty"` // past the page cache
 	WriteCache bool       `json:"write_cache"`
-	OwnStore   bool       `json:"own_store"` // lunar made the store, and may remove it
+	OwnStore   bool       `json:"own_store"`       // lunar made the store, and may remove it
+	Clone      string     `json:"clone,omitempty"` // VOLUME@SNAPSHOT that the store is a clone of
 	Created    time.Time  `json:"created"`
 
 	Reservations *ReservationInfo `json:"reservations,omitempty"` // nil: nothing is registered or reserved

@@ -51,6 +51,15 @@ type unitRecord struct {
 
 	Views []viewRecord `json:"views,omitempty"` // in order of their entries; replaced, never changed
 	LUN   *int         `json:"lun,omitempty"`   // of format 1; see migrateUnits
+
+	Clone *cloneRecord `json:"clone,omitempty"` // what the store is one of; nil: it is none
+}
+
+// A cloneRecord says of which snapshot the store of a unit is a clone. It is replaced, never changed.
+type cloneRecord struct {
+	Volume   string `json:"volume"` // a path or a dataset
+	Snapshot string `json:"snapshot"`
+	Name     string `json:"name"` // of the clone, among the volume's
 }
 
 // A viewRecord is a view of the unit that it is kept with.

@@ -54,7 +54,7 @@ func TestRecordFormat(t *testing.T) {
 	c := &credential{"user", Secret("123456789012")}
 	if err := s.Update(func(tx Tx) error {
 		return errors.Join(
-			unitKind.put(tx, guid.String(), unitRecord{guid, "serial", "LUNAR", "LUN", "0001", 6, 0, 512, "/a", 1 << 30, 64 << 10, "alias", true, 70, true, true, true, created, true, true, ForMaintenance, true, "it failed", "d", []viewRecord{{2, "h", "t", 7}}, nil}),
+			unitKind.put(tx, guid.String(), unitRecord{guid, "serial", "LUNAR", "LUN", "0001", 6, 0, 512, "/a", 1 << 30, 64 << 10, "alias", true, 70, true, true, true, created, true, true, ForMaintenance, true, "it failed", "d", []viewRecord{{2, "h", "t", 7}}, nil, &cloneRecord{"/v", "s", "c"}}),
 			targetKind.put(tx, "iqn.2026-11.org.example:t", targetRecord{"iqn.2026-11.org.example:t", "alias", []string{"g"}, "mutual", c, true, created, []string{"iqn.2026-11.org.example:i"}}),
 			groupKind.put(tx, "g", groupRecord{"g", 2, []string{"10.0.0.1:3260"}, []string{"a:1"}, "b:2", true, 7, []string{"10.0.0.0/8"}}),
 			accessKind.put(tx, numberKey(7), accessRecord{7, scsi.NonOptimized, true, true, scsi.ChangedByCommand}),

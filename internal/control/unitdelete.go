@@ -7,9 +7,12 @@ import (
 	"io/fs"
 
 	"github.com/lunarsan/lunar/sbd/layer"
+	"github.com/lunarsan/lunar/stream"
+	"github.com/lunarsan/lunar/stream/shelf"
 )
 
-// DeleteUnit ends a unit. Its store stays, unless lunar made it and r says to remove it.
+// DeleteUnit ends a unit. Its store stays, unless lunar made it, or made it as a clone, and r says
+// to remove it.
 func (d *Daemon) DeleteUnit(ctx context.Context, name string, r UnitDelete) (UnitDeleted, error) {
 	u, deleted, err := d.removeUnit(ctx, name, r)
 	if u == nil {
@@ -20,37 +23,56 @@ func (d *Daemon) DeleteUnit(ctx context.Context, name string, r UnitDelete) (Uni
 		d.log.Error("the deleted unit's store did not close", "unit", deleted.GUID, "path", deleted.Path, "reason", detached)
 	}
 	u.lu.Close()
-	if r.RemoveStore && u.record.OwnStore {
-		err = removeStore(u.record.Path)
-		deleted.StoreRemoved = err == nil
-	}
-	return deleted, err
-}
-
-// removeStore removes the file of a unit that is no more, and its layers.
-func removeStore(path string) error {
-	if err := layer.Remove(path); err != nil {
-		return &Problem{
-			Title: fmt.Sprintf("the unit is deleted, but its store is still there: %v", err),
-			Hint:  "Remove the file yourself.",
-			cause: err,
+	if u.record.goes(r) {
+		if err := d.removeStore(ctx, &u.record); err != nil {
+			return deleted, &Problem{
+				Title: fmt.Sprintf("the unit is deleted, but its store is still there: %s", oneLine(err)),
+				Hint:  "Remove it yourself.",
+				cause: err,
+			}
 		}
+		deleted.StoreRemoved = true
 	}
-	return nil
+	return deleted, nil
 }
 
-// removable tells why the store of a unit could not be removed with it.
-func removable(path string) error {
-	layers, err := layer.List(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+// goes says whether the store goes with the unit: a file that lunar made, or a clone.
+func (r *unitRecord) goes(d UnitDelete) bool { return d.RemoveStore && (r.OwnStore || r.Clone != nil) }
+
+// removable tells why the store of a unit could not be removed with it: somebody needs what it was.
+func (d *Daemon) removable(ctx context.Context, r *unitRecord) error {
+	layers, err := layer.List(r.Path)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
 	for _, l := range layers {
 		if len(l.Clones) > 0 {
-			return conflict(fmt.Sprintf("%s has the clone %s", path, l.Clones[0]), "Delete the unit of the clone first, or keep the store: --keep-store.")
+			return conflict(fmt.Sprintf("%s has the clone %s", r.Path, l.Clones[0]), "Delete the unit of the clone first, or keep the store: --keep-store.")
 		}
 	}
-	return err
+	v, err := d.opts.openVolume(r.Path)
+	if err != nil {
+		return err
+	}
+	all, err := v.Snapshots(ctx)
+	if errors.Is(err, stream.ErrNoVolume) || errors.Is(err, errors.ErrUnsupported) {
+		return nil // nothing is there that anybody could need
+	} else if err != nil {
+		return snapshotProblem(err)
+	}
+	return kept(v, all)
+}
+
+// removeStore removes the store of a unit that is no more, and its snapshots.
+func (d *Daemon) removeStore(ctx context.Context, r *unitRecord) error {
+	if c := r.Clone; c != nil {
+		v, err := d.opts.openVolume(c.Volume)
+		if err != nil {
+			return err
+		}
+		return v.Unclone(ctx, c.Name)
+	}
+	return shelf.New(r.Path).Remove(ctx)
 }
 
 // removeUnit takes the unit out of the state and of everybody's sight. It returns nil when
@@ -69,15 +91,15 @@ func (d *Daemon) removeUnit(ctx context.Context, name string, r UnitDelete) (*un
 	if err := d.checkIdle(u, r.Force); err != nil {
 		return nil, deleted, err
 	}
-	if r.RemoveStore && u.record.OwnStore {
-		if err := removable(u.record.Path); err != nil {
+	if u.record.goes(r) {
+		if err := d.removable(ctx, &u.record); err != nil {
 			return nil, deleted, err
 		}
 	}
 	if r.Try {
 		d.mu.RLock()
 		defer d.mu.RUnlock()
-		return nil, UnitDeleted{u.info(), r.RemoveStore && u.record.OwnStore}, nil
+		return nil, UnitDeleted{u.info(), u.record.goes(r)}, nil
 	}
 	if u.record.DR != "" {
 		return nil, deleted, ofTest(u.record)

@@ -193,6 +193,9 @@ func (u *unit) info() UnitInfo {
 		Reservations: reservationInfo(u.lu.Reservations()),
 	}
 	info.Sanitize = u.sanitizeState()
+	if c := r.Clone; c != nil {
+		info.Clone = c.Volume + "@" + c.Snapshot
+	}
 	if r.Thin {
 		info.Alarm = r.alarm()
 	}

@@ -14,6 +14,7 @@
 //	snapshots.go take.go clones.go   snapshots, and what becomes of them
 //	send.go since.go                 streams out; what changed since a bookmark
 //	receive.go                       streams in
+//	remove.go                        the end of a volume
 //
 // # One record of truth
 //

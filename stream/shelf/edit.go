@@ -117,11 +117,19 @@ func (e *edit) load(ctx context.Context) error {
 	}
 	if r != nil {
 		e.record = r
-	} else if e.record.Keeps, err = e.choose(); err != nil {
-		return err
+	} else {
+		if e.record.Keeps, err = e.choose(); err != nil {
+			return err
+		}
+		if err := e.save(); err != nil {
+			return err
+		}
 	}
 	e.medium = e.mediumOf(e.record.Keeps)
-	return e.mend(ctx)
+	if err := e.mend(); err != nil {
+		return err
+	}
+	return e.adopt(ctx)
 }
 
 // readRecord reads the record at path; nil where there is none.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
+	"regexp"
 	"slices"
 
 	"github.com/lunarsan/lunar/sbd"
@@ -24,6 +25,10 @@ type layers struct {
 // key is what the layer of a snapshot is called: not as the snapshot is, whose name may be used
 // again while somebody still reads the layer.
 func (m *layers) key(s *snapshot) string { return fmt.Sprintf("%016x", s.Link.GUID) }
+
+// ours are names of layers that are snapshots. Others were made without a shelf, and are not its
+// business.
+var ours = regexp.MustCompile(`^[0-9a-f]{16}$`)
 
 func (m *layers) freeze(s *snapshot, store sbd.Store, o sbd.OpenOptions) (sbd.Store, error) {
 	if err := m.step("freeze", m.path()); err != nil {
@@ -227,7 +232,7 @@ func (m *layers) promoted(s *snapshot) (bool, error) {
 
 func (m *layers) sweep(r *record) error {
 	list, err := m.list()
-	known := map[string]bool{"": true} // which is ended
+	known := map[string]bool{}
 	for i := range r.Snapshots {
 		known[m.key(&r.Snapshots[i])] = true
 	}
@@ -236,6 +241,9 @@ func (m *layers) sweep(r *record) error {
 		clones[c.Name] = true
 	}
 	for _, l := range list {
+		if !ours.MatchString(l.Name) {
+			continue
+		}
 		for _, c := range l.Clones {
 			if !clones[c] {
 				err = errors.Join(err, m.discard(c))

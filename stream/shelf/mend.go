@@ -15,17 +15,14 @@ import (
 
 // mend brings to its end, or takes back, what did not come to its end: the steps are in the package
 // comment.
-func (e *edit) mend(ctx context.Context) error {
+func (e *edit) mend() error {
 	if err := e.mendNext(); err != nil {
 		return err
 	}
 	if err := errors.Join(e.medium.sweep(e.record), e.sweepSince()); err != nil {
 		return err
 	}
-	if err := e.mendChain(); err != nil {
-		return err
-	}
-	return e.adopt(ctx)
+	return e.mendChain()
 }
 
 // mendNext finds whether the volume was replaced.

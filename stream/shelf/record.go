@@ -19,6 +19,9 @@ const maxRecord = 64 << 20
 // ErrRecord is the kind of every error of a record that makes no sense.
 var ErrRecord = errors.New("the record of the snapshots is not one, or damaged")
 
+// ErrName is the kind of every error of a name that none can have.
+var ErrName = errors.New("this is no name for a snapshot")
+
 // A record is what is kept of a volume's snapshots beside their bytes.
 type record struct {
 	Format    int        `json:"format"`
@@ -133,13 +136,13 @@ const maxName = 200
 // what a file can be called without anybody being misled.
 func checkName(name string) error {
 	if name == "" || len(name) > maxName || name[0] == '.' || name[0] == '-' || name[0] == ' ' {
-		return fmt.Errorf("%q is no name for a snapshot: it begins with a letter or a digit, and has at most %d of them", name, maxName)
+		return fmt.Errorf("%w: %q does not begin with a letter or a digit, or is longer than %d bytes", ErrName, name, maxName)
 	}
 	for _, c := range []byte(name) {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-', c == '.', c == ':', c == ' ':
 		default:
-			return fmt.Errorf("%q is no name for a snapshot: letters, digits, spaces and _-.: are", name)
+			return fmt.Errorf("%w: %q has more than letters, digits, spaces and _-.:", ErrName, name)
 		}
 	}
 	return nil
