@@ -111,13 +111,13 @@ func (c *cli) showJob(s *job.Status) {
 	j := &s.Job
 	c.printf("job %s: %s\n", j.Name, jobState(s))
 	for _, line := range jobTerms(j) {
-		c.printf("  %-11s %s\n", line[0], line[1])
+		c.printf("  %-12s %s\n", line[0], line[1])
 	}
 	if !s.Next.IsZero() {
-		c.printf("  %-11s %s\n", "next run", stampOf(s.Next))
+		c.printf("  %-12s %s\n", "next run", stampOf(s.Next))
 	}
 	if r := s.Last; r != nil {
-		c.printf("  %-11s %d, %s, %s in %s\n", "last run", r.Number, stampOf(r.Started), formatSize(r.Bytes()), about(r.Ended.Sub(r.Started)))
+		c.printf("  %-12s %d, %s, %s in %s\n", "last run", r.Number, stampOf(r.Started), formatSize(r.Bytes()), about(r.Ended.Sub(r.Started)))
 	}
 	rows := [][]string{{"VOLUME", "NEWEST REPLICA", "GUID", "LAG"}}
 	for _, v := range s.Volumes {
