@@ -41,6 +41,9 @@ func (p place) makeClone(name, clone string) (string, error) {
 		return "", fmt.Errorf("%s: the clone %q: %w", p.path, clone, ErrExists)
 	}
 	c := p.clone(clone)
+	if err := c.end(); err != nil { // which a crash has left
+		return "", err
+	}
 	if err := p.layClone(c, st, i); err != nil {
 		return "", errors.Join(err, c.end())
 	}

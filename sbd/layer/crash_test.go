@@ -57,7 +57,7 @@ type freezing struct {
 // that they came to, in which whatever was not synced may be there or not. What was synced must be
 // there, frozen layers as they were, and no sector something it never was.
 func TestCrash(t *testing.T) {
-	for range 3 {
+	for range times(3) {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			root := tmpfs(t)

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
@@ -90,7 +91,7 @@ func TestFaults(t *testing.T) {
 // TestFreezeFails: whatever fails of a freeze, the volume is as it was, open and closed.
 func TestFreezeFails(t *testing.T) {
 	const size = 4 * leastBlock
-	for _, step := range []string{"create 3.delta", "create 3.map", "replace stack.json"} {
+	for _, step := range []string{"create 3.delta", "create 3.map", "replace stack.json", "after stack.json", "twice stack.json"} {
 		t.Run(step, func(t *testing.T) {
 			f := &failing{at: step}
 			path := volume(t, tmpfs(t), size)
@@ -100,11 +101,25 @@ func TestFreezeFails(t *testing.T) {
 			must(t, err)
 			s := opened.(*Store)
 			write(t, s, 1, 100, 1000)
+			if !strings.HasPrefix(step, "create") {
+				must(t, s.Prepare())
+			}
 			if err := s.Freeze("b"); !errors.Is(err, errBroken) {
 				t.Fatalf("it went well: %v", err)
 			}
 			write(t, s, 2, 1000, 1000)
 			f.at = ""
+			if step == "twice stack.json" { // nobody knows which one it is
+				if err := s.Freeze("c"); !errors.Is(err, ErrDamaged) {
+					t.Errorf("Freeze: %v", err)
+				}
+				closes(t, s)
+				s = layered(t, path)
+				holds(t, s, 1, 100, 900)
+				holds(t, s, 2, 1000, 1000)
+				closes(t, s)
+				return
+			}
 			must(t, s.Freeze("c"))
 			write(t, s, 3, 1500, 1000)
 			closes(t, s)
@@ -123,7 +138,8 @@ func TestFreezeFails(t *testing.T) {
 // A failing disk fails at one thing.
 type failing struct {
 	files
-	at string
+	at   string // what fails, and the file: "create F", "replace F"; "after F": once it is replaced; "twice F": and then again
+	done bool
 }
 
 func (f *failing) fails(what, path string) error {
@@ -144,7 +160,15 @@ func (f *failing) replace(path string, p []byte) error {
 	if err := f.fails("replace", path); err != nil {
 		return err
 	}
-	return f.files.replace(path, p)
+	if f.fails("twice", path) != nil && f.done {
+		return f.fails("twice", path)
+	}
+	err := f.files.replace(path, p)
+	if !f.done {
+		err = errors.Join(err, f.fails("after", path), f.fails("twice", path))
+		f.done = err != nil
+	}
+	return err
 }
 
 // TestShrunkAndCrashed: what was cut off does not come back, though the delta was not cut any more.

@@ -147,11 +147,14 @@ func (p place) raise(how *loading, name, like string, spare *layer) (_ *view, er
 		err = how.old.top().sync()
 	}
 	if err == nil {
-		err = p.write(&st)
+		how.unsure, err = p.exchange(&st, how.stack)
 	}
 	if err != nil {
-		if l != spare {
-			err = errors.Join(err, l.close(), p.forget(*fresh))
+		if how.unsure || l != spare {
+			err = errors.Join(err, l.close())
+		}
+		if !how.unsure && l != spare {
+			err = errors.Join(err, p.forget(*fresh))
 		}
 		return nil, err
 	}
@@ -159,6 +162,16 @@ func (p place) raise(how *loading, name, like string, spare *layer) (_ *view, er
 	v.slots = append(append([]slot(nil), v.slots...), slot{l, layerKey{p.folder, fresh.File, 0}, fresh.Shows})
 	how.stack = &st
 	return &v, nil
+}
+
+// exchange replaces the stack that is kept. If that fails, it may be the new one all the same, and
+// so the old one is put back; unsure says that this failed too.
+func (p place) exchange(st, was *stack) (unsure bool, err error) {
+	if err = p.write(st); err == nil {
+		return false, nil
+	}
+	back := p.write(was)
+	return back != nil, errors.Join(err, back)
 }
 
 // makeTop makes an empty layer and opens it.
@@ -197,7 +210,7 @@ func (s *Store) Prepare() error {
 	}
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	st, locked, err := s.edit()
+	st, locked, err := s.editTop()
 	if err != nil {
 		return err
 	}
@@ -241,7 +254,7 @@ func (s *Store) Freeze(name string) error {
 	if err := s.sync(); err != nil { // most of it, while writes go on
 		return err
 	}
-	st, locked, err := s.edit()
+	st, locked, err := s.editTop()
 	if err != nil {
 		return err
 	}
@@ -259,12 +272,28 @@ func (s *Store) Freeze(name string) error {
 	v := s.now.Load()
 	how := &loading{OpenOptions: s.options, stack: st, old: v}
 	grown, err := s.raise(how, name, s.delta(v.top().file), s.spare)
+	if err == nil || how.unsure {
+		s.spare = nil // it is in the stack, or may be
+	}
 	if err != nil {
 		return err
 	}
 	s.now.Store(grown)
-	if grown.top().layer == s.spare {
-		s.spare = nil
+	// It is frozen, whatever becomes of the notes: the next sweep takes them.
+	_ = errors.Join(v.top().blocks.endNotes(), s.remove(s.notes(v.top().File)))
+	return nil
+}
+
+// editTop is edit by who writes to the volume.
+func (s *Store) editTop() (*stack, lock, error) {
+	st, locked, err := s.edit()
+	if err == nil && st.top().File != s.now.Load().top().File {
+		// Replacing the stack failed before, in a way that nobody could tell what it is.
+		err = fmt.Errorf("%s: %w: the last layer is not the one that is written to; take the volume offline and online again", s.path, ErrDamaged)
 	}
-	return errors.Join(v.top().blocks.endNotes(), s.remove(s.notes(v.top().File)))
+	if err != nil {
+		locked.unlock()
+		return nil, lock{}, err
+	}
+	return st, locked, nil
 }

@@ -39,6 +39,14 @@ func volume(t testing.TB, folder string, size int64) string {
 	return path
 }
 
+// times is how often a test tries random things: seldom under the race detector, which is slow.
+func times(n int) int {
+	if race {
+		return 1
+	}
+	return n
+}
+
 func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {

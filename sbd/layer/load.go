@@ -34,6 +34,7 @@ type loading struct {
 	locked bool   // and its base too
 	old    *view  // whose layers are open already; nil: none
 	stack  *stack // as read
+	unsure bool   // what is kept may be another one
 }
 
 // load makes a view of the volume, whose stack is locked. Without a stack it is nil.

@@ -32,7 +32,7 @@ const modelSize = 40*leastBlock + 1000
 
 // TestModel does the same random things to volumes with layers and in plain memory.
 func TestModel(t *testing.T) {
-	for range 6 {
+	for range times(6) {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			path := volume(t, tmpfs(t), modelSize)

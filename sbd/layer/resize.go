@@ -18,7 +18,7 @@ func (s *Store) Resize(size int64) error {
 	defer s.changing.Unlock()
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	st, locked, err := s.edit()
+	st, locked, err := s.editTop()
 	if err != nil {
 		return err
 	}
