@@ -4,36 +4,18 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/storetest"
 )
-
-// loop makes a block device of size bytes, or skips.
-func loop(t *testing.T, size int64) string {
-	t.Helper()
-	path := filepath.Join(t.TempDir(), "disk")
-	must(t, sbd.Create(path, size, true))
-	out, err := exec.Command("losetup", "--find", "--show", path).Output()
-	if err != nil {
-		t.Skipf("no loop devices: %v", err)
-	}
-	device := strings.TrimSpace(string(out))
-	t.Cleanup(func() {
-		if err := exec.Command("losetup", "--detach", device).Run(); err != nil {
-			t.Errorf("detaching %s: %v", device, err)
-		}
-	})
-	return device
-}
 
 // A device has layers beside a link to it, cannot change its length, and is plain again at the end.
 func TestDevice(t *testing.T) {
 	const size = 4 << 20
-	device := loop(t, size)
+	device := storetest.Loop(t, volume(t, t.TempDir(), size), 512)
 	if err := Freeze(device, "a"); err == nil || !strings.Contains(err.Error(), "symbolic link") {
 		t.Errorf("layers in /dev: %v", err)
 	}

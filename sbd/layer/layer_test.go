@@ -134,6 +134,9 @@ func TestContract(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			if race && name != "one delta" {
+				t.Skip("slow under the race detector")
+			}
 			folder := tmpfs(t)
 			storetest.Run(t, func(t *testing.T) sbd.Store {
 				at, err := os.MkdirTemp(folder, "")
@@ -141,6 +144,9 @@ func TestContract(t *testing.T) {
 				return prepare(t, at)
 			})
 		})
+	}
+	if race {
+		return // the rest is slow, and what is tested of races is tested
 	}
 	t.Run("on a disk", func(t *testing.T) {
 		path := volume(t, t.TempDir(), size)
