@@ -10,6 +10,7 @@ import (
 
 	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/wire"
+	"github.com/lunarsan/lunar/vmfs"
 )
 
 // The site of the replicas: it takes over.
@@ -228,6 +229,7 @@ func (d *Daemon) promote(ctx context.Context, r *drRecord) error {
 	if err != nil {
 		return err
 	}
+	headers := make([]*vmfs.LVMHeader, len(r.Units)) // read while the stores are not open yet
 	for i := range r.Units {
 		u := &r.Units[i]
 		replica, err := d.volume(u.Replica)
@@ -238,6 +240,7 @@ func (d *Daemon) promote(ctx context.Context, r *drRecord) error {
 			return fmt.Errorf("throwing away what was being received into %s: %w", u.Replica, err)
 		}
 		u.Path = site.path(replica.Path())
+		headers[i] = d.headerOn(u.Path)
 	}
 	plan, err := d.applySite(ctx, site, ConfigApply{Force: true})
 	if err != nil {
@@ -247,15 +250,15 @@ func (d *Daemon) promote(ctx context.Context, r *drRecord) error {
 	r.note("brought the configuration of %s into use: %d changes", site.name(), len(plan.Steps))
 	for i := range r.Units {
 		u := &r.Units[i]
-		if info, err := d.Unit(ctx, u.GUID.String()); err == nil {
-			u.LUN = info.lowestLUN()
+		info, err := d.Unit(ctx, u.GUID.String())
+		if err != nil {
+			return err
 		}
+		u.LUN = info.lowestLUN()
 		d.mu.RLock()
-		unit := d.units[u.GUID]
+		record := d.units[u.GUID].record
 		d.mu.RUnlock()
-		if unit != nil {
-			u.Header = d.headerOf(&unit.record, u.LUN)
-		}
+		u.Header = headerFits(headers[i], &record, u.LUN)
 	}
 	r.Problem = ""
 	d.log.Warn("replicas have taken the place of the originals", "site", r.Site, "snapshot", r.Snapshot)

@@ -40,21 +40,31 @@ func (s *twosome) run() string {
 	return must(s.main.d.finalRun(s.t.Context(), "nightly"))(s.t)
 }
 
-// fill writes a block of the unit at a site through iSCSI; read reads it.
+// fillAt writes a block of the unit at a LUN through iSCSI, and wantAt reads it.
+func fillAt(t *testing.T, c *initiator.Conn, lun int, with byte) {
+	t.Helper()
+	if _, sense := perform(t, c, lun, bytes.Repeat([]byte{with}, 512), 0x2A, 0, 0, 0, 0, 3, 0, 0, 1, 0); sense != 0 {
+		t.Fatalf("writing: %v", sense)
+	}
+}
+
+func wantAt(t *testing.T, c *initiator.Conn, lun int, with byte) {
+	t.Helper()
+	if b, sense := perform(t, c, lun, nil, 0x28, 0, 0, 0, 0, 3, 0, 0, 1, 0); sense != 0 || len(b) == 0 || b[0] != with {
+		t.Errorf("read %x %v, want %x", b[:min(len(b), 4)], sense, with)
+	}
+}
+
 func fill(t *testing.T, c *initiator.Conn, with byte) {
 	t.Helper()
 	ready(t, c, 5)
-	if _, sense := perform(t, c, 5, bytes.Repeat([]byte{with}, 512), 0x2A, 0, 0, 0, 0, 3, 0, 0, 1, 0); sense != 0 {
-		t.Fatalf("writing: %v", sense)
-	}
+	fillAt(t, c, 5, with)
 }
 
 func wantFilled(t *testing.T, c *initiator.Conn, with byte) {
 	t.Helper()
 	ready(t, c, 5)
-	if b, sense := perform(t, c, 5, nil, 0x28, 0, 0, 0, 0, 3, 0, 0, 1, 0); sense != 0 || len(b) == 0 || b[0] != with {
-		t.Errorf("read %x %v, want %x", b[:min(len(b), 4)], sense, with)
-	}
+	wantAt(t, c, 5, with)
 }
 
 // settled waits until nothing is done any more with the failover, and returns it.

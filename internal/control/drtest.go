@@ -272,7 +272,7 @@ func (d *Daemon) showClone(u *drUnit, r unitRecord) error {
 		return err
 	}
 	r.Views, u.LUN = []viewRecord{view}, view.LUN
-	u.Header = d.headerOf(&r, view.LUN)
+	u.Header = headerFits(d.headerOn(r.Path), &r, view.LUN)
 	s, err := d.opts.openStore(r.Path, r.openOptions())
 	if err != nil {
 		return storeProblem(r.Path, err)
@@ -281,14 +281,21 @@ func (d *Daemon) showClone(u *drUnit, r unitRecord) error {
 	return err
 }
 
-// headerMatches is what headerOf says when ESXi will take the disk for the original.
+// headerMatches is what headerFits says when ESXi will take the disk for the original.
 const headerMatches = "VMFS: the header is this disk's"
 
-// headerOf tells how the header of a VMFS volume on r's store fits the identity of r; empty: there is
-// no such volume.
-func (d *Daemon) headerOf(r *unitRecord, lun int) string {
-	h, err := d.originalOf(r.Path, 0)
+// headerOn is the header of the VMFS volume on a store that nobody has open; nil: there is none.
+func (d *Daemon) headerOn(path string) *vmfs.LVMHeader {
+	h, err := d.originalOf(path, 0)
 	if err != nil {
+		return nil // what is wrong with the store is told when it is opened to be shown
+	}
+	return h
+}
+
+// headerFits tells how the header of a VMFS volume fits the identity of r; empty: there is no header.
+func headerFits(h *vmfs.LVMHeader, r *unitRecord, lun int) string {
+	if h == nil {
 		return ""
 	}
 	disk := vmfs.Disk{NAA: r.GUID[:], LUN: uint16(lun), DeviceType: r.DeviceType, Version: r.Version, Vendor: r.Vendor, Product: r.Product, Revision: r.Revision}
