@@ -32,6 +32,6 @@ func (d *Daemon) checkIdle(u *unit, force bool) error {
 	for _, use := range live {
 		who = append(who, fmt.Sprintf("session %d of %s (I/O %d s ago)", sessions[use.Names], use.Initiator, use.Ago/time.Second))
 	}
-	return conflict(fmt.Sprintf("unit %s is in use by %s", u.record.GUID, strings.Join(who, ", ")),
+	return conflict(fmt.Sprintf("unit %s is in use by %s", u.unit.Identity().GUID, strings.Join(who, ", ")),
 		fmt.Sprintf("Unmount and detach it there first; it counts as idle after %d s without I/O. --force goes ahead.", liveTime/time.Second))
 }
