@@ -2,6 +2,7 @@ package control
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
@@ -416,6 +417,9 @@ func (g *documentALUAGroup) record(before accessRecord) (accessRecord, error) {
 	return r, nil
 }
 
+// errNoSecret says that a document has a credential whose secret nobody knows.
+var errNoSecret = errors.New("there is no secret")
+
 // credential is what c stands for: without a secret, the one that is there. The user falls back to
 // name.
 func (c *documentCHAP) credential(name string, before *credential) (*credential, error) {
@@ -427,6 +431,8 @@ func (c *documentCHAP) credential(name string, before *credential) (*credential,
 	case before != nil && before.User == cmp.Or(c.User, name):
 		return before, nil
 	}
-	return nil, refuse(fmt.Sprintf("CHAP user %q has no secret in the document, and none is known here", cmp.Or(c.User, name)),
+	p := refuse(fmt.Sprintf("CHAP user %q has no secret in the document, and none is known here", cmp.Or(c.User, name)),
 		"Export the document with --secrets, or write the secret into it.")
+	p.cause = errNoSecret
+	return nil, p
 }

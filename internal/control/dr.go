@@ -1,7 +1,6 @@
 package control
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -229,5 +228,13 @@ func freeDRName(job string, records []drRecord) string {
 	}
 }
 
-// byOriginal orders units.
-func byOriginal(a, b drUnit) int { return cmp.Compare(a.Original.String(), b.Original.String()) }
+// stoppedDRs tells what goes no further.
+func (d *Daemon) stoppedDRs() (alarms []string) {
+	records, _ := drKind.list(d.state) // Status has read others
+	for _, r := range records {
+		if r.Problem != "" && !d.drills.busy(r.Site) {
+			alarms = append(alarms, fmt.Sprintf("%s is %s: %s", r.Name, r.Phase, r.Problem))
+		}
+	}
+	return alarms
+}

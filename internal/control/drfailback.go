@@ -91,7 +91,7 @@ func (d *Daemon) planFailback(ctx context.Context, site siteRecord, q DRFailback
 
 // lookBack finds out what has to go back, and what that gives up there.
 func (d *Daemon) lookBack(ctx context.Context, b *failback) error {
-	if err := b.source.Ask(ctx, askStatus, drAsk{Job: b.site.Job}, &b.answer); err != nil {
+	if err := b.source.Ask(ctx, askStatus, b.site.ask(d.pulls(&b.site)), &b.answer); err != nil {
 		return err
 	}
 	for _, o := range b.answer.Units {
@@ -172,7 +172,9 @@ func (d *Daemon) bothSides(b *failback, u drUnit) (local, remote stream.Volume, 
 // failBack does what was planned.
 func (d *Daemon) failBack(ctx context.Context, b *failback) error {
 	b.Problem = ""
-	ask := drAsk{Job: b.site.Job, Force: b.force}
+	pulls := d.pulls(&b.site)
+	ask := b.site.ask(pulls)
+	ask.Force = b.force
 	if err := b.source.Ask(ctx, askYield, ask, &b.answer); err != nil {
 		return fmt.Errorf("peer %s: %w", b.site.Peer, err)
 	}
@@ -202,7 +204,10 @@ func (d *Daemon) failBack(ctx context.Context, b *failback) error {
 		}
 	}
 	d.log.Warn("what was taken over was given back", "site", b.site.name())
-	return d.forgetDR(&b.drRecord)
+	if err := d.forgetDR(&b.drRecord); err != nil || !pulls {
+		return err
+	}
+	return d.pauseForDR(b.site.Job, false)
 }
 
 // sendBack takes a snapshot of all units here in one instant, and sends it back.

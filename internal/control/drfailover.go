@@ -61,9 +61,12 @@ type failover struct {
 	force    bool
 	source   peerLink // nil: it is not asked
 	answer   drAnswer
+	pulls    bool // the job is this site's
 	config   ConfigPlan
 	warnings []string
 	risks    []string
+	newest   stream.Snapshot // that all replicas have
+	apart    []string        // replicas that have a newer one
 }
 
 func (f *failover) close() {
@@ -95,6 +98,10 @@ func (d *Daemon) planFailover(ctx context.Context, site siteRecord, q DRFailover
 		return nil, err
 	}
 	f.Snapshot, f.Taken = newest.Name, newest.Created.UTC()
+	f.newest, f.pulls = newest, d.pulls(&f.site)
+	if err := d.checkInstant(ctx, f); err != nil {
+		return nil, err
+	}
 	if f.config, err = d.applySite(ctx, f.site, ConfigApply{DryRun: true}); err != nil {
 		return nil, err
 	}
@@ -105,9 +112,46 @@ func (d *Daemon) planFailover(ctx context.Context, site siteRecord, q DRFailover
 	}
 	if q.NoSource || f.Phase == drPromoting {
 		f.warnings = append(f.warnings, f.lost("is not asked"))
+		f.risks = append(f.risks, f.apart...)
 		return f, nil
 	}
 	return f, d.askSource(ctx, f)
+}
+
+// ask is what the other site is asked with.
+func (s *siteRecord) ask(pulls bool) drAsk {
+	q := drAsk{Job: s.Job}
+	if pulls {
+		for _, v := range s.Volumes {
+			q.Volumes = append(q.Volumes, SiteVolume(v))
+		}
+	}
+	return q
+}
+
+// pulls reports whether the job of a site is this daemon's.
+func (d *Daemon) pulls(s *siteRecord) bool {
+	j, err := d.findJob(s.Job)
+	return err == nil && j.Pull && j.Peer == s.Peer
+}
+
+// checkInstant warns where the replicas are not of one instant: a run has failed in the middle. One more
+// run puts that right.
+func (d *Daemon) checkInstant(ctx context.Context, f *failover) error {
+	for _, v := range f.site.Volumes {
+		replica, err := d.volume(v.Replica)
+		if err != nil {
+			return err
+		}
+		list, err := replica.Snapshots(ctx)
+		if err != nil {
+			return err
+		}
+		for _, s := range newerThan(list, &f.newest) {
+			f.apart = append(f.apart, fmt.Sprintf("%s has snapshot %s, which not all replicas have: they are not of one instant", v.Replica, s.Name))
+		}
+	}
+	return nil
 }
 
 // failoverOf finds the failover of a site; nil: there is none.
@@ -147,12 +191,12 @@ func (d *Daemon) askSource(ctx context.Context, f *failover) error {
 		return err
 	}
 	if f.source, err = d.opts.dialPeer(ctx, d, peer, wire.Options{}); err == nil {
-		err = f.source.Ask(ctx, askStatus, drAsk{Job: f.site.Job}, &f.answer)
+		err = f.source.Ask(ctx, askStatus, f.site.ask(f.pulls), &f.answer)
 	}
 	if err != nil {
 		f.close()
 		f.source = nil
-		f.risks = append(f.risks, f.lost("does not answer ("+oneLine(err)+")"))
+		f.risks = append(append(f.risks, f.lost("does not answer ("+oneLine(err)+")")), f.apart...)
 		return nil
 	}
 	for _, u := range f.answer.Units {
@@ -185,6 +229,9 @@ func (d *Daemon) failOver(ctx context.Context, f *failover) {
 		stays = drPromoting
 		err = d.promote(ctx, &f.drRecord)
 	}
+	if err == nil && f.pulls {
+		err = d.pauseForDR(f.site.Job, true)
+	}
 	if err != nil && ctx.Err() == nil {
 		d.stopDR(&f.drRecord, stays, err)
 	}
@@ -208,7 +255,14 @@ func (d *Daemon) takeFromSource(ctx context.Context, f *failover) error {
 		f.note("%s", f.lost("was not asked"))
 		return nil
 	}
-	err := f.source.Ask(ctx, askYield, drAsk{Job: f.site.Job, Final: true, Force: f.force}, &f.answer)
+	ask := f.site.ask(f.pulls)
+	ask.Final, ask.Force = !f.pulls, f.force
+	err := f.source.Ask(ctx, askYield, ask, &f.answer)
+	if err == nil && f.pulls {
+		if f.answer.Snapshot, err = d.finalRun(ctx, f.site.Job); err != nil {
+			err = joinUndo(err, f.source.Ask(ctx, askRestore, ask, nil))
+		}
+	}
 	if err != nil {
 		return &Problem{Title: fmt.Sprintf("peer %s does not give up the units of job %s: %v", f.site.Peer, f.site.Job, err),
 			Hint: "Mend it there, or take over without asking it: --no-source.", cause: err}
@@ -274,7 +328,11 @@ func (f *failover) info(d *Daemon) DRInfo {
 		for _, u := range f.answer.Units {
 			say("at %s: retire unit %s, which is %s", f.site.Peer, u.Unit, u.State)
 		}
-		say("at %s: run job %s once more, and stop it", f.site.Peer, f.site.Job)
+		where := "at " + f.site.Peer
+		if f.pulls {
+			where = "here"
+		}
+		say("%s: run job %s once more, and stop it", where, f.site.Job)
 	}
 	for _, u := range f.Units {
 		say("receive nothing more into %s", u.Replica)

@@ -114,6 +114,8 @@ type drAsk struct {
 	Job   string `json:"job"`
 	Final bool   `json:"final,omitempty"` // run the job once more
 	Force bool   `json:"force,omitempty"` // although hosts use the units
+	// Volumes are those of a job that pulls, which the site of the originals does not know.
+	Volumes []SiteVolume `json:"volumes,omitempty"`
 }
 
 // A drAnswer is what that site says.

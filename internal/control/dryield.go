@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/stream"
+	"github.com/lunarsan/lunar/stream/job"
 )
 
 // The site of the originals: it gives a job's units up when the site of the replicas takes over, and
@@ -24,9 +25,30 @@ func (d *Daemon) yieldedTo(peer, job string) (drRecord, bool, error) {
 	return r, err == nil && r.Kind == DRKindYielded && r.Site == yieldedSite(peer, job), err
 }
 
+// askedVolumes are the units of the job that peer asks about: one that sends to it, or one of its own that
+// pulls what it may read.
+func (d *Daemon) askedVolumes(peer peerRecord, q drAsk) ([]SiteVolume, error) {
+	if len(q.Volumes) == 0 {
+		return d.jobVolumes(peer.Name, q.Job)
+	}
+	for _, v := range q.Volumes {
+		if err := d.mayAsk(peer, v.Source); err != nil {
+			return nil, err
+		}
+		source, err := d.volume(v.Source)
+		if err != nil {
+			return nil, err
+		}
+		if u := d.unitOn(source.Path()); u == nil || u.unit.Identity().GUID != v.Unit {
+			return nil, missing(fmt.Sprintf("unit %s is not on %s", v.Unit, v.Source), "lunar lu list shows the units.")
+		}
+	}
+	return q.Volumes, nil
+}
+
 // yieldStatus tells how the originals of a job are.
 func (d *Daemon) yieldStatus(_ context.Context, peer peerRecord, q drAsk) (drAnswer, error) {
-	volumes, err := d.jobVolumes(peer.Name, q.Job)
+	volumes, err := d.askedVolumes(peer, q)
 	if err != nil {
 		return drAnswer{}, err
 	}
@@ -55,7 +77,7 @@ func (d *Daemon) yield(ctx context.Context, peer peerRecord, q drAsk) (drAnswer,
 		return drAnswer{}, err
 	}
 	defer end()
-	volumes, err := d.jobVolumes(peer.Name, q.Job)
+	volumes, err := d.askedVolumes(peer, q)
 	if err != nil {
 		return drAnswer{}, err
 	}
@@ -102,7 +124,7 @@ func (d *Daemon) giveUp(ctx context.Context, r *drRecord, force bool) error {
 	if err := d.saveDR(r, drYielding); err != nil {
 		return err
 	}
-	if err := d.pauseForDR(r.Name, true); err != nil {
+	if err := d.pauseForDR(r.Name, true); err != nil && !errors.Is(err, job.ErrNoJob) { // one that pulls is the other site's
 		return err
 	}
 	for _, u := range r.Units {
@@ -129,7 +151,7 @@ func (d *Daemon) takeUp(ctx context.Context, r *drRecord) error {
 			problems = append(problems, err)
 		}
 	}
-	if err := d.pauseForDR(r.Name, false); err != nil {
+	if err := d.pauseForDR(r.Name, false); err != nil && !errors.Is(err, job.ErrNoJob) {
 		problems = append(problems, err)
 	}
 	if err := errors.Join(problems...); err != nil {

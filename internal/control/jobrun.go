@@ -160,7 +160,7 @@ func (d *Daemon) carryAlong(ctx context.Context, j *job.Job, r *job.Run) error {
 	if len(volumes) == 0 {
 		return nil
 	}
-	q, err := d.siteDeposit(ctx, j.Name, r.Snapshot, r.Started, volumes, peer.Secrets)
+	q, err := d.siteDeposit(ctx, j.Name, r.Snapshot, r.Started.Truncate(time.Second), volumes, peer.Secrets)
 	if err != nil {
 		return err
 	}
@@ -169,7 +169,7 @@ func (d *Daemon) carryAlong(ctx context.Context, j *job.Job, r *job.Run) error {
 
 // fetchSite fetches from the peer of a job that pulls what another would have brought.
 func (d *Daemon) fetchSite(ctx context.Context, link peerLink, j *job.Job, r *job.Run) error {
-	q := peerConfiguration{Job: j.Name, Snapshot: r.Snapshot, Taken: r.Started}
+	q := peerConfiguration{Job: j.Name, Snapshot: r.Snapshot, Taken: r.Started.Truncate(time.Second)} // as the times of snapshots are kept
 	for _, v := range r.Volumes {
 		q.Volumes = append(q.Volumes, peerVolume{v.Source, v.Destination})
 	}

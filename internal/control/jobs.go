@@ -179,8 +179,17 @@ func (d *Daemon) CancelJob(_ context.Context, name string) (job.Status, error) {
 	return d.jobStatus(name)
 }
 
-// mayRun refuses to run a job that a peer has taken over.
+// mayRun refuses to run a job that a peer has taken over, and one whose replicas have taken the place of
+// the originals.
 func (d *Daemon) mayRun(name string) error {
+	if j, err := d.findJob(name); err == nil && j.Pull {
+		site := siteRecord{Peer: j.Peer, Job: j.Name}
+		f, err := d.failoverOf(&site)
+		if err == nil && f != nil && f.Phase != drFailed && f.Phase != drAsking {
+			err = conflict(fmt.Sprintf("the replicas of job %s have taken the place of the originals", name), "lunar dr failback "+name+" gives it back.")
+		}
+		return err
+	}
 	r, err := d.findDR(name)
 	if err == nil && r.Kind == DRKindYielded && r.Phase == drYielded {
 		return conflict(fmt.Sprintf("job %s was taken over by %s", name, r.Peer), "lunar dr failback there gives it back.")

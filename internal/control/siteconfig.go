@@ -3,6 +3,8 @@ package control
 import (
 	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
 )
@@ -99,6 +101,10 @@ func (d *Daemon) applySite(ctx context.Context, r siteRecord, q ConfigApply) (Co
 		return m.wanted, nil, err
 	})
 	plan.Notes = append(notes, plan.Notes...)
+	if errors.Is(err, errNoSecret) {
+		err = &Problem{Title: oneLine(err), cause: err,
+			Hint: fmt.Sprintf("Have secrets go along (at %s: lunar peer modify NAME --secrets, and run the job), or make it known here with its secret.", r.Peer)}
+	}
 	return plan, err
 }
 

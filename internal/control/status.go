@@ -100,7 +100,7 @@ func (d *Daemon) Status(ctx context.Context) (Status, error) {
 	if alarm := asked.alarm(); alarm != "" && (needed || asked.Reason != "") {
 		s.Alarms = append(s.Alarms, alarm)
 	}
-	s.Alarms = append(s.Alarms, d.lateJobs()...)
+	s.Alarms = append(append(s.Alarms, d.lateJobs()...), d.stoppedDRs()...)
 	if d.pool.Full() {
 		s.Alarms = append(s.Alarms, "the memory budget is spent: initiators are held back (lunar serve --memory)")
 	}
