@@ -6,18 +6,21 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/lunarsan/lunar/internal/control"
 	"github.com/lunarsan/lunar/stream"
+	"github.com/lunarsan/lunar/stream/shelf"
 	"github.com/lunarsan/lunar/stream/wire"
 )
 
 // A sending is a snapshot, or several, on their way.
 type sending struct {
 	take     string
+	layers   bool
 	from     string
 	name     string
 	all      bool
@@ -79,6 +82,7 @@ command is given again.
     lunar send tank/vm1@monday - --from sunday | zfs receive pool/vm1`
 	f := cmd.Flags()
 	f.StringVar(&s.take, "take", "", "take a snapshot `NAME` of the source first, and send that")
+	f.BoolVar(&s.layers, "layers", false, "with --take: put layers on a file where there are no reflinks; lunar alone may write to it from then on")
 	f.StringVar(&s.from, "from", "", "send what changed since this `SNAPSHOT` of the source, or #BOOKMARK, without asking what the destination has")
 	f.BoolVar(&s.all, "all", false, "send each snapshot since the newest that both have, and not the last alone")
 	f.BoolVar(&s.history, "history", false, "with --all, where the destination has nothing: begin with the oldest")
@@ -116,8 +120,11 @@ func (s *sending) run(ctx context.Context, source, dest string) (err error) {
 		return s.plan(ctx)
 	}
 	if s.take != "" {
+		if v, ok := s.source.volume.(*shelf.Shelf); ok && !s.layers && !strings.HasPrefix(source, "lu:") {
+			v.Share()
+		}
 		if _, err := s.source.volume.Take(ctx, s.take); err != nil {
-			return err
+			return s.refused(err)
 		}
 		s.source.snapshot = s.take
 	}
@@ -172,6 +179,8 @@ func (s *sending) refused(err error) error {
 		return &control.Problem{Title: refusal.Says, Hint: "Take one with --take NAME."}
 	case errors.As(err, &refusal):
 		return &control.Problem{Title: refusal.Says, Hint: refusal.Way}
+	case errors.Is(err, shelf.ErrLayers):
+		return &control.Problem{Title: err.Error(), Hint: "Make it a unit (lunar lu create), keep it on xfs or btrfs, or say --layers: whoever writes to it afterwards without lunar destroys its snapshots."}
 	case errors.Is(err, stream.ErrForbidden):
 		return &control.Problem{Title: err.Error(), Hint: "What others may do is said over there, where lunar receive is started."}
 	case errors.Is(err, exec.ErrNotFound):

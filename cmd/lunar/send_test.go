@@ -89,7 +89,7 @@ func TestSendBetweenSites(t *testing.T) {
 
 	if plan, _ := func() (string, string) {
 		send(1, disk, far(replica))
-		return send(0, disk, far(replica), "--take", "a")
+		return send(0, disk, far(replica), "--take", "a", "--layers")
 	}(); !strings.HasPrefix(plan, "full a, ") {
 		t.Errorf("it says %q", plan)
 	}

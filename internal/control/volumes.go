@@ -18,7 +18,11 @@ const zvolFolder = "/dev/zvol/"
 func (d *Daemon) volume(name string) (stream.Volume, error) {
 	unit, ok := strings.CutPrefix(name, unitNames)
 	if !ok {
-		return d.opts.openVolume(name)
+		v, err := d.opts.openVolume(name)
+		if s, ok := v.(*shelf.Shelf); ok {
+			s.Share()
+		}
+		return v, err
 	}
 	u, err := d.find(unit)
 	if err != nil {

@@ -23,6 +23,7 @@ type Shelf struct {
 	folder
 	disk
 	layered bool // even where there are reflinks
+	shared  bool // others write to the file, too
 	now     func() time.Time
 }
 
@@ -35,6 +36,13 @@ func New(path string) *Shelf {
 	}
 	return &Shelf{folder: folder(path), now: time.Now}
 }
+
+// Share says that programs may write to the file which know nothing of layers, such as a virtual
+// machine's. It is not frozen below layers then: Take answers ErrLayers.
+func (s *Shelf) Share() { s.shared = true }
+
+// ErrLayers says that a snapshot would put layers on a file that others write to.
+var ErrLayers = errors.New("the file system has no reflinks, and below layers nobody but lunar may write to the file")
 
 // Name is the path.
 func (s *Shelf) Name() string { return s.path() }

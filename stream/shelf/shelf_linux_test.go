@@ -149,3 +149,22 @@ func takeHeld(t *testing.T, s *Shelf) {
 		t.Error("the file counts as untouched although it is in use")
 	}
 }
+
+// TestShare: a file that others write to gets no layers, unless it has some; reflinks do no harm.
+func TestShare(t *testing.T) {
+	ctx := context.Background()
+	for kind, want := range map[string]error{"xfs": nil, "layers": ErrLayers} {
+		t.Run(kind, func(t *testing.T) {
+			s := New(filepath.Join(mounted(t, kind), "disk"))
+			s.Share()
+			do(t, sbd.Create(s.path(), 1<<20, true))
+			if _, err := s.Take(ctx, "a"); !errors.Is(err, want) {
+				t.Fatalf("%v, want %v", err, want)
+			}
+			_, err := New(s.path()).Take(ctx, "b")
+			do(t, err)
+			_, err = s.Take(ctx, "c")
+			do(t, err)
+		})
+	}
+}

@@ -25,6 +25,9 @@ func (s *Shelf) Take(ctx context.Context, name string) (_ stream.Snapshot, err e
 		return stream.Snapshot{}, err
 	}
 	defer t.End()
+	if err := t.unshared(); err != nil {
+		return stream.Snapshot{}, s.named(name, err)
+	}
 	head, err := t.head()
 	if err != nil {
 		return stream.Snapshot{}, s.named(name, err)
@@ -75,6 +78,18 @@ func (s *Shelf) Begin(ctx context.Context, name string) (*Taking, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// unshared is ErrLayers of a shared file that would be the first layer. One that has layers knows
+// nobody else any more.
+func (e *edit) unshared() error {
+	if _, ok := e.medium.(*layers); !ok || !e.shared {
+		return nil
+	}
+	if there, err := layer.Layered(e.path()); there || err != nil {
+		return err
+	}
+	return ErrLayers
 }
 
 // flush makes durable what was written to a file.
