@@ -120,7 +120,7 @@ func (a *application) explain(stream string, err error) error {
 	case errors.As(err, &broken) && !a.dryRun:
 		hint := "The store is of no use until it is whole: apply the stream again, and it goes on from there."
 		if token, err := broken.Receiving.Token().Encode(); err == nil {
-			hint += " A sender can do so too: zfs send -t " + token
+			hint += " A sender can do so too, with zfs send -t or lunar stream generate --token: " + token
 		}
 		return &control.Problem{Title: fmt.Sprintf("%s: %v", stream, err), Hint: hint}
 	case errors.As(err, &refusal):
