@@ -41,7 +41,7 @@
 //	lane.go         one connection of it
 //	link.go         what a client has
 //	client.go       how it makes connections, and again
-//	server.go       the server: takes them
+//	server.go takeover.go   the server: takes them; a client that begins again
 //	call.go         requests and answers
 //	ask.go          those that are not about a volume
 //	failure.go      errors on their way

@@ -89,7 +89,7 @@ func (x *exchange) serve(host Host) error {
 	case r.Method == "send" && r.Send != nil:
 		return x.serveSend(v, *r.Send)
 	case r.Method == "receive" && r.Receive != nil:
-		return x.serveReceive(v, *r.Receive)
+		return x.serveReceive(v, &r)
 	case do == nil:
 		return x.reply(nil, fmt.Errorf("%w: the call %q", errUnknown, r.Method), flagLast)
 	default:
@@ -113,9 +113,14 @@ func (x *exchange) serveSend(v stream.Volume, s stream.Send) (err error) {
 	return x.sendEnd(trailer{Failed: failureOf(err)})
 }
 
-func (x *exchange) serveReceive(v stream.Volume, r stream.Receive) error {
+func (x *exchange) serveReceive(v stream.Volume, r *request) error {
+	end, err := x.s.receives(x.ctx, r.Volume)
+	if err != nil {
+		return x.reply(nil, err, flagLast)
+	}
+	defer end()
 	d := x.drain(x.ctx)
-	snapshot, err := v.Receive(x.ctx, d, r)
+	snapshot, err := v.Receive(x.ctx, d, *r.Receive)
 	if err == nil {
 		// What takes a stream may stop where its records end; ours ends where all of it came.
 		if _, end := io.Copy(io.Discard, d); end != nil {

@@ -18,6 +18,7 @@ type Server struct {
 
 	mu       sync.Mutex
 	sessions map[sessionID]*hosted
+	takings  map[takingKey]*taking
 	closed   bool
 }
 
@@ -122,6 +123,7 @@ func (v *Server) enter(g *greeting, client string, host Host) (*hosted, error) {
 	}
 	h = &hosted{session: newSession(g.Session, false, client), client: client}
 	h.limit, h.packed = v.o.Limit, v.o.Compress
+	h.receives = func(ctx context.Context, volume string) (func(), error) { return v.take(ctx, h, volume) }
 	h.called = func(x *exchange) {
 		v.serving.Go(func() {
 			if err := x.serve(host); err != nil && h.failed() == nil && x.ctx.Err() == nil {

@@ -19,8 +19,10 @@ type session struct {
 	limit  *Limiter
 	packed Compression
 	called func(*exchange) // server: a client's call has come; in a goroutine of its own
-	ctx    context.Context // ends with the session
-	end    context.CancelCauseFunc
+	// receives, of a server's session, enters that it receives into a volume until end is called.
+	receives func(ctx context.Context, volume string) (end func(), err error)
+	ctx      context.Context // ends with the session
+	end      context.CancelCauseFunc
 
 	mu        sync.Mutex
 	changed   sync.Cond
