@@ -104,8 +104,10 @@ func (c *crashing) step() {
 		c.surely()
 	case op < 11:
 		c.freeze(layered)
-	case op < 13 && layered != nil:
+	case op == 11 && layered != nil:
 		c.merge()
+	case op == 12 && layered != nil:
+		c.promote()
 	case op == 13 && layered != nil:
 		c.resize(layered)
 	case op == 14 && layered != nil:
@@ -209,27 +211,61 @@ func (c *crashing) revert() {
 	f := c.frozen[name]
 	closes(c, c.store)
 	c.surely()
+	c.goBack(f, f.content, func() error { return c.place.revert(name) })
+}
+
+// promote has a clone take the place of the volume.
+func (c *crashing) promote() {
+	names := c.living()
+	if len(names) == 0 {
+		return
+	}
+	name := names[c.IntN(len(names))]
+	f := c.frozen[name]
+	closes(c, c.store)
+	c.surely()
+	_, err := c.place.makeClone(name, "clone")
+	must(c, err)
+	clone, err := c.place.clone("clone").openVolume(sbd.OpenOptions{})
+	must(c, err)
+	content := slices.Clone(f.content)
+	for range 3 {
+		c.stamp++
+		first := c.IntN(len(content))
+		n := 1 + c.IntN(len(content)-first)
+		for i := first; i < first+n; i++ {
+			content[i] = c.stamp
+		}
+		_, err := clone.WriteAt(stamped(c.stamp, n), int64(first)*sectorLen)
+		must(c, err)
+	}
+	closes(c, clone)
+	c.goBack(f, content, func() error { return c.place.promote("clone") })
+}
+
+// goBack makes the volume something that goes on from a layer, and what is newer goes.
+func (c *crashing) goBack(f *freezing, content []uint64, do func() error) {
 	var newer []*freezing
-	for _, n := range names {
+	for _, n := range c.living() {
 		if o := c.frozen[n]; o.begun > f.begun {
 			o.ending = c.at()
 			newer = append(newer, o)
 		}
 	}
-	for i, value := range f.content {
+	for i, value := range content {
 		c.give(i, 1, value, -1)
 	}
-	for i := len(f.content); i < mostSectors; i++ {
+	for i := len(content); i < mostSectors; i++ {
 		c.give(i, 1, 0, -1)
 	}
-	c.sizes = append(c.sizes, given{uint64(len(f.content)), c.at(), -1})
-	must(c, c.place.revert(name))
+	c.sizes = append(c.sizes, given{uint64(len(content)), c.at(), -1})
+	must(c, do())
 	c.surely()
 	c.sizes[len(c.sizes)-1].sure = c.at()
 	for _, o := range newer {
 		o.ended = c.at()
 	}
-	c.size = len(f.content)
+	c.size = len(content)
 	c.reopen()
 }
 
