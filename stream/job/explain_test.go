@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/stream/retain"
-	"github.com/lunarsan/lunar/stream/streamtest"
 )
 
 // TestExplain tells of snapshots of every kind why they are where they are.
@@ -166,7 +165,7 @@ func TestCheckAndVerify(t *testing.T) {
 		}
 		late := "the schedule: a replica is to be no older than 30m, and there is none for up to 1h"
 		wrong(late, "volume tank/vm1: there is no such volume", "the next run of tank/vm1: there is no such volume")
-		r.volumes["|tank/vm1"] = streamtest.NewMemory("tank/vm1", volumeSize)
+		r.add("", "tank/vm1")
 		pass(2*time.Hour + time.Minute)
 		wrong(late)
 		if v, err := runner.Verify(t.Context(), "offsite"); err != nil || len(v) != 1 || v[0].Verdict == nil || !v[0].Verdict.Same() {

@@ -34,6 +34,8 @@ func newRig(t *testing.T) *rig {
 const volumeSize = 16
 
 func (r *rig) add(peer, name string) *streamtest.Memory {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	v := streamtest.NewMemory(name, volumeSize)
 	r.volumes[peer+"|"+name] = v
 	return v

@@ -36,7 +36,7 @@ func TestFourHundredDays(t *testing.T) {
 		}
 
 		// What was taken, as the calendar has it.
-		var hours, days []time.Time
+		var hours, midnights []time.Time
 		off := func(at time.Time) bool {
 			return at.After(start.AddDate(0, 0, 300)) && at.Before(start.AddDate(0, 0, 303))
 		}
@@ -46,21 +46,21 @@ func TestFourHundredDays(t *testing.T) {
 			}
 			hours = append(hours, at)
 			if at.In(berlin).Hour() == 0 {
-				days = append(days, at.Add(5*time.Minute))
+				midnights = append(midnights, at.Add(5*time.Minute))
 			}
 		}
 		// The machine is on again at midnight UTC, which is an hour of the hourly job, and makes
 		// up for the days that the daily one has missed.
 		again := start.AddDate(0, 0, 303)
-		at, _ := slices.BinarySearchFunc(days, again, time.Time.Compare)
-		days = slices.Insert(days, at, again)
+		at, _ := slices.BinarySearchFunc(midnights, again, time.Time.Compare)
+		midnights = slices.Insert(midnights, at, again)
 
 		// Beside that the source keeps what was not sent yet, and the newest that both have.
 		check := func(what string, sent time.Time) {
 			t.Helper()
 			now := time.Now()
-			hoursHere, daysHere := until(hours, now), until(days, now)
-			hoursThere, daysThere := until(hours, sent), until(days, sent)
+			hoursHere, daysHere := until(hours, now), until(midnights, now)
+			hoursThere, daysThere := until(hours, sent), until(midnights, sent)
 			r.has("", "tank/vm1", "hourly", stamped("hourly", union(last(hoursHere, 24), after(hoursHere, sent), last(hoursThere, 1))))
 			r.has("", "tank/vm1", "daily", stamped("daily", union(last(daysHere, 30), after(daysHere, sent))))
 			r.has("site", "backup/vm1", "hourly", stamped("hourly", union(last(hoursThere, 72), last(firsts(hoursThere, berlin, dayOf), 10))))
@@ -74,6 +74,9 @@ func TestFourHundredDays(t *testing.T) {
 		check("on the second day", time.Now())
 		on(86, 90*time.Minute) // 26 March 2000
 		check("after clocks were put on", time.Now())
+		if days < 300 {
+			return
+		}
 
 		on(200, 90*time.Minute)
 		cut := time.Now()
@@ -108,7 +111,7 @@ func TestFourHundredDays(t *testing.T) {
 		check("when the machine is on again", time.Now())
 		on(308, 90*time.Minute) // after 29 October, and some days more
 		check("after clocks were put back", time.Now())
-		on(400, 90*time.Minute)
+		on(days, 90*time.Minute)
 		check("after 400 days", time.Now())
 
 		for _, says := range r.failed() {
