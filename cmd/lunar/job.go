@@ -40,17 +40,22 @@ func (c *cli) jobList() *cobra.Command {
 				c.printf("no jobs; make one with lunar job create NAME --volume VOLUME\n")
 				return
 			}
-			rows := [][]string{{"NAME", "STATE", "LAG", "RPO", "NEXT", "LAST", "SENT", "TOOK", "VOLUMES", "TO"}}
+			rows := [][]string{{"NAME", "STATE", "LAG", "RPO", "NEXT", "LAST", "SENT", "TOOK", "RATE", "VOLUMES", "TO"}}
 			for _, s := range list {
 				rows = append(rows, jobRow(&s))
 			}
 			c.table(rows)
+			for _, s := range list {
+				if s.Last != nil {
+					c.jobTroubles(s.Job.Name, s.Last)
+				}
+			}
 		})
 	}))
 }
 
 func jobRow(s *job.Status) []string {
-	row := []string{s.Job.Name, jobState(s), "-", "-", "-", "-", "-", "-", fmt.Sprint(len(s.Job.Volumes)), jobWay(&s.Job)}
+	row := []string{s.Job.Name, jobState(s), "-", "-", "-", "-", "-", "-", "-", fmt.Sprint(len(s.Job.Volumes)), jobWay(&s.Job)}
 	if s.Job.Replicates() {
 		row[2] = about(s.Lag)
 	}
@@ -61,7 +66,11 @@ func jobRow(s *job.Status) []string {
 		row[4] = stampOf(s.Next)
 	}
 	if last := s.Last; last != nil {
-		row[5], row[6], row[7] = stampOf(last.Started), formatSize(last.Bytes()), about(last.Ended.Sub(last.Started))
+		took := last.Ended.Sub(last.Started)
+		row[5], row[6], row[7] = stampOf(last.Started), formatSize(last.Bytes()), about(took)
+		if last.Bytes() > 0 {
+			row[8] = formatSize(int64(float64(last.Bytes())/max(took.Seconds(), 0.001))) + "/s"
+		}
 	}
 	return row
 }
@@ -176,11 +185,11 @@ func jobTerms(j *job.Job) (lines [][2]string) {
 
 // jobTroubles says what went wrong with a run, and the ways out.
 func (c *cli) jobTroubles(name string, r *job.Run) {
-	say := func(about string, p *job.Problem) {
+	say := func(of string, p *job.Problem) {
 		if p == nil {
 			return
 		}
-		c.printf("run %d%s failed: %s\n", r.Number, about, strings.ReplaceAll(p.Says, "\n", "; "))
+		c.printf("job %s, run %d%s failed: %s\n", name, r.Number, of, strings.ReplaceAll(p.Says, "\n", "; "))
 		if way := jobWayOut(name, p); way != "" {
 			c.printf("  %s\n", way)
 		}
@@ -189,7 +198,7 @@ func (c *cli) jobTroubles(name string, r *job.Run) {
 	for _, v := range r.Volumes {
 		say(", "+v.Source+",", v.Problem)
 		for _, note := range v.Notes {
-			c.printf("note on %s: %s\n", v.Source, note)
+			c.printf("job %s, %s: %s\n", name, v.Source, note)
 		}
 	}
 }

@@ -152,6 +152,9 @@ func (r *Runner) Run(ctx context.Context, name string, a Ask) (int64, error) {
 	if err != nil {
 		return 0, err
 	}
+	if err := w.allows(a); err != nil {
+		return 0, err
+	}
 	q := question{a, make(chan int64, 1)}
 	select {
 	case w.asks <- q:

@@ -342,6 +342,32 @@ func TestForbiddenPrune(t *testing.T) {
 	})
 }
 
+func TestAppendOnly(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.add("", "tank/vm1")
+		r.setFault(func(peer, call string, done bool) error {
+			if peer == "site" && call == "destroy" {
+				t.Error("it tries to destroy what is append-only")
+			}
+			return nil
+		})
+		j := vm1()
+		j.AppendOnly, j.Keep = true, retain.Rule{Last: 1}
+		runner := r.start(j)
+		pass(5*time.Hour + time.Minute)
+		if here, there := len(r.names("", "tank/vm1", "offsite")), len(r.names("site", "backup/vm1", "offsite")); here != 1 || there != 5 {
+			t.Errorf("there are %d and %d, want 1 and 5", here, there)
+		}
+		if _, err := runner.Run(t.Context(), "offsite", Ask{Reseed: true}); !errors.Is(err, stream.ErrForbidden) {
+			t.Error(err)
+		}
+		if _, err := runner.Plan(t.Context(), "offsite", Ask{Rollback: true}); !errors.Is(err, stream.ErrForbidden) {
+			t.Error(err)
+		}
+	})
+}
+
 // TestMissedTake goes on sending where no snapshot can be taken.
 func TestMissedTake(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -17,6 +17,9 @@ func (r *Runner) visit(ctx context.Context, name string, a Ask, f func(e *errand
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := w.allows(a); err != nil {
+		return nil, nil, err
+	}
 	w.mu.Lock()
 	j := w.job
 	w.mu.Unlock()

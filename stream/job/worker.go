@@ -3,6 +3,7 @@ package job
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"sync"
 	"time"
@@ -28,6 +29,17 @@ type worker struct {
 	next    time.Time // when a run is due; zero: never
 	running *Running
 	giveUp  context.CancelFunc
+}
+
+// allows refuses what the destination is known not to do.
+func (w *worker) allows(a Ask) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.job.AppendOnly || !a.Rollback && !a.Reseed {
+		return nil
+	}
+	return &stream.Refusal{Kind: stream.ErrForbidden, Says: fmt.Sprintf("the destination of job %s is append-only: nothing is given up there from here", w.job.Name),
+		Way: "Have its own machine roll it back, or send to another root."}
 }
 
 // A question asks for a run, and is told its number.
