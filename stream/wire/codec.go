@@ -80,7 +80,10 @@ type codecs struct {
 }
 
 // workers is how many chunks of a stream are compressed at once.
-func workers() int { return min(runtime.GOMAXPROCS(0), 8) }
+func workers() int { return min(runtime.GOMAXPROCS(0), mostWorkers) }
+
+// mostWorkers bounds what chunks of a stream take of memory, on large machines.
+const mostWorkers = 6
 
 func (k *codecs) encoder(level int) *zstd.Encoder {
 	k.mu.Lock()
@@ -105,7 +108,7 @@ func (k *codecs) decoder() *zstd.Decoder {
 // pack compresses raw into a block with room in front. codecNone says that it is not worth it.
 func (k *codecs) pack(from *pool, raw []byte, level int) (*block, int, codec) {
 	l := levels[level]
-	if l.codec == codecNone || l.codec == codecZstd && !k.worth(raw) {
+	if l.codec == codecNone || level > levelFirst && !k.worth(from, raw) {
 		return nil, 0, codecNone
 	}
 	b := from.get(len(raw))
@@ -130,23 +133,24 @@ func (k *codecs) pack(from *pool, raw []byte, level int) (*block, int, codec) {
 
 // What is looked at of a chunk before much work goes into it.
 const (
-	probes   = 8
-	probeLen = 2 << 10
+	probes   = 4
+	probeLen = 16 << 10
 )
 
-// worth tells whether compressing is likely to make raw shorter: what is compressed or encrypted
-// already is not.
-func (k *codecs) worth(raw []byte) bool {
+// worth tells whether compressing hard is likely to make raw shorter: what is compressed or
+// encrypted already is not. The quicker levels find that out by themselves.
+func (k *codecs) worth(from *pool, raw []byte) bool {
 	if len(raw) <= probes*probeLen {
 		return true
 	}
-	var sample [probes * probeLen]byte
+	room := from.get(probeLen)
+	defer room.put()
+	short := 0
 	for i := range probes {
-		copy(sample[i*probeLen:][:probeLen], raw[(len(raw)-probeLen)/(probes-1)*i:])
+		sample := raw[(len(raw)-probeLen)/(probes-1)*i:][:probeLen]
+		short += len(k.encoder(levelFirst).EncodeAll(sample, room.b[:0]))
 	}
-	var room [len(sample)]byte
-	out := k.encoder(levelFirst).EncodeAll(sample[:], room[:0])
-	return len(out) < len(sample)-len(sample)/32
+	return short < probes*probeLen*63/64
 }
 
 // unpack fills out.

@@ -58,12 +58,12 @@ func (p *pump) send(ctx context.Context, c *chunk, g *governor) error {
 	begun := time.Now()
 	<-c.done
 	packed := time.Now()
-	b := c.block
-	c.block = nil
 	if c.err != nil {
-		b.put()
+		c.discard()
 		return c.err
 	}
+	b := c.block
+	c.block = nil
 	if err := p.x.send(ctx, frameData, 0, b, c.size); err != nil {
 		return err
 	}
@@ -75,35 +75,47 @@ func (p *pump) send(ctx context.Context, c *chunk, g *governor) error {
 // errSource is around the error of a stream's source.
 var errSource = errors.New("reading the stream")
 
-// fill reads chunks, and has each packed.
+// fill reads chunks, and has each packed. What came before the source failed is sent: a receiver
+// that can go on keeps it.
 func (p *pump) fill(ctx context.Context) {
 	defer close(p.ordered)
-	for ended := false; !ended; {
+	for {
 		c := &chunk{block: p.x.s.pool.get(chunkSize), done: make(chan struct{})}
 		n, err := readFull(p.in, c.block.b[blockRoom:])
-		ended = err != nil
 		c.size, c.rawLen = n, n
-		switch {
-		case ended && err != io.EOF:
-			c.err = fmt.Errorf("%w: %w", errSource, err)
-			close(c.done)
-		case n == 0:
-			c.block.put()
-			return
-		default:
-			level := int(p.level.Load())
-			go func() {
-				defer close(c.done)
+		level := int(p.level.Load())
+		go func() {
+			defer close(c.done)
+			if n > 0 {
 				c.pack(p.x.s.codecs, level)
-			}()
-		}
-		select {
-		case p.ordered <- c:
-		case <-ctx.Done():
-			<-c.done
-			c.block.put()
+			}
+		}()
+		switch {
+		case n == 0:
+			c.discard()
+		case !p.hand(ctx, c):
 			return
 		}
+		if err == nil {
+			continue
+		}
+		if err != io.EOF {
+			failed := &chunk{err: fmt.Errorf("%w: %w", errSource, err), done: make(chan struct{})}
+			close(failed.done)
+			p.hand(ctx, failed)
+		}
+		return
+	}
+}
+
+// hand hands a chunk on, unless nobody wants it any more.
+func (p *pump) hand(ctx context.Context, c *chunk) bool {
+	select {
+	case p.ordered <- c:
+		return true
+	case <-ctx.Done():
+		c.discard()
+		return false
 	}
 }
 

@@ -38,6 +38,9 @@ func TestMain(m *testing.M) {
 			os.Exit(1)
 		}
 		os.Exit(0)
+	case "sink":
+		serveSink()
+		os.Exit(0)
 	case "deaf":
 		fmt.Fprintln(os.Stderr, "ssh: connect to host nowhere port 22: Connection refused")
 		os.Exit(255)

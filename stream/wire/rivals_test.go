@@ -1,0 +1,243 @@
+//go:build peers
+
+package wire
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lunarsan/lunar/stream"
+)
+
+// A race is one stream that goes from one process to another over loopback, by ways that are
+// taken in turn.
+type race struct {
+	t       *testing.T
+	corpus  string
+	length  int64
+	folder  string
+	sshPort string
+}
+
+// A lap is what a way took for the stream.
+type lap struct {
+	took time.Duration
+	wire int64 // bytes that were compressed to; 0: not counted
+}
+
+func (l lap) speed(n int64) float64 { return float64(n) / l.took.Seconds() / 1e6 }
+
+// rivalRounds is how often each way is taken; the quickest counts.
+const rivalRounds = 3
+
+// TestRivals holds the pipeline against mbuffer, zstd and ssh, on the same stream in the same run:
+// LUNAR_RIVALS_CORPUS names it, or it is made of what is in /usr. Throughput is to be 1.5 times
+// theirs at the same ratio.
+func TestRivals(t *testing.T) {
+	for _, tool := range []string{"mbuffer", "zstd", "ssh", "ssh-keygen", "/usr/sbin/sshd"} {
+		if _, err := exec.LookPath(tool); err != nil {
+			t.Skip(err)
+		}
+	}
+	r := &race{t: t, folder: t.TempDir(), corpus: os.Getenv("LUNAR_RIVALS_CORPUS")}
+	if r.corpus == "" {
+		r.corpus = filepath.Join(r.folder, "corpus")
+		r.shell(fmt.Sprintf("tar cf - /usr/lib /usr/bin /usr/share 2>/dev/null | head -c 256M > %s", r.corpus))
+	}
+	info, err := os.Stat(r.corpus)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.length = info.Size()
+	r.startSSH()
+	for _, level := range []string{"1", "3"} {
+		ratio := r.length * 100 / r.count(fmt.Sprintf("zstd -q -%s -T0 -c %s | wc -c", level, r.corpus))
+		theirs, ours := lap{took: time.Hour}, lap{took: time.Hour}
+		for range rivalRounds {
+			if l := r.theirs(level); l.took < theirs.took {
+				theirs = l
+			}
+			if l := r.ours("zstd-" + level); l.took < ours.took {
+				ours = l
+			}
+		}
+		factor := theirs.took.Seconds() / ours.took.Seconds()
+		t.Logf("zstd -%s: theirs %.0f MB/s at %.2f:1, ours %.0f MB/s at %.2f:1, %.2f times as fast",
+			level, theirs.speed(r.length), float64(ratio)/100, ours.speed(r.length), float64(r.length)/float64(ours.wire), factor)
+		if factor < 1.5 && level == "3" {
+			t.Errorf("only %.2f times as fast", factor)
+		}
+	}
+	for _, compress := range []string{"auto", "none"} {
+		l := r.ours(compress)
+		t.Logf("%s: %.0f MB/s at %.2f:1", compress, l.speed(r.length), float64(r.length)/float64(l.wire))
+	}
+}
+
+// shell runs a command line, and returns what it prints.
+func (r *race) shell(line string) string {
+	r.t.Helper()
+	var said bytes.Buffer
+	cmd := exec.Command("sh", "-c", line)
+	cmd.Stderr = &said
+	out, err := cmd.Output()
+	if err != nil {
+		r.t.Fatalf("%s: %v: %s", line, err, &said)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+func (r *race) count(line string) int64 {
+	r.t.Helper()
+	n, err := strconv.ParseInt(r.shell(line), 10, 64)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return n
+}
+
+// startSSH starts a server of its own, with keys of its own.
+func (r *race) startSSH() {
+	r.t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	_, r.sshPort, _ = net.SplitHostPort(ln.Addr().String())
+	_ = ln.Close() // the port is for sshd
+	r.shell(fmt.Sprintf("cd %s && ssh-keygen -q -t ed25519 -N '' -f host && ssh-keygen -q -t ed25519 -N '' -f user && chmod 700 . && mkdir -p /run/sshd", r.folder))
+	config := fmt.Sprintf("Port %s\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s/user.pub\nStrictModes no\nPermitRootLogin yes\nUsePAM no\nPidFile none\n", r.sshPort, r.folder, r.folder)
+	if err := os.WriteFile(filepath.Join(r.folder, "sshd"), []byte(config), 0o600); err != nil {
+		r.t.Fatal(err)
+	}
+	cmd := exec.Command("/usr/sbin/sshd", "-D", "-f", filepath.Join(r.folder, "sshd"))
+	if err := cmd.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+	})
+	for range 100 {
+		if c, err := net.Dial("tcp", "127.0.0.1:"+r.sshPort); err == nil {
+			_ = c.Close()
+			return
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	r.t.Fatal("sshd does not listen")
+}
+
+// theirs is the pipeline that people make.
+func (r *race) theirs(level string) lap {
+	r.t.Helper()
+	begun := time.Now()
+	r.shell(fmt.Sprintf("mbuffer -q -s 128k -m 64M -i %s | zstd -q -%s -T0 -c | ssh -p %s -i %s/user -o BatchMode=yes -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o LogLevel=ERROR 127.0.0.1 'zstd -q -d -c | mbuffer -q -s 128k -m 64M > /dev/null'",
+		r.corpus, level, r.sshPort, r.folder))
+	return lap{took: time.Since(begun)}
+}
+
+// sinkKeys has the keys of the two sides of ours, in a folder.
+const sinkKeys = "LUNAR_WIRE_SINK"
+
+// ours is a link to another process that throws away what comes.
+func (r *race) ours(compress string) lap {
+	r.t.Helper()
+	begun := time.Now()
+	sink := exec.Command(os.Args[0])
+	sink.Env = append(os.Environ(), standIn+"=sink", sinkKeys+"="+r.folder)
+	out, err := sink.StdoutPipe()
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	sink.Stderr = os.Stderr
+	if err := sink.Start(); err != nil {
+		r.t.Fatal(err)
+	}
+	defer func() {
+		_ = sink.Process.Kill()
+		_ = sink.Wait()
+	}()
+	var address string
+	if _, err := fmt.Fscan(out, &address); err != nil {
+		r.t.Fatal(err)
+	}
+	client, server := sinkKey(r.t.Fatal, r.folder, "client"), sinkKey(r.t.Fatal, r.folder, "server")
+	c, err := ParseCompression(compress)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	l, err := Connect(r.t.Context(), client.Dial(address, server.Fingerprint()), Options{Name: "sink", Compress: c})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	in, err := os.Open(r.corpus)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	if _, err := l.Volume("v").Receive(r.t.Context(), in, stream.Receive{}); err != nil {
+		r.t.Fatal(err)
+	}
+	took := time.Since(begun)
+	if err := errors.Join(in.Close(), l.Close()); err != nil {
+		r.t.Fatal(err)
+	}
+	return lap{took: took, wire: l.Traffic().Wire}
+}
+
+func sinkKey(fatal func(...any), folder, name string) *Identity {
+	id, err := OpenIdentity(filepath.Join(folder, name+".key"))
+	if err != nil {
+		fatal(err)
+	}
+	return id
+}
+
+// serveSink is the other process.
+func serveSink() {
+	fatal := func(args ...any) { panic(fmt.Sprint(args...)) }
+	folder := os.Getenv(sinkKeys)
+	client, server := sinkKey(fatal, folder, "client"), sinkKey(fatal, folder, "server")
+	address := os.Getenv("LUNAR_WIRE_SINK_ADDRESS")
+	if address == "" {
+		address = "127.0.0.1:0"
+	}
+	ln, err := net.Listen("tcp", address)
+	if err != nil {
+		fatal(err)
+	}
+	fmt.Println(ln.Addr())
+	v := NewServer(Options{})
+	for {
+		conn, err := ln.Accept()
+		if err != nil {
+			fatal(err)
+		}
+		go func() {
+			secured, who, err := server.Accept(context.Background(), conn, client.Fingerprint().Is)
+			if err == nil {
+				_ = v.Serve(context.Background(), secured, who.String(), mapHost{"v": sinkVolume{}})
+			}
+		}()
+	}
+}
+
+// A sinkVolume throws away what it receives.
+type sinkVolume struct{ stream.Volume }
+
+func (sinkVolume) Receive(_ context.Context, in io.Reader, _ stream.Receive) (s stream.Snapshot, err error) {
+	_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, in, make([]byte, 1<<17))
+	return s, err
+}

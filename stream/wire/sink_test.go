@@ -1,0 +1,6 @@
+//go:build !peers
+
+package wire
+
+// serveSink is for the tests against other programs.
+func serveSink() {}
