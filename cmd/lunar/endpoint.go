@@ -47,7 +47,7 @@ func (l *linking) flags(cmd *cobra.Command) {
 	f := cmd.Flags()
 	f.StringVar(&l.key, "key", "", "our key is in `FILE`, which is made if there is none (otherwise that of the daemon's state)")
 	f.StringVar(&l.fingerprint, "fingerprint", "", "the key of lunar://HOST has this `FINGERPRINT`: lunar key show prints it there")
-	f.IntVar(&l.connections, "connections", 1, "go through `N` connections at once, up to 16")
+	f.IntVar(&l.connections, "connections", 0, "go through `N` connections at once, up to 16 (otherwise 4, and 1 over ssh)")
 	f.StringVar(&l.compress, "compress", "auto", "compress on the way: auto, none, lz4, zstd, zstd-1, zstd-3, zstd-7 or zstd-19")
 	f.StringVar(&l.limit, "limit", "", "send so many bytes a second: `RATE` is 20M, or \"08:00-18:00 20M, else 0\"")
 	f.DurationVar(&l.patience, "patience", 10*time.Minute, "give up when the other machine was not reached for `TIME`")
@@ -62,7 +62,7 @@ func (l *linking) options(name string) (wire.Options, error) {
 		return o, &usageError{err.Error(), "auto finds out what is best, again and again."}
 	}
 	o.Limit, err = limiter(l.limit)
-	if err == nil && (l.connections < 1 || l.connections > wire.MostConnections) {
+	if err == nil && (l.connections < 0 || l.connections > wire.MostConnections) {
 		err = &usageError{fmt.Sprintf("%d connections", l.connections), fmt.Sprintf("From 1 to %d are possible.", wire.MostConnections)}
 	}
 	return o, err
@@ -139,6 +139,10 @@ func (c *cli) reachPeer(ctx context.Context, e *endpoint, l *linking, name, volu
 	return c.reach(ctx, e, address+"/"+volume, &known)
 }
 
+// tlsConnections is how many connections there are where nobody says: a few get through losses
+// that hold one back.
+const tlsConnections = 4
+
 // reach connects to the machine of a volume.
 func (c *cli) reach(ctx context.Context, e *endpoint, address string, l *linking) error {
 	a, err := wire.ParseAddress(address)
@@ -150,6 +154,9 @@ func (c *cli) reach(ctx context.Context, e *endpoint, address string, l *linking
 		return err
 	}
 	var dial wire.Dial
+	if a.Scheme == "lunar" && o.Connections == 0 {
+		o.Connections = tlsConnections
+	}
 	if a.Scheme == "ssh" {
 		dial = wire.SSH{Destination: a.Host, Port: a.Port, Command: l.command}.Dial
 	} else if dial, err = c.dialTLS(a.Host, l); err != nil {

@@ -7,7 +7,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 )
 
-// A stream is cut into chunks of 2 MiB, the last one being shorter. A chunk is what is summed,
+// A stream is cut into chunks of up to 2 MiB, the last one being shorter. A chunk is what is summed,
 // compressed, kept until it was taken, and sent again. Its header, big-endian, is
 //
 //	0  how it is compressed     4  its length as it is     8  xxHash64 of it as it is

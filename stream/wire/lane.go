@@ -54,6 +54,7 @@ func (s *session) addLane(n int, conn io.ReadWriteCloser) (*lane, error) {
 		return nil, s.err
 	}
 	s.lanes[n] = l
+	s.width = max(s.width, n+1)
 	s.changed.Broadcast()
 	return l, nil
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/bits"
 	"sync/atomic"
 	"time"
 )
@@ -18,6 +19,7 @@ import (
 type pump struct {
 	x       *exchange
 	in      io.Reader
+	chunk   int          // how long chunks are (bytes)
 	ordered chan *chunk  // from fill to run, each perhaps still being packed
 	level   atomic.Int32 // at which chunks are packed now
 }
@@ -30,7 +32,7 @@ func (x *exchange) pump(ctx context.Context, in io.Reader) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(x.ctx, func() { cancel(context.Cause(x.ctx)) })
 	defer stop()
-	p := &pump{x: x, in: in, ordered: make(chan *chunk, workers())}
+	p := &pump{x: x, in: in, chunk: x.s.chunkLen(), ordered: make(chan *chunk, workers())}
 	g := newGovernor(x.s.packed, time.Now())
 	p.level.Store(int32(g.level))
 	go p.fill(ctx)
@@ -80,8 +82,8 @@ var errSource = errors.New("reading the stream")
 func (p *pump) fill(ctx context.Context) {
 	defer close(p.ordered)
 	for {
-		c := &chunk{block: p.x.s.pool.get(chunkSize), done: make(chan struct{})}
-		n, err := readFull(p.in, c.block.b[blockRoom:])
+		c := &chunk{block: p.x.s.pool.get(p.chunk), done: make(chan struct{})}
+		n, err := readFull(p.in, c.block.b[blockRoom:][:p.chunk])
 		c.size, c.rawLen = n, n
 		level := int(p.level.Load())
 		go func() {
@@ -144,6 +146,17 @@ func (x *exchange) sendEnd(t trailer) error {
 		return fmt.Errorf("writing a trailer: %w", err)
 	}
 	return x.sendShort(frameEnd, flagLast, p)
+}
+
+// leastChunk is how short chunks become (bytes): shorter ones do not compress well.
+const leastChunk = 256 << 10
+
+// chunkLen is how long chunks are to be (bytes): the shorter the more lanes share a stream, so that
+// each has several under way.
+func (s *session) chunkLen() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return max(leastChunk, chunkSize>>bits.Len(uint(s.width-1)))
 }
 
 // count counts bytes of a stream.

@@ -35,6 +35,7 @@ type session struct {
 	underWay  int64             // of chunks that were not taken there (bytes)
 	kept      int64             // of frames that were not taken here (bytes)
 	lanes     map[int]*lane
+	width     int       // how many lanes there are when all are up
 	alive     time.Time // when there was a lane last
 	closing   bool      // it ends when the lanes have said so
 	traffic   Traffic
@@ -62,7 +63,7 @@ type Traffic struct {
 func newSession(id sessionID, client bool, name string) *session {
 	s := &session{
 		id: id, client: client, name: name, pool: new(pool),
-		codecs: new(codecs), alive: time.Now(),
+		codecs: new(codecs), width: 1, alive: time.Now(),
 		exchanges: make(map[uint32]*exchange), taken: make(map[uint32]uint64), lanes: make(map[int]*lane),
 	}
 	s.changed.L = &s.mu
