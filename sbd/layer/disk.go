@@ -97,18 +97,6 @@ func (d disk) makeFolder(path string) error {
 	return d.names(filepath.Dir(path))
 }
 
-// exists says whether there is something at path.
-func exists(path string) (bool, error) {
-	switch _, err := os.Lstat(path); {
-	case err == nil:
-		return true, nil
-	case errors.Is(err, fs.ErrNotExist):
-		return false, nil
-	default:
-		return false, err
-	}
-}
-
 // read returns the stack as it is kept, or nil where there is none.
 func (p place) read() (*stack, error) {
 	b, err := os.ReadFile(p.stackFile())

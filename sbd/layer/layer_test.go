@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/sbd/storetest"
@@ -239,4 +240,56 @@ func TestUndo(t *testing.T) {
 	holds(t, again, 3, 0, 100)
 	holds(t, again, 2, 500, 1000)
 	closes(t, again)
+}
+
+// TestWritten: making, merging and ending layers, opening and closing, is not writing.
+func TestWritten(t *testing.T) {
+	const size = 4 * leastBlock
+	path := volume(t, tmpfs(t), size)
+	written := func() time.Time {
+		t.Helper()
+		at, err := Written(path)
+		must(t, err)
+		return at
+	}
+	set := func(file string) time.Time {
+		t.Helper()
+		then := time.Date(2026, 11, 1, 2, 3, 4, 567000000, time.UTC)
+		must(t, os.Chtimes(file, then, then))
+		return then
+	}
+	s := open(t, path)
+	write(t, s, 1, 0, size)
+	closes(t, s)
+	then := set(path)
+	steps := []struct {
+		what string
+		do   func() error
+	}{
+		{"freezing", func() error { return Freeze(path, "a") }},
+		{"freezing again", func() error { return Freeze(path, "b") }},
+		{"opening", func() error { return layered(t, path).Close() }},
+		{"cloning", func() error { _, err := Clone(path, "b", "c"); return err }},
+		{"discarding", func() error { return Discard(path, "c") }},
+		{"going back to what it is", func() error { return Revert(path, "b") }},
+		{"merging", func() error { return Merge(context.Background(), path, "a", nil) }},
+		{"merging the last", func() error { return Merge(context.Background(), path, "b", nil) }},
+	}
+	for _, step := range steps {
+		must(t, step.do())
+		if at := written(); !at.Equal(then) {
+			t.Errorf("%s: it was written to at %v, and not %v", step.what, at, then)
+		}
+	}
+	must(t, Freeze(path, "a"))
+	l := layered(t, path)
+	write(t, l, 2, 0, 1)
+	closes(t, l)
+	if at := written(); !at.After(then) {
+		t.Errorf("it was written to since %v", at)
+	}
+	must(t, Merge(context.Background(), path, "a", nil))
+	if at := written(); !at.After(then) {
+		t.Errorf("what was written is forgotten: %v", at)
+	}
 }

@@ -217,9 +217,6 @@ func (s *Store) Close() error {
 	return err
 }
 
-// Path is that of the volume.
-func (s *Store) Path() string { return s.path }
-
 // top is the layer that is written to.
 func (v *view) top() *slot { return &v.slots[len(v.slots)-1] }
 
