@@ -38,9 +38,6 @@ func (s *Shelf) Send(ctx context.Context, q stream.Send) (io.ReadCloser, error) 
 	if err != nil {
 		return nil, err
 	}
-	if q.Compressed {
-		p.options.Compress = dmu.CompressionLZ4
-	}
 	ctx, cancel := context.WithCancel(ctx)
 	r, w := io.Pipe()
 	out := &sending{PipeReader: r, cancel: cancel, done: make(chan struct{})}
@@ -90,6 +87,9 @@ func (s *Shelf) passage(ctx context.Context, q stream.Send) (p *passage, err err
 		to, from, err := e.ends(&q, p)
 		if err != nil {
 			return err
+		}
+		if q.Compressed {
+			p.options.Compress = dmu.CompressionLZ4
 		}
 		if err = e.open(p, to, from); err != nil {
 			err = errors.Join(err, p.close())

@@ -168,3 +168,28 @@ func TestShare(t *testing.T) {
 		})
 	}
 }
+
+// TestGoOnCompressed: the rest of a stream is compressed if what was cut was.
+func TestGoOnCompressed(t *testing.T) {
+	ctx := context.Background()
+	folder := memory(t)
+	s, replica := New(filepath.Join(folder, "disk")), New(filepath.Join(folder, "replica"))
+	do(t, sbd.Create(s.path(), 2<<20, true))
+	for off := int64(0); off < 2<<20; off += 8192 {
+		s.fill(t, '1', off)
+	}
+	_, err := s.Take(ctx, "a")
+	do(t, err)
+	whole := length(t, s, stream.Send{Snapshot: "a", Compressed: true})
+	r, err := s.Send(ctx, stream.Send{Snapshot: "a", Compressed: true})
+	do(t, err)
+	if _, err := replica.Receive(ctx, io.LimitReader(r, whole/2), stream.Receive{}); !errors.Is(err, stream.ErrStream) {
+		t.Fatalf("half a stream: %v", err)
+	}
+	do(t, r.Close())
+	p, err := replica.Partial(ctx)
+	do(t, err)
+	if rest := length(t, s, stream.Send{Token: p.Token}); rest > whole*3/4 {
+		t.Errorf("the rest of %d bytes has %d", whole, rest)
+	}
+}
