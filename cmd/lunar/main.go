@@ -11,6 +11,7 @@
 //	comstar.go comstar_*.go       COMSTAR's own commands, each by its name
 //	doctor.go doctor_tables.go    what initiators asked for and got
 //	send.go send_report.go endpoint.go   snapshots to other volumes and machines; receive.go receive_host.go is the other end
+//	job.go job_*.go            replication jobs
 //	key.go                     what this site proves itself with
 //	stream.go stream_*.go         ZFS send streams, a verb a file; progress.go shows how far one is read
 package main
@@ -20,6 +21,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // for zones of jobs, where the system knows none
 )
 
 func main() {

@@ -24,7 +24,7 @@ func (d *Daemon) startJobs(ctx context.Context) error {
 	d.jobs = job.New(d.background, job.Options{Open: d.openEnd, Journal: jobJournal{d}, Ended: d.jobEnded, Log: d.log})
 	for _, j := range jobs {
 		if err := d.jobs.Set(ctx, j); err != nil {
-			return fmt.Errorf("job %s: %w", j.Name, err)
+			d.log.Error("a job cannot run", "job", j.Name, "reason", oneLine(err)) // and disks are served
 		}
 	}
 	return nil
