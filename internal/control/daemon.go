@@ -64,6 +64,7 @@ const (
 	answersTime = 100 * time.Millisecond // requests to the API are answered
 	logoutTime  = 450 * time.Millisecond // sessions finish their commands
 	detachTime  = 300 * time.Millisecond // units sync; what is unsynced then stays in the page cache
+	jobsTime    = 3 * time.Second        // only while a job's command lets go on what another has stopped
 )
 
 // comeBack is what initiators are told to wait before they log in again after a drain: long
@@ -289,6 +290,7 @@ func (d *Daemon) drain(servers ...*http.Server) error {
 	go func() { saved <- d.saveCarried() }() // beside the last syncs: initiators are waiting
 	d.detachAll()
 	problems = append(problems, <-saved)
+	d.endJobs()
 	d.running.Wait()
 	problems = append(problems, d.state.Close())
 	d.log.Info("stopped", "took", time.Since(begun).Round(time.Millisecond))

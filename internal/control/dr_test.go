@@ -220,6 +220,8 @@ func TestDRTestRefused(t *testing.T) {
 		_, err := s.TestDR(ctx, test.q)
 		wantProblem(t, err, test.want...)
 	}
+	_, err := s.CreateUnit(ctx, UnitCreate{Path: s.replica})
+	wantProblem(t, err, "a replica of site main/nightly", "lunar dr test nightly", "--read-only")
 	plan := must(s.TestDR(ctx, DRTest{Job: "nightly", Hosts: hosts, DryRun: true}))(t)
 	if len(plan.Plan) != 3 || len(must(s.DRs(ctx))(t)) != 0 || len(clonesOf(t, s.replica)) != 0 {
 		t.Errorf("the plan is %q", plan.Plan)

@@ -204,10 +204,12 @@ func (d *Daemon) failBack(ctx context.Context, b *failback) error {
 		}
 	}
 	d.log.Warn("what was taken over was given back", "site", b.site.name())
-	if err := d.forgetDR(&b.drRecord); err != nil || !pulls {
-		return err
+	if pulls {
+		if err := d.pauseForDR(b.site.Job, false); err != nil {
+			return err
+		}
 	}
-	return d.pauseForDR(b.site.Job, false)
+	return d.forgetDR(&b.drRecord)
 }
 
 // sendBack takes a snapshot of all units here in one instant, and sends it back.

@@ -224,3 +224,61 @@ func TestFailoverStops(t *testing.T) {
 		t.Errorf("the unit is %+v", u)
 	}
 }
+
+// A failback that stops says why, hosts go on here meanwhile, and it goes on when it is asked for again.
+func TestFailbackStops(t *testing.T) {
+	s := newTwosome(t)
+	ctx := t.Context()
+	s.run()
+	began := must(s.other.FailoverDR(ctx, DRFailover{Job: "nightly"}))(t)
+	if info := s.settled(began.Name); info.Phase != drActive {
+		t.Fatalf("failed over: %+v", info)
+	}
+	main := s.source.at(s.main.path("vm1.img"))
+	main.fail = func(what string) error {
+		if what == "receive" {
+			return errBroken
+		}
+		return nil
+	}
+	must(s.other.FailbackDR(ctx, DRFailback{Job: "nightly"}))(t)
+	info := s.settled(began.Name)
+	if info.Phase != drReturning || !strings.Contains(info.Problem, "broken") {
+		t.Fatalf("it is %+v", info)
+	}
+	if alarms := strings.Join(must(s.other.Status(ctx))(t).Alarms, "\n"); !strings.Contains(alarms, began.Name) {
+		t.Errorf("alarms %q", alarms)
+	}
+	there := must(s.other.dial(drHost, iqnA, 1, nil))(t)
+	fill(t, there, 0xB2)
+	there.Close()
+	main.fail = nil
+	s.other.restart()
+	must(s.other.ModifyPeer(ctx, "main", PeerModify{Address: new(s.main.address())}))(t)
+	must(s.other.FailbackDR(ctx, DRFailback{Job: "nightly", Force: true}))(t)
+	if info := s.settled(began.Name); info.Phase != drEnded {
+		t.Fatalf("failed back: %+v", info)
+	}
+	wantFilled(t, must(s.main.dial(drHost, iqnA, 2, nil))(t), 0xB2)
+}
+
+// The site of the originals takes its units back by itself when the other is no more.
+func TestReclaim(t *testing.T) {
+	s := newTwosome(t)
+	ctx := t.Context()
+	s.run()
+	_, err := s.main.ReclaimDR(ctx, "nightly")
+	wantProblem(t, err, "nightly", "lunar dr list")
+	began := must(s.other.FailoverDR(ctx, DRFailover{Job: "nightly"}))(t)
+	if info := s.settled(began.Name); info.Phase != drActive {
+		t.Fatalf("failed over: %+v", info)
+	}
+	_, err = s.main.RunJob(ctx, "nightly", job.Ask{})
+	wantProblem(t, err, "taken over by dr")
+	_, err = s.main.EndDR(ctx, "nightly", DREnd{})
+	wantProblem(t, err, "lunar dr reclaim")
+	must(s.main.ReclaimDR(ctx, "nightly"))(t)
+	if u := must(s.main.Unit(ctx, s.unit.GUID))(t); u.State != UnitOnline || must(s.main.Job(ctx, "nightly"))(t).Paused {
+		t.Errorf("the original is %+v", u)
+	}
+}

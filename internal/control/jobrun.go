@@ -30,6 +30,23 @@ func (d *Daemon) startJobs(ctx context.Context) error {
 	return nil
 }
 
+// endJobs waits for the runs to end, which the daemon's end has cut short.
+func (d *Daemon) endJobs() {
+	if d.jobs == nil {
+		return
+	}
+	done := make(chan struct{})
+	go func() {
+		d.jobs.Close()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-time.After(jobsTime):
+		d.log.Warn("a job's command goes on without the daemon")
+	}
+}
+
 // A jobJournal keeps in the state what is remembered of jobs.
 type jobJournal struct{ d *Daemon }
 

@@ -234,6 +234,28 @@ func (r *siteRecord) info() SiteInfo {
 	return s
 }
 
+// mayServe refuses to serve a replica: what hosts write to it would be lost, or be in the way of what
+// comes. Daemon.change is held.
+func (d *Daemon) mayServe(r *unitRecord) error {
+	if r.ReadOnly {
+		return nil
+	}
+	sites, err := siteKind.list(d.state)
+	if err != nil {
+		return err
+	}
+	for _, s := range sites {
+		for _, v := range s.Volumes {
+			replica, err := d.volume(v.Replica)
+			if err == nil && replica.Path() == r.Path {
+				return conflict(fmt.Sprintf("%s is a replica of site %s", r.Path, s.name()),
+					fmt.Sprintf("Show it with lunar dr test %s or lunar dr failover %s, or serve it with --read-only.", s.Job, s.Job))
+			}
+		}
+	}
+	return nil
+}
+
 // versionAt is the newest version that is not younger than a snapshot; 0: there is none.
 func (r *siteRecord) versionAt(taken time.Time) uint64 {
 	for _, v := range slices.Backward(r.Versions) {

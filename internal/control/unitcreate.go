@@ -43,6 +43,9 @@ func (d *Daemon) CreateUnit(ctx context.Context, r UnitCreate) (UnitInfo, error)
 	if err != nil {
 		return UnitInfo{}, err
 	}
+	if err := d.mayServe(&record); err != nil {
+		return UnitInfo{}, err
+	}
 	if err := d.place(&record, r); err != nil {
 		return UnitInfo{}, err
 	}
