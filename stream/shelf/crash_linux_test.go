@@ -98,7 +98,10 @@ func do(t *testing.T, err error) {
 // was to be, nothing lies about that nobody knows, and the change can be made.
 func TestCrash(t *testing.T) {
 	for _, kind := range []string{"xfs", "layers"} {
-		t.Run(kind, func(t *testing.T) { crash(t, mounted(t, kind)) })
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			crash(t, mounted(t, kind))
+		})
 	}
 }
 

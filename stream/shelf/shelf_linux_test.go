@@ -28,7 +28,10 @@ func length(t *testing.T, s *Shelf, q stream.Send) int64 {
 // several snapshots behind it were destroyed; and everything where that was lost.
 func TestBookmarkRemembers(t *testing.T) {
 	for _, kind := range []string{"xfs", "layers"} {
-		t.Run(kind, func(t *testing.T) { remembers(t, New(filepath.Join(mounted(t, kind), "disk"))) })
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			remembers(t, New(filepath.Join(mounted(t, kind), "disk")))
+		})
 	}
 }
 
@@ -74,7 +77,10 @@ func remembers(t *testing.T, s *Shelf) {
 // TestAdopt: what a stream was applied to by its path has a snapshot, unless it was written to.
 func TestAdopt(t *testing.T) {
 	for _, kind := range []string{"xfs", "layers"} {
-		t.Run(kind, func(t *testing.T) { adopts(t, mounted(t, kind)) })
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			adopts(t, mounted(t, kind))
+		})
 	}
 }
 
@@ -109,7 +115,10 @@ func adopts(t *testing.T, folder string) {
 // TestTakeHeld makes a snapshot of a file that is open, and one that was given up.
 func TestTakeHeld(t *testing.T) {
 	for _, kind := range []string{"xfs", "layers"} {
-		t.Run(kind, func(t *testing.T) { takeHeld(t, New(filepath.Join(mounted(t, kind), "disk"))) })
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			takeHeld(t, New(filepath.Join(mounted(t, kind), "disk")))
+		})
 	}
 }
 
