@@ -199,6 +199,7 @@ var varying = []struct {
 	{regexp.MustCompile(`\b20\d{6}T\d{6}Z`), "TIME"}, // in the names of snapshots
 	{regexp.MustCompile(`\b\d{12,20} +TIME`), "GUID  TIME"},
 	{regexp.MustCompile(`GUID +TAKEN +`), "GUID  TAKEN  "},
+	{regexp.MustCompile(`stood still for [0-9.]+\S+`), "stood still for SHORTLY"},
 	{regexp.MustCompile(` in [0-9.]+m?s\b`), " in A MOMENT"},
 	{regexp.MustCompile(`127\.0\.0\.1:\d+`), "127.0.0.1:PORT"},
 	{regexp.MustCompile(`process( +)\d+, up \d+s`), "process${1}PID, up AGE"},
