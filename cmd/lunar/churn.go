@@ -58,7 +58,7 @@ func (c *cli) churn() *cobra.Command {
 		if ch.top < 0 {
 			return misuse(cmd, "--top is a count")
 		}
-		if len(ch.images) == 0 && !slices.ContainsFunc(args, isRange) && !cmd.Flags().Changed("by") {
+		if len(ch.images) == 0 && !slices.ContainsFunc(args, looksItself) && !cmd.Flags().Changed("by") {
 			ch.by = []string{"unit"}
 		}
 		if ch.json && !cmd.Flags().Changed("top") {
@@ -66,10 +66,15 @@ func (c *cli) churn() *cobra.Command {
 		}
 		return joined(ch.run(cmd.Context(), args), ch.open.Close())
 	})
+	c.completing(cmd, jobNames)
 	cmd.Long = `Show how much changed from snapshot to snapshot, and which machines, disks and files on the VMFS
 volume that was: disk noise that can be moved to a store that is not replicated.
 
-SOURCE is VOLUME@FROM..TO: a dataset of ZFS, a file or lu:GUID, with two of its snapshots. Those
+SOURCE is a job of the daemon, or JOB@FROM..TO: its volumes here, between the snapshots that it took.
+
+    lunar churn daily
+
+Or it is VOLUME@FROM..TO: a dataset of ZFS, a file or lu:GUID, with two of its snapshots. Those
 between them make intervals of their own; without FROM it is the oldest, without TO the newest. The
 volume is looked at on a clone of each snapshot, which is thrown away.
 
@@ -121,10 +126,20 @@ func (ch *churning) run(ctx context.Context, sources []string) error {
 
 // source adds up a source, whatever it is.
 func (ch *churning) source(ctx context.Context, name string) (int, error) {
-	if volume, from, to, ok := rangeOf(name); ok && !fileExists(name) {
-		return ch.volume(ctx, volume, from, to)
+	if name == "-" || fileExists(name) {
+		return ch.stream(ctx, name)
 	}
-	return ch.stream(ctx, name)
+	volume, from, to, ranged := rangeOf(name)
+	switch {
+	case ranged && isVolume(volume):
+		n, err := ch.volume(ctx, volume, from, to, nil)
+		return n, noInterval(err)
+	case ranged:
+		return ch.job(ctx, volume, from, to)
+	case strings.ContainsAny(name, "/."):
+		return ch.stream(ctx, name) // which says that there is none
+	}
+	return ch.job(ctx, name, "", "")
 }
 
 // stream adds up a stream.

@@ -271,6 +271,57 @@ func TestChurnVolume(t *testing.T) {
 	}
 }
 
+// TestChurnJob finds the changes of the units of a job between its own snapshots, and of a unit.
+func TestChurnJob(t *testing.T) {
+	s := &script{t: t, work: t.TempDir()}
+	s.start()
+	defer func() { s.stop() }()
+	path := filepath.Join(s.work, "disk.img")
+	churnDisk(t, path)
+	v := openWritten(t, path)
+	places := placesOf(t, v.Volume, churnDays[0].changes)
+	lunar := func(args ...string) string {
+		t.Helper()
+		var out, complaints bytes.Buffer
+		if code := s.run(t.Context(), "lunar", args, "", &out, &complaints); code != 0 {
+			t.Fatalf("%q: %s", args, &complaints)
+		}
+		return out.String()
+	}
+	lunar("lu", "create", path, "--alias", "vm", "--no-view")
+	lunar("job", "create", "nightly", "--volume", "lu:vm", "--keep", "last=9")
+	for i, name := range []string{"nightly-20261101T020000Z", "other", "nightly-20261102T020000Z"} {
+		lunar("lu", "offline", "vm", "--for", "maintenance")
+		d, err := image.Open(path, image.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, e := range places {
+			if _, err := d.WriteAt(bytes.Repeat([]byte{byte(0xE0 + i)}, int(e.Length)), e.Physical); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := errors.Join(d.Sync(), d.Close()); err != nil {
+			t.Fatal(err)
+		}
+		lunar("lu", "online", "vm")
+		lunar("lu", "snapshot", "vm", name)
+	}
+	for source, intervals := range map[string]int{"nightly": 1, "nightly@..": 1, "nightly@other..": 1, "lu:vm@..": 2} {
+		var r churn.Report
+		if err := json.Unmarshal([]byte(lunar("churn", source, "--json")), &r); err != nil {
+			t.Fatal(err)
+		}
+		if len(r.Intervals) != intervals || r.Written != int64(intervals)*1441792 || r.Units.Lines[0].Name != "lu:vm" || r.Files.Lines[0].Kind != churn.Swap {
+			t.Errorf("%s: %+v", source, r)
+		}
+	}
+	var out, complaints bytes.Buffer
+	if code := s.run(t.Context(), "lunar", []string{"churn", "weekly"}, "", &out, &complaints); code != exitFailed || !strings.Contains(complaints.String(), "no job") {
+		t.Errorf("a job that is not there: %d, %s", code, &complaints)
+	}
+}
+
 // TestChurnChart reads the chart as XML, with as many columns as there may be.
 func TestChurnChart(t *testing.T) {
 	r := &churn.Report{}

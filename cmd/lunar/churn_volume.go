@@ -32,9 +32,15 @@ func rangeOf(source string) (volume, from, to string, ok bool) {
 	return source[:at], from, to, ok
 }
 
-func isRange(source string) bool {
-	_, _, _, ok := rangeOf(source)
-	return ok
+// looksItself says whether it is found out of a source by itself whose bytes it has.
+func looksItself(source string) bool {
+	_, _, _, ranged := rangeOf(source)
+	return source != "-" && !fileExists(source) && (ranged || !strings.ContainsAny(source, "/."))
+}
+
+// isVolume says whether a name is that of a volume, rather than of a job.
+func isVolume(name string) bool {
+	return strings.HasPrefix(name, "lu:") || strings.Contains(name, "/") || fileExists(name)
 }
 
 // snapshotted is the volume that a name means: lu:GUID, a file, or a dataset.
@@ -55,14 +61,14 @@ func (c *cli) snapshotted(ctx context.Context, name string) (stream.Volume, erro
 }
 
 // volume adds up what changed of a volume between two of its snapshots.
-func (ch *churning) volume(ctx context.Context, name, from, to string) (int, error) {
+func (ch *churning) volume(ctx context.Context, name, from, to string, only func(string) bool) (int, error) {
 	v, err := ch.c.snapshotted(ctx, name)
 	if err != nil {
 		return 0, err
 	}
-	list, err := churn.Between(ctx, v, from, to)
+	list, err := churn.Between(ctx, v, from, to, only)
 	if err != nil {
-		return 0, ch.noInterval(err)
+		return 0, err
 	}
 	u := churn.Unit{Name: name}
 	if ch.units == nil {
@@ -81,7 +87,7 @@ func (ch *churning) volume(ctx context.Context, name, from, to string) (int, err
 }
 
 // noInterval is err with the way out.
-func (ch *churning) noInterval(err error) error {
+func noInterval(err error) error {
 	switch {
 	case errors.Is(err, stream.ErrNoSnapshot):
 		return &control.Problem{Title: err.Error(), Hint: "Write VOLUME@FROM..TO, or VOLUME@.. for all snapshots that there are."}

@@ -14,14 +14,18 @@ var ErrOrder = errors.New("is not older")
 
 // Between lists the snapshots of a volume that intervals begin and end with: from, which may be
 // "#" and a bookmark, the snapshots behind it, and to. Without from it is the oldest snapshot,
-// without to the newest.
-func Between(ctx context.Context, v stream.Volume, from, to string) ([]stream.Snapshot, error) {
+// without to the newest. Where only is not nil, those are left out that it does not want and that
+// are not named.
+func Between(ctx context.Context, v stream.Volume, from, to string, only func(name string) bool) ([]stream.Snapshot, error) {
 	all, err := v.Snapshots(ctx)
 	if err != nil {
 		return nil, err
 	}
 	list := slices.DeleteFunc(slices.Clone(all), func(s stream.Snapshot) bool {
-		return s.Bookmark && "#"+s.Name != from
+		if s.Bookmark {
+			return "#"+s.Name != from
+		}
+		return only != nil && s.Name != from && s.Name != to && !only(s.Name)
 	})
 	find := func(name string) int {
 		return slices.IndexFunc(list, func(s stream.Snapshot) bool {

@@ -82,7 +82,7 @@ func TestBetween(t *testing.T) {
 		{"mark", "", "", stream.ErrNoSnapshot},
 		{"", "#mark", "", stream.ErrNoSnapshot},
 	} {
-		list, err := Between(t.Context(), v, c.from, c.to)
+		list, err := Between(t.Context(), v, c.from, c.to, nil)
 		var names []string
 		for _, s := range list {
 			names = append(names, s.Name)
@@ -91,9 +91,19 @@ func TestBetween(t *testing.T) {
 			t.Errorf("%s..%s: %q, %v", c.from, c.to, got, err)
 		}
 	}
+	for _, c := range []struct{ from, want string }{{"", "s1 s3"}, {"s2", "s2 s3"}, {"#mark", "mark s3"}} {
+		list, err := Between(t.Context(), v, c.from, "", func(name string) bool { return name != "s2" })
+		var names []string
+		for _, s := range list {
+			names = append(names, s.Name)
+		}
+		if got := strings.Join(names, " "); got != c.want || err != nil {
+			t.Errorf("%s.. without s2: %q, %v", c.from, got, err)
+		}
+	}
 	v.list = v.list[:1]
 	for range 2 {
-		if _, err := Between(t.Context(), v, "", ""); !errors.Is(err, stream.ErrNoSnapshot) {
+		if _, err := Between(t.Context(), v, "", "", nil); !errors.Is(err, stream.ErrNoSnapshot) {
 			t.Errorf("of %d snapshots: %v", len(v.list), err)
 		}
 		v.list = nil
@@ -104,7 +114,7 @@ func TestBetween(t *testing.T) {
 func TestAdd(t *testing.T) {
 	for from, first := range map[string]string{"": "s1", "#mark": "mark"} {
 		h, v := kept(t)
-		list, err := Between(t.Context(), v, from, "")
+		list, err := Between(t.Context(), v, from, "", nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -148,7 +158,7 @@ func TestAddFails(t *testing.T) {
 			t.Error("an interval of nothing")
 		}
 		u := Unit{Name: "disk", Layout: func(context.Context, string) (*Map, error) { return h.layout(), c.layout }}
-		list, _ := Between(t.Context(), v, "", "")
+		list, _ := Between(t.Context(), v, "", "", nil)
 		err = tally.Add(t.Context(), v, list, u)
 		if err == nil || c.want != nil && !errors.Is(err, c.want) || !strings.Contains(err.Error(), "tank/store between s") {
 			t.Errorf("%v", err)

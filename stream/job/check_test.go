@@ -85,7 +85,7 @@ func TestOwns(t *testing.T) {
 		"offsite-20261122T190000Z": true, j.snapshotName(time.Now()): true, "offsite-mine": false, "offsite": false,
 		"offsite-20261122T190000Z-kept": false, "offsite2-20261122T190000Z": false, "x-offsite-20261122T190000Z": false,
 	} {
-		if got := j.owns(name); got != want {
+		if got := j.Owns(name); got != want {
 			t.Errorf("%s: %v, want %v", name, got, want)
 		}
 	}

@@ -73,7 +73,7 @@ func (j *checked) decide(now time.Time, all []stream.Snapshot, rule retain.Rule,
 			continue
 		}
 		d := decision{Snapshot: *s, There: there, Keep: true}
-		if j.owns(s.Name) {
+		if j.Owns(s.Name) {
 			places[s.GUID] = len(out)
 			ours = append(ours, retain.Snapshot{Name: s.Name, GUID: s.GUID, Created: s.Created, Guards: append(kept(s), guards(at, s)...)})
 		}

@@ -20,9 +20,9 @@ func (j *Job) snapshotName(at time.Time) string {
 	return j.prefix() + "-" + at.UTC().Format(stamp)
 }
 
-// owns reports whether a snapshot of that name is the job's. Those of others are sent, too, and
+// Owns reports whether a snapshot of that name is the job's. Those of others are sent, too, and
 // never destroyed.
-func (j *Job) owns(name string) bool {
+func (j *Job) Owns(name string) bool {
 	rest, ok := strings.CutPrefix(name, j.prefix()+"-")
 	if !ok {
 		return false
