@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -50,7 +51,7 @@ const (
 func Exec(name string) Command {
 	return func(ctx context.Context, stdin io.Reader, stdout io.Writer, args ...string) error {
 		said := &beginning{}
-		cmd := exec.CommandContext(ctx, name, args...)
+		cmd := exec.CommandContext(ctx, find(name), args...)
 		cmd.Stdin, cmd.Stdout, cmd.Stderr = stdin, stdout, said
 		cmd.Env = append(os.Environ(), "LC_ALL=C") // its words are read
 		cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -66,8 +67,19 @@ func Exec(name string) Command {
 		case errors.As(err, &exit):
 			return &Failure{Args: args, Status: exit.ExitCode(), Said: said.String()}
 		}
-		return fmt.Errorf("running zfs: %w", err)
+		return fmt.Errorf("running zfs, which volumes in ZFS need: %w", err)
 	}
+}
+
+// find is the path of a program. The search path of accounts that are not root often lacks the
+// folders where zfs is.
+func find(name string) string {
+	for _, folder := range []string{"", "/usr/sbin", "/sbin", "/usr/local/sbin"} {
+		if path, err := exec.LookPath(filepath.Join(folder, name)); err == nil {
+			return path
+		}
+	}
+	return name // running it says that it is not there
 }
 
 // A beginning keeps the first bytes of what is written to it.

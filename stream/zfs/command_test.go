@@ -52,6 +52,20 @@ func TestExec(t *testing.T) {
 	}
 }
 
+// TestFind: where there is no search path, zfs is found all the same.
+func TestFind(t *testing.T) {
+	t.Setenv("PATH", t.TempDir())
+	if _, err := os.Stat("/usr/sbin/chroot"); err != nil {
+		t.Skip(err)
+	}
+	if got := find("chroot"); got != "/usr/sbin/chroot" {
+		t.Error(got)
+	}
+	if got := find("no-such-program"); got != "no-such-program" {
+		t.Error(got)
+	}
+}
+
 // TestExecKills: what zfs started ends with it.
 func TestExecKills(t *testing.T) {
 	started := filepath.Join(t.TempDir(), "pid")
