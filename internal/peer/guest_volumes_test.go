@@ -26,6 +26,18 @@ func TestGuestVolumes(t *testing.T) {
 	report(t, results, err)
 }
 
+// TestGuestSend sends from one dataset to another with the program, and kills it.
+func TestGuestSend(t *testing.T) {
+	g, out := guestOf(t, "build-zfs"), t.TempDir()
+	build := exec.CommandContext(t.Context(), "go", "build", "-o", filepath.Join(out, "lunar"), "../../cmd/lunar")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if text, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	results, err := g.Run(t.Context(), out, "send.sh", nil, nil)
+	report(t, results, err)
+}
+
 // packXFS makes an empty file system: the guest has what mounts it, and not what makes it.
 func packXFS(name string) error {
 	dir := filepath.Dir(name)

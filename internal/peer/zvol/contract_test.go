@@ -74,13 +74,19 @@ var zvols = streamtest.Place{
 	Locks:   true,
 }
 
+// opened opens a store. A node may be missing for a moment, or locked, while udev looks at it, which
+// takes seconds in a machine that is emulated.
 func opened(t *testing.T, path string) streamtest.Bytes {
 	t.Helper()
-	s, err := sbd.Open(path, sbd.OpenOptions{})
-	if err != nil {
-		t.Fatal(err)
+	for end := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		s, err := sbd.Open(path, sbd.OpenOptions{})
+		if err == nil {
+			return s
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
 	}
-	return s
 }
 
 func TestContract(t *testing.T) { streamtest.Test(t, zvols) }
