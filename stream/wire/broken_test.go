@@ -269,3 +269,36 @@ func TestSlowConsumer(t *testing.T) {
 		}
 	})
 }
+
+// TestRetire has connections make place for others in the middle of streams, both ways: nothing
+// is lost in that, and nothing sent again.
+func TestRetire(t *testing.T) {
+	v := &pipeVolume{name: "v", source: func() io.Reader { return newMaterial(testStream) }}
+	r := newRig(t, mapHost{"v": v}, Options{})
+	l := r.link(Options{})
+	retire := func() {
+		l.now.s.mu.Lock()
+		defer l.now.s.mu.Unlock()
+		for _, lane := range l.now.s.lanes {
+			lane.retiring = true
+		}
+		l.now.s.changed.Broadcast()
+	}
+	if _, err := l.Volume("v").Receive(t.Context(), &tripwire{Reader: newMaterial(testStream), at: testStream / 2, trip: retire}, stream.Receive{}); err != nil {
+		t.Fatal(err)
+	}
+	in, err := l.Volume("v").Send(t.Context(), stream.Send{Snapshot: "a"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := sumOf(t, &tripwire{Reader: in, at: testStream / 2, trip: retire})
+	if err := in.Close(); err != nil {
+		t.Error(err)
+	}
+	if want := sumOf(t, newMaterial(testStream)); v.sum != want || got != want {
+		t.Error("what was sent is not what came")
+	}
+	if n, traffic := r.dials.Load(), l.Traffic(); n != 3 || traffic.Again != 0 {
+		t.Errorf("%d connections, %+v", n, traffic)
+	}
+}
