@@ -149,11 +149,11 @@ func (x *exchange) arrive(h *header, b *block) error {
 		b.put() // it came twice, or too late
 		return nil
 	}
-	x.s.kept += size
-	if seq-x.inNext > mostAhead || x.s.kept > sessionWindow+exchangeWindow {
+	if seq-x.inNext > mostAhead || x.s.kept+size > sessionWindow+exchangeWindow {
 		b.put()
 		return fmt.Errorf("%w: more than was agreed to be under way", errFrame)
 	}
+	x.s.kept += size
 	x.arrived[seq] = &incoming{kind: h.kind(), flags: h.flags(), block: b, size: h.length()}
 	switch {
 	case h.kind() == frameCancel:
