@@ -62,7 +62,7 @@ func TestRelayCut(t *testing.T) {
 	p := generated(t, 1, 0, nil)
 	at := borders(t, p)
 	random := rand.New(rand.NewPCG(1, 2))
-	for range 200 {
+	for range 60 {
 		n := random.IntN(len(p))
 		got, err := through(t, bytes.NewReader(p[:n]), n%2 == 0)
 		if !errors.Is(err, stream.ErrStream) {
@@ -85,7 +85,7 @@ func TestRelayLarge(t *testing.T) {
 	failed := errors.New("the wire was cut")
 	for _, p := range large(t) {
 		at := borders(t, p)
-		for k := 2; k < len(at)-1; k += 1 + len(at)/20 {
+		for k := 2; k < len(at)-1; k += 1 + len(at)/6 {
 			r := newRelay(io.MultiReader(bytes.NewReader(p[:at[k]]), iotest.ErrReader(failed)))
 			var got bytes.Buffer
 			if _, err := r.WriteTo(&got); !errors.Is(err, failed) {
@@ -109,7 +109,7 @@ func TestRelayDamaged(t *testing.T) {
 	p := generated(t, 1, 0, nil)
 	at := borders(t, p)
 	random := rand.New(rand.NewPCG(3, 4))
-	for range 200 {
+	for range 60 {
 		damaged, n := bytes.Clone(p), random.IntN(len(p))
 		damaged[n] ^= 1 << random.IntN(8)
 		got, err := through(t, bytes.NewReader(damaged), n%2 == 0)
