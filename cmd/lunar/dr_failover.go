@@ -87,6 +87,7 @@ func (c *cli) settled(ctx context.Context, d control.DRInfo) (control.DRInfo, er
 		now, err := c.client().DR(ctx, d.Name)
 		switch {
 		case isGone(err): // it was given back
+			d.Phase, d.Busy = control.DREnded, false
 			return d, nil
 		case err != nil:
 			return d, err

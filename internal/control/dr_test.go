@@ -136,7 +136,7 @@ func TestDRTest(t *testing.T) {
 	if again := must(s.DR(ctx, info.Name))(t); again.Phase != drReady || len(again.Units) != 1 {
 		t.Errorf("after a restart: %+v", again)
 	}
-	if ended := must(s.EndDR(ctx, info.Name, DREnd{Force: true}))(t); ended.Phase != drEnded {
+	if ended := must(s.EndDR(ctx, info.Name, DREnd{Force: true}))(t); ended.Phase != DREnded {
 		t.Errorf("ended %+v", ended)
 	}
 	if sum(t, s.replica) != before {

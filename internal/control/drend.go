@@ -40,7 +40,7 @@ func (d *Daemon) EndDR(ctx context.Context, name string, q DREnd) (DRInfo, error
 	if err := d.dismantle(ctx, &r); err != nil {
 		return DRInfo{}, fmt.Errorf("ending %s: %w", name, err)
 	}
-	info.Phase = drEnded
+	info.Phase = DREnded
 	d.log.Info("a DR test was thrown away", "dr", name)
 	return info, nil
 }
@@ -64,9 +64,6 @@ func (d *Daemon) mayEnd(r *drRecord, force bool) error {
 	}
 	return nil
 }
-
-// drEnded is the phase of what is not there any more.
-const drEnded = "ended"
 
 // dismantle throws away what there is of a test. It may be repeated.
 func (d *Daemon) dismantle(ctx context.Context, r *drRecord) error {

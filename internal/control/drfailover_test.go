@@ -74,7 +74,7 @@ func (s *twosome) settled(name string) (info DRInfo) {
 		var err error
 		info, err = s.other.DR(s.t.Context(), name)
 		if isMissing(err) {
-			info = DRInfo{Phase: drEnded}
+			info = DRInfo{Phase: DREnded}
 			return true
 		}
 		if err != nil {
@@ -130,7 +130,7 @@ func TestFailoverAndBack(t *testing.T) {
 		t.Errorf("the plan back is %q %q", back.Plan, back.Risks)
 	}
 	must(s.other.FailbackDR(ctx, DRFailback{Job: "nightly", Force: true}))(t)
-	if info := s.settled(began.Name); info.Phase != drEnded {
+	if info := s.settled(began.Name); info.Phase != DREnded {
 		t.Fatalf("failed back: %+v", info)
 	}
 	if u := must(s.main.Unit(ctx, s.unit.GUID))(t); u.State != UnitOnline || must(s.main.Job(ctx, "nightly"))(t).Paused {
@@ -171,7 +171,7 @@ func TestFailoverAlone(t *testing.T) {
 		t.Errorf("the plan back is %q", plan.Plan)
 	}
 	must(s.other.FailbackDR(ctx, DRFailback{Job: "nightly", Force: true}))(t)
-	if info := s.settled(plan.Name); info.Phase != drEnded {
+	if info := s.settled(plan.Name); info.Phase != DREnded {
 		t.Fatalf("failed back: %+v", info)
 	}
 	wantFilled(t, must(s.main.dial(drHost, iqnA, 2, nil))(t), 0xB1)
@@ -256,7 +256,7 @@ func TestFailbackStops(t *testing.T) {
 	s.other.restart()
 	must(s.other.ModifyPeer(ctx, "main", PeerModify{Address: new(s.main.address())}))(t)
 	must(s.other.FailbackDR(ctx, DRFailback{Job: "nightly", Force: true}))(t)
-	if info := s.settled(began.Name); info.Phase != drEnded {
+	if info := s.settled(began.Name); info.Phase != DREnded {
 		t.Fatalf("failed back: %+v", info)
 	}
 	wantFilled(t, must(s.main.dial(drHost, iqnA, 2, nil))(t), 0xB2)

@@ -45,6 +45,9 @@ const (
 	DRKindYielded  = "yielded"  // our units were taken over by another site
 )
 
+// DREnded is the phase of what is not there any more.
+const DREnded = "ended"
+
 // A DRUnit is a unit that is shown in place of one of the other site.
 type DRUnit struct {
 	GUID     string `json:"guid"`

@@ -83,7 +83,7 @@ func TestRecovery(t *testing.T) {
 	wantAt(t, taken, 7, 0xA4)
 	fillAt(t, taken, 7, 0xB1)
 	must(other.FailbackDR(ctx, DRFailback{Job: "nightly", Force: true}))(t)
-	if info := s.settled(failover.Name); info.Phase != drEnded {
+	if info := s.settled(failover.Name); info.Phase != DREnded {
 		t.Fatalf("failed back: %+v", info)
 	}
 	back := must(main.dial(drHost, iqnA, 2, nil))(t)

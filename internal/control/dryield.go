@@ -195,7 +195,7 @@ func (d *Daemon) ReclaimDR(ctx context.Context, job string) (DRInfo, error) {
 	}
 	defer end()
 	info := d.drInfo(r)
-	info.Phase = drEnded
+	info.Phase = DREnded
 	return info, d.takeUp(ctx, &r)
 }
 

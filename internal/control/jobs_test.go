@@ -144,7 +144,7 @@ func TestPull(t *testing.T) {
 		t.Errorf("the original is %+v", u)
 	}
 	must(s.other.FailbackDR(ctx, DRFailback{Job: "nightly", Force: true}))(t)
-	if info := s.settled(began.Name); info.Phase != drEnded {
+	if info := s.settled(began.Name); info.Phase != DREnded {
 		t.Fatalf("failed back: %+v", info)
 	}
 	if u := must(s.main.Unit(ctx, s.unit.GUID))(t); u.State != UnitOnline || must(s.other.Job(ctx, "nightly"))(t).Paused {
