@@ -15,15 +15,16 @@ func (w *worker) take(ctx context.Context, j *checked, run *Run) (err error) {
 	}
 	defer func() { err = errors.Join(err, end.Close()) }()
 	name := j.snapshotName(run.Started)
-	if name == w.taken { // names tell seconds
+	// Names, and times in ZFS, are of whole seconds: no two snapshots are of one.
+	if wait := time.Until(w.taken.Truncate(time.Second).Add(time.Second)); wait > 0 {
 		select {
-		case <-time.After(time.Second):
+		case <-time.After(wait):
 		case <-ctx.Done():
 			return ctx.Err()
 		}
 		name = j.snapshotName(time.Now())
 	}
-	w.taken = name
+	defer func() { w.taken = time.Now() }()
 	if j.After != "" {
 		defer func() {
 			// What Before has stopped goes on, also when all else is given up.

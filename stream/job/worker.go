@@ -20,7 +20,7 @@ type worker struct {
 
 	wake  chan struct{} // the schedules, or the state, are others
 	asks  chan question
-	taken string          // name of the snapshot that heed took last
+	taken time.Time       // when heed took a snapshot last
 	begun chan assignment // room for one: what waits there is left to what comes next
 
 	mu      sync.Mutex
