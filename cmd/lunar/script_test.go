@@ -208,7 +208,6 @@ var varying = []struct {
 	{regexp.MustCompile(`(?s)"space": \{.*?\}`), `"space": SPACE`},
 	{regexp.MustCompile(`Space( +).* taken of .* left`), "Space${1}SPACE"},
 	{regexp.MustCompile(`"seconds": [-0-9.e]+`), `"seconds": SECONDS`},
-	{regexp.MustCompile(`stood still for [0-9.]+\S+`), "stood still for SHORTLY"},
 	{regexp.MustCompile(`"stood_ns": \d+`), `"stood_ns": TIME`},
 	{regexp.MustCompile(`("guid": )"\d{15,20}"`), `${1}"RANDOM"`},
 	{regexp.MustCompile(`lunar_[A-Za-z0-9_-]{43}`), "TOKEN"},
