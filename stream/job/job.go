@@ -32,11 +32,11 @@ type Job struct {
 	// Keep is which of the job's snapshots stay at the source, and KeepThere at the destination;
 	// all do where a rule promises nothing.
 	Keep      retain.Rule `json:"keep,omitzero" yaml:"keep,omitempty"`
-	KeepThere retain.Rule `json:"keepThere,omitzero" yaml:"keepThere,omitempty"`
+	KeepThere retain.Rule `json:"keep_there,omitzero" yaml:"keep_there,omitempty"`
 	// MinAge is how young a snapshot is that the job does not destroy at the destination.
-	MinAge retain.Span `json:"minAge,omitempty" yaml:"minAge,omitempty"`
+	MinAge retain.Span `json:"min_age,omitempty" yaml:"min_age,omitempty"`
 	// AppendOnly says that the destination lets nobody destroy anything: the job does not try to.
-	AppendOnly bool `json:"appendOnly,omitempty" yaml:"appendOnly,omitempty"`
+	AppendOnly bool `json:"append_only,omitempty" yaml:"append_only,omitempty"`
 	// Unsent is how long snapshots that were not sent stay at the source whatever Keep says;
 	// 0: as long as it takes.
 	Unsent retain.Span `json:"unsent,omitempty" yaml:"unsent,omitempty"`
@@ -47,7 +47,7 @@ type Job struct {
 	// After is run whatever became of it. HookTime is what each may take; 0: a minute.
 	Before   string      `json:"before,omitempty" yaml:"before,omitempty"`
 	After    string      `json:"after,omitempty" yaml:"after,omitempty"`
-	HookTime retain.Span `json:"hookTime,omitempty" yaml:"hookTime,omitempty"`
+	HookTime retain.Span `json:"hook_time,omitempty" yaml:"hook_time,omitempty"`
 
 	// What who connects to the peer goes by.
 	Limit       string `json:"limit,omitempty" yaml:"limit,omitempty"`             // "08:00-18:00 20M, else 0", bytes a second

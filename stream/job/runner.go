@@ -142,7 +142,7 @@ func (r *Runner) History(name string) ([]Run, error) {
 type Ask struct {
 	Rollback bool `json:"rollback,omitempty"` // see stream.Want
 	Reseed   bool `json:"reseed,omitempty"`
-	NoTake   bool `json:"noTake,omitempty"` // take no snapshot
+	NoTake   bool `json:"no_take,omitempty"` // take no snapshot
 }
 
 // Run begins a run, also of a job that is paused, and returns its number. Status and History tell

@@ -103,7 +103,7 @@ func TestFourHundredDays(t *testing.T) {
 		runner.Close()
 		on(303, 0)
 		before := len(r.ended)
-		runner = r.start(hourly, daily)
+		r.start(hourly, daily)
 		on(303, time.Minute)
 		if n := len(r.ended) - before; n != 2 {
 			t.Errorf("%d runs make up for three days", n)

@@ -15,7 +15,7 @@ type Status struct {
 	Running *Running  `json:"running,omitempty"`
 	Last    *Run      `json:"last,omitempty"` // run that has ended
 	// LastGood is when the newest run that did all it should has begun.
-	LastGood time.Time `json:"lastGood,omitzero"`
+	LastGood time.Time `json:"last_good,omitzero"`
 	Failures int       `json:"failures"` // runs since then
 	Volumes  []Lag     `json:"volumes"`
 	// Lag is the greatest of the volumes', and Late says that it is beyond the RPO. Both are of
