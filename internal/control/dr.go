@@ -106,13 +106,19 @@ func (d *Daemon) DRs(context.Context) ([]DRInfo, error) {
 	return infos, nil
 }
 
-// DR returns a test or a failover.
+// DR returns a test or a failover. What is not busy has come to rest as it says.
 func (d *Daemon) DR(_ context.Context, name string) (DRInfo, error) {
 	r, err := d.findDR(name)
+	busy := err == nil && d.drills.busy(r.Site)
+	if err == nil && !busy {
+		r, err = d.findDR(name) // it may have come to its end behind the first look
+	}
 	if err != nil {
 		return DRInfo{}, err
 	}
-	return d.drInfo(r), nil
+	info := d.drInfo(r)
+	info.Busy = busy
+	return info, nil
 }
 
 func (d *Daemon) drInfo(r drRecord) DRInfo {

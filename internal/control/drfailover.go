@@ -88,7 +88,7 @@ func (d *Daemon) planFailover(ctx context.Context, site siteRecord, q DRFailover
 		}
 		f.drRecord = *before // gone on with below
 	} else {
-		f.drRecord = drRecord{Name: "failover-" + f.site.Job, Kind: DRKindFailover, Site: f.site.name(), Begun: time.Now().UTC().Truncate(time.Second)}
+		f.drRecord = drRecord{Name: failoverName(f.site.Job), Kind: DRKindFailover, Site: f.site.name(), Begun: time.Now().UTC().Truncate(time.Second)}
 		for _, v := range f.site.Volumes {
 			f.Units = append(f.Units, drUnit{Original: v.Unit, GUID: v.Unit, Replica: v.Replica})
 		}
@@ -342,3 +342,6 @@ func (f *failover) info(d *Daemon) DRInfo {
 	}
 	return info
 }
+
+// failoverName is what a failover to what a job has brought here is called.
+func failoverName(job string) string { return "failover-" + job }

@@ -241,7 +241,7 @@ func TestFailbackStops(t *testing.T) {
 		}
 		return nil
 	}
-	must(s.other.FailbackDR(ctx, DRFailback{Job: "nightly"}))(t)
+	must(s.other.FailbackDR(ctx, DRFailback{Job: "failover-nightly"}))(t)
 	info := s.settled(began.Name)
 	if info.Phase != drReturning || !strings.Contains(info.Problem, "broken") {
 		t.Fatalf("it is %+v", info)

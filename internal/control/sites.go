@@ -194,6 +194,8 @@ func (d *Daemon) DeleteSite(ctx context.Context, name string) (SiteInfo, error) 
 	return r.info(), err
 }
 
+// findSite finds the site that a job has carried here, by its name, the job's, or that of a
+// failover to it.
 func (d *Daemon) findSite(name string) (siteRecord, error) {
 	records, err := siteKind.list(d.state)
 	if err != nil {
@@ -201,7 +203,7 @@ func (d *Daemon) findSite(name string) (siteRecord, error) {
 	}
 	var found []siteRecord
 	for _, r := range records {
-		if r.name() == name || r.Job == name {
+		if r.name() == name || r.Job == name || failoverName(r.Job) == name {
 			found = append(found, r)
 		}
 	}
