@@ -158,5 +158,7 @@ func TestDuplicateAddress(t *testing.T) {
 	if alarms := must(r.Status(ctx))(t).Alarms; len(alarms) != 1 || !strings.Contains(alarms[0], "waiting") {
 		t.Errorf("alarms %q", alarms)
 	}
-	must(r.dial(friend, iqnA, 1, nil))(t)
+	for isid := range byte(16) { // each is the listening group's
+		must(r.dial(friend, iqnA, isid, nil))(t)
+	}
 }

@@ -52,17 +52,20 @@ func (d *Daemon) beside(a netip.AddrPort) (listeners []net.Listener) {
 	return listeners
 }
 
-// portalAt returns the portal that names an address, whether it listens or waits; nil: none does.
-// Daemon.mu is held.
-func (d *Daemon) portalAt(a netip.AddrPort) *portal {
+// portalAt returns the portal that names an address: the one that listens, or else one that waits;
+// nil: none does. Daemon.mu is held.
+func (d *Daemon) portalAt(a netip.AddrPort) (waits *portal) {
 	for _, portals := range d.portals {
 		for _, p := range portals {
-			if p.wanted == a || p.bound == a {
+			switch a {
+			case p.bound:
 				return p
+			case p.wanted:
+				waits = p
 			}
 		}
 	}
-	return nil
+	return waits
 }
 
 // foreign reports whether a connection that a portal of tag has accepted at local belongs to another

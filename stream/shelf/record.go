@@ -142,7 +142,7 @@ func checkName(name string) error {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '_', c == '-', c == '.', c == ':', c == ' ':
 		default:
-			return fmt.Errorf("%w: %q has other characters than letters, digits, spaces and the four _-.: that may be there", ErrName, name)
+			return fmt.Errorf("%w: %q has something other than letters, digits, spaces and _-.: in it", ErrName, name)
 		}
 	}
 	return nil
