@@ -121,8 +121,10 @@ func (d *descriptor) Sync() error {
 	return d.intact()
 }
 
-// Close gives the file or device back.
+// Close gives the file or device back. A child process that was forked and has not executed
+// anything yet has a copy of the descriptor, and would keep the lock for that moment.
 func (d *descriptor) Close() error {
+	_ = flock(d.fd, unix.LOCK_UN) // where there is none, nothing happens
 	if err := unix.Close(d.fd); err != nil {
 		return fmt.Errorf("%s: close: %w", d.path, describe(err))
 	}

@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strconv"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -301,4 +302,43 @@ func TestDirect(t *testing.T) {
 			t.Errorf("Open: %v, want ErrUnsupported", err)
 		}
 	})
+}
+
+// TestCloseUnlocks: a copy of a store's descriptor, as a child has between fork and exec, does not
+// keep the store locked.
+func TestCloseUnlocks(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "store")
+	create(t, path, 1<<20, true)
+	s, err := sbd.Open(path, sbd.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	fds, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	held := -1
+	for _, fd := range fds {
+		if to, err := os.Readlink("/proc/self/fd/" + fd.Name()); err == nil && to == path {
+			n, err := strconv.Atoi(fd.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			if held, err = unix.FcntlInt(uintptr(n), unix.F_DUPFD_CLOEXEC, 0); err != nil {
+				t.Fatal(err)
+			}
+			defer unix.Close(held)
+		}
+	}
+	if held < 0 {
+		t.Fatalf("no descriptor of %s", path)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	s, err = sbd.Open(path, sbd.OpenOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.Close()
 }

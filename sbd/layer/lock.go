@@ -81,6 +81,7 @@ func turn(ctx context.Context, path string) (lock, error) {
 // unlock ends a lock; one that was never had will do.
 func (l lock) unlock() {
 	if l.File != nil {
+		_ = unix.Flock(int(l.Fd()), unix.LOCK_UN) // a child that was just forked has a copy of it
 		l.Close()
 	}
 }
