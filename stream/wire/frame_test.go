@@ -191,3 +191,25 @@ func FuzzChunk(f *testing.F) {
 		}
 	})
 }
+
+// TestPiecesBounded: who cuts connections in the middle of ever new chunks leaves no more beginnings
+// behind than there may be connections.
+func TestPiecesBounded(t *testing.T) {
+	s := newSession(newSessionID(), false, "cutter")
+	s.mu.Lock()
+	x := s.exchangeOf(1)
+	s.mu.Unlock()
+	payload := make([]byte, 4096)
+	for seq := range uint64(1000) {
+		var h header
+		putHeader(h[:], frameData, 0, 1, seq, payload)
+		s.keep(&h, s.pool.get(len(payload)), 100)
+	}
+	if len(x.pieces) != MostConnections {
+		t.Errorf("%d beginnings are kept", len(x.pieces))
+	}
+	s.fail(errClosed)
+	if n := s.pool.outstanding.Load(); n != 0 {
+		t.Errorf("%d blocks are outstanding", n)
+	}
+}

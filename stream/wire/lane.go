@@ -199,12 +199,14 @@ func (s *session) forgotten(id uint32) bool {
 	return s.exchanges[id] == nil && (s.client || s.past.has(id))
 }
 
-// keep keeps the beginning of a payload.
+// keep keeps the beginning of a payload, one of each connection at the most: more of them would
+// come of somebody who cuts connections on purpose, and count nowhere.
 func (s *session) keep(h *header, b *block, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.exchanges[h.exchange()]
-	if h.kind() != frameData || n == 0 || x == nil || x.given || h.seq() < x.inNext || x.arrived[h.seq()] != nil {
+	if h.kind() != frameData || n == 0 || x == nil || x.given || h.seq() < x.inNext || x.arrived[h.seq()] != nil ||
+		x.pieces[h.seq()] != nil || len(x.pieces) >= MostConnections {
 		b.put()
 		return
 	}
