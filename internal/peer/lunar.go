@@ -101,7 +101,8 @@ func (l *Lunar) configure(ctx context.Context, units []Unit) error {
 			args = append(args, "--block-size", strconv.Itoa(u.BlockSize))
 		}
 		if u.Thin {
-			args = append(args, "--thin")
+			// However full the machine's disk is: initiators are told of that where they do not expect it.
+			args = append(args, "--thin", "--alarm", "100")
 		}
 		if u.ReadOnly {
 			args = append(args, "--read-only")

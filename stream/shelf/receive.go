@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"time"
 
 	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/stream"
@@ -41,13 +42,16 @@ func (s *Shelf) Receive(ctx context.Context, in io.Reader, r stream.Receive) (_ 
 	if err := a.alone(ctx, (*arrival).prepare); err != nil {
 		return stream.Snapshot{}, err
 	}
-	o := dmu.ApplyOptions{Blank: a.work.Blank()}
+	o := dmu.ApplyOptions{Blank: a.work.Blank(), Every: noteEvery}
 	if err := dmu.NewApplier(a.work, a.work.Chain(), a.work.Save, o).Apply(ctx, in); err != nil {
 		return stream.Snapshot{}, a.named(a.name, asStream(err))
 	}
 	err = a.alone(ctx, (*arrival).arrive)
 	return a.made, err
 }
+
+// noteEvery is how much of a stream is sent again at the most when a process or a machine ends.
+const noteEvery = 500 * time.Millisecond
 
 // alone runs f with the shelf to itself.
 func (a *arrival) alone(ctx context.Context, f func(*arrival, *edit) error) error {
