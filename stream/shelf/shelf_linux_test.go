@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
@@ -200,5 +201,17 @@ func TestGoOnCompressed(t *testing.T) {
 	do(t, err)
 	if rest := length(t, s, stream.Send{Token: p.Token}); rest > whole*3/4 {
 		t.Errorf("the rest of %d bytes has %d", whole, rest)
+	}
+}
+
+// TestTakeWhole: of a file that no stream could be made of there is no snapshot.
+func TestTakeWhole(t *testing.T) {
+	s := New(filepath.Join(t.TempDir(), "disk"))
+	do(t, os.WriteFile(s.path(), make([]byte, 4096+128), 0o600))
+	if _, err := s.Take(context.Background(), "a"); err == nil || !strings.Contains(err.Error(), "truncate -s %512") {
+		t.Errorf("%v", err)
+	}
+	if entries, err := os.ReadDir(filepath.Dir(s.path())); err != nil || len(entries) != 1 {
+		t.Errorf("%v, %v", entries, err)
 	}
 }

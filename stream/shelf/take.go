@@ -57,7 +57,7 @@ func (s *Shelf) Begin(ctx context.Context, name string) (*Taking, error) {
 	if err := checkName(name); err != nil {
 		return nil, err
 	}
-	if err := s.there(); err != nil {
+	if err := errors.Join(s.there(), s.whole()); err != nil {
 		return nil, err
 	}
 	e, err := s.edit(ctx, true)
@@ -78,6 +78,19 @@ func (s *Shelf) Begin(ctx context.Context, name string) (*Taking, error) {
 		return nil, err
 	}
 	return t, nil
+}
+
+// sector is what a volume has a whole number of (bytes): streams have no shorter blocks.
+const sector = 512
+
+// whole refuses a file that no stream could be made of.
+func (s *Shelf) whole() error {
+	info, err := os.Stat(s.path())
+	if err != nil || info.Size()%sector == 0 {
+		return nil // what is not there, there has told
+	}
+	return fmt.Errorf("%s has %d bytes, which are not whole sectors of %d: make it longer first, with truncate -s %%%d %s",
+		s.path(), info.Size(), sector, sector, s.path())
 }
 
 // unshared is ErrLayers of a shared file that would be the first layer. One that has layers knows
