@@ -156,11 +156,12 @@ func (s *sending) form() stream.Send {
 }
 
 // retry says how long to wait before the next attempt. What is wrong with a volume stays wrong;
-// a link comes back.
+// a link comes back, and a volume is in use until the other side has given up a client that was
+// killed.
 func (s *sending) retry(failures int, err error) (time.Duration, bool) {
 	var remote *wire.RemoteError
 	linked := s.source.link != nil || s.dest.link != nil
-	passes := errors.Is(err, wire.ErrLink) || errors.Is(err, stream.ErrStream) || linked && !errors.As(err, &remote)
+	passes := errors.Is(err, wire.ErrLink) || errors.Is(err, stream.ErrStream) || linked && (!errors.As(err, &remote) || errors.Is(err, stream.ErrInUse))
 	if failures > s.retries || !passes || errors.Is(err, wire.ErrUnknownKey) {
 		return 0, false
 	}
