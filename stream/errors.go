@@ -16,7 +16,8 @@ var (
 	ErrChanged = errors.New("the volume was written to since its newest snapshot")
 	// ErrStream says that a stream is damaged, or ended too early.
 	ErrStream = errors.New("the stream is not whole")
-	// ErrToken says that a stream cannot be gone on with: the snapshot has gone.
+	// ErrToken says that a stream cannot be gone on with: its snapshot has gone, or what was received
+	// of it does not end there any more.
 	ErrToken = errors.New("the stream cannot be gone on with")
 	// ErrSpace says that the place is full.
 	ErrSpace = errors.New("no space is left")

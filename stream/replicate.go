@@ -46,21 +46,28 @@ type Done struct {
 }
 
 // Replicate has the destination come to have what the source has. It plans, does each step, and
-// plans again after a failure, so it does not matter what the failure left. Nothing but Rollback
-// and Reseed of the options has it give up anything of the destination's. Errors that time does
-// not mend are a *Refusal, or of a kind in errors.go.
+// plans again after a failure, so it does not matter what the failure left. Where the plan was
+// overtaken by what the volumes did meanwhile it plans again at once, with or without Retry.
+// Nothing but Rollback and Reseed of the options has it give up anything of the destination's.
+// Errors that time does not mend are a *Refusal, or of a kind in errors.go.
 func Replicate(ctx context.Context, source, destination Volume, o Options) (out Outcome, err error) {
 	r := &replication{Options: o, source: source, destination: destination, out: &out,
 		chain: chain{source: source, destination: destination, job: o.Job, notes: &out.Notes}}
 	for failures := 1; ; failures++ {
 		err := r.once(ctx)
-		if err == nil || ctx.Err() != nil || o.Retry == nil || lasts(err) {
+		if err == nil || ctx.Err() != nil {
 			return out, err
 		}
 		if r.moved {
-			failures, r.moved = 1, false
+			failures, r.moved, r.relooked = 1, false, false
 		}
-		wait, again := o.Retry(failures, err)
+		wait, again := time.Duration(0), outdated(err) && !r.relooked
+		switch {
+		case again:
+			r.relooked = true
+		case o.Retry != nil && !lasts(err):
+			wait, again = o.Retry(failures, err)
+		}
 		if !again {
 			return out, err
 		}
@@ -92,12 +99,29 @@ func lasts(err error) bool {
 	return false
 }
 
+// outdated reports whether an error says that a volume is not any more as it was when it was looked
+// at: a stream whose sender has died may go on arriving for a while, and even arrive; and others
+// destroy snapshots. A *Refusal was told by what was just looked at.
+func outdated(err error) bool {
+	var refusal *Refusal
+	if errors.As(err, &refusal) {
+		return false
+	}
+	for _, kind := range []error{ErrToken, ErrBase, ErrExists, ErrNoSnapshot} {
+		if errors.Is(err, kind) {
+			return true
+		}
+	}
+	return false
+}
+
 type replication struct {
 	Options
 	source, destination Volume
 	chain               chain
 	out                 *Outcome
 	moved               bool   // something has come through since the last failure
+	relooked            bool   // and since then it was planned again at once
 	useless             string // a token that the source does not take
 	durable             int64  // how much of a stream that was cut the destination had when it was last asked
 }

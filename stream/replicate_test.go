@@ -289,6 +289,82 @@ func TestLostToken(t *testing.T) {
 	p.has("s1 s2!job #job:s2", "s1 s2!job")
 }
 
+// TestOvertaken plans again when a session whose sender has died moves what was received on.
+func TestOvertaken(t *testing.T) {
+	for name, more := range map[string]func(whole []byte) []byte{
+		"some more came": func(whole []byte) []byte { return whole[:len(whole)*3/4] },
+		"all of it came": func(whole []byte) []byte { return whole },
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPair(t)
+			p.take(1)
+			cut := &streamtest.Faulty{Volume: p.source, Fail: failAt("read", 3)}
+			if _, err := stream.Replicate(t.Context(), cut, p.destination, stream.Options{}); !errors.Is(err, errCut) {
+				t.Fatal(err)
+			}
+			late := &overtaken{Volume: p.destination, meanwhile: func() { p.goOn(more) }}
+			out, err := stream.Replicate(t.Context(), p.source, late, stream.Options{Want: stream.Want{Job: "job"}})
+			if err != nil || len(out.Failures) != 1 {
+				t.Errorf("%+v, %v", out, err)
+			}
+			p.has("s1!job #job:s1", "s1!job")
+			if !bytes.Equal(contents(t, p.source), contents(t, p.destination)) {
+				t.Error("the bytes differ")
+			}
+		})
+	}
+}
+
+// TestOvertakenAlways gives up where looking again does not help.
+func TestOvertakenAlways(t *testing.T) {
+	p := newPair(t)
+	p.take(1)
+	calls := 0
+	stubborn := &streamtest.Faulty{Volume: p.source, Fail: func(call string, done bool) error {
+		if call != "send" || done {
+			return nil
+		}
+		calls++
+		return fmt.Errorf("s1: %w", stream.ErrNoSnapshot)
+	}}
+	if _, err := stream.Replicate(t.Context(), stubborn, p.destination, stream.Options{}); !errors.Is(err, stream.ErrNoSnapshot) || calls != 2 {
+		t.Errorf("%v after %d attempts", err, calls)
+	}
+}
+
+// goOn has the rest of what was cut arrive, or a part of it.
+func (p *pair) goOn(more func(whole []byte) []byte) {
+	p.Helper()
+	part, err := p.destination.Partial(p.Context())
+	if part == nil || err != nil {
+		p.Fatalf("it has %+v, %v", part, err)
+	}
+	rest, err := p.source.Send(p.Context(), stream.Send{Token: part.Token})
+	if err != nil {
+		p.Fatal(err)
+	}
+	defer rest.Close()
+	whole, err := io.ReadAll(rest)
+	if err != nil {
+		p.Fatal(err)
+	}
+	_, _ = p.destination.Receive(p.Context(), bytes.NewReader(more(whole)), stream.Receive{}) // it may be cut
+}
+
+// overtaken is a volume at which something arrives after it was looked at.
+type overtaken struct {
+	stream.Volume
+	meanwhile func()
+}
+
+func (v *overtaken) Receive(ctx context.Context, in io.Reader, r stream.Receive) (stream.Snapshot, error) {
+	if v.meanwhile != nil {
+		v.meanwhile()
+		v.meanwhile = nil
+	}
+	return v.Volume.Receive(ctx, in, r)
+}
+
 // tokenless takes no token.
 type tokenless struct{ *streamtest.Faulty }
 

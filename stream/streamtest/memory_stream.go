@@ -176,7 +176,7 @@ func (m *Memory) begin(ctx context.Context, h memoryHeader, r stream.Receive) (*
 	}
 	p := m.partial
 	if p == nil || p.To.GUID != h.To.GUID || p.From != h.From || int64(len(p.bytes)) != h.Offset {
-		return nil, fmt.Errorf("%s: %w: it goes on with what is not here", m.name, stream.ErrStream)
+		return nil, fmt.Errorf("%s: %w: it goes on with what is not here", m.name, stream.ErrToken)
 	}
 	return p, nil
 }
