@@ -194,12 +194,16 @@ func (m *blockMap) sector(i int) *sector {
 
 // soil notes that sector i has bits that are not kept.
 func (m *blockMap) soil(i int, s *sector) {
-	if s.dirty.Load() || !s.dirty.CompareAndSwap(false, true) {
+	if s.dirty.Load() {
 		return
 	}
+	// Who sees it dirty relies on its being in the list.
 	m.mu.Lock()
-	m.dirty = append(m.dirty, i)
-	m.mu.Unlock()
+	defer m.mu.Unlock()
+	if !s.dirty.Load() {
+		m.dirty = append(m.dirty, i)
+		s.dirty.Store(true)
+	}
 }
 
 // A keeping is the sectors that are to be kept once their blocks are durable.

@@ -22,7 +22,8 @@ type seen struct {
 func (v *view) stale() bool {
 	return slices.ContainsFunc(v.from, func(s seen) bool {
 		info, err := os.Stat(s.stackFile())
-		return err == nil && !os.SameFile(info, s.info)
+		// The number of a file that was replaced is soon another one's.
+		return err == nil && !(os.SameFile(info, s.info) && info.ModTime().Equal(s.info.ModTime()))
 	})
 }
 
