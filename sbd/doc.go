@@ -46,6 +46,7 @@
 //	block_linux.go                          block devices and zvols
 //	extents_linux.go, capacity_linux.go     what a file has of its file system
 //	descriptor.go, descriptor_linux.go      what those two share; errno to error
+//	durable.go                              small files that are written as a whole
 //	offset.go                               the part of a store behind something else
 //	mem.go, null.go, faulty.go              stores in memory, nowhere, and failing on demand
 //	storetest     the contract as a test suite

@@ -69,7 +69,7 @@ func Create(path string, size int64, thin bool) (err error) {
 	if err := f.Sync(); err != nil {
 		return err
 	}
-	return syncFolder(path)
+	return SyncFolder(filepath.Dir(path))
 }
 
 // openEmpty opens the regular file at path if there is nothing in it.
@@ -93,16 +93,6 @@ func openEmpty(path string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
-}
-
-// syncFolder makes the name of a new file survive a power loss.
-func syncFolder(path string) error {
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	return folder.Sync()
 }
 
 // A file is a store in a regular file.

@@ -60,34 +60,11 @@ func (f files) link(path, another string) error {
 	return f.names(filepath.Dir(another))
 }
 
-func (f files) replace(path string, p []byte) error {
-	fresh := path + ".new"
-	file, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(p)
-	if err == nil {
-		err = file.Sync()
-	}
-	if err = errors.Join(err, file.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(fresh, path); err != nil {
-		return err
-	}
-	return f.names(filepath.Dir(path))
-}
+func (files) replace(path string, p []byte) error { return sbd.Replace(path, p) }
 
 func (files) remove(path string) error { return os.RemoveAll(path) }
 
-func (files) names(folder string) error {
-	f, err := os.Open(folder)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
-}
+func (files) names(folder string) error { return sbd.SyncFolder(folder) }
 
 // makeFolder makes a folder that outlives a loss of power.
 func (d disk) makeFolder(path string) error {

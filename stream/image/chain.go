@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 
+	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/stream/dmu"
 )
 
@@ -52,26 +53,7 @@ func WriteChain(path string, c *dmu.Chain) error {
 	if err != nil {
 		return err
 	}
-	fresh := path + ".new"
-	if err := writeDurably(fresh, p); err != nil {
-		return err
-	}
-	if err := os.Rename(fresh, path); err != nil {
-		return err
-	}
-	return syncFolder(path)
-}
-
-func writeDurably(path string, p []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(p)
-	if err == nil {
-		err = f.Sync()
-	}
-	return errors.Join(err, f.Close())
+	return sbd.Replace(path, p)
 }
 
 // Modified says whether the file was written to since its chain was saved. Of a device nobody

@@ -103,7 +103,7 @@ func (s *Store) create() error {
 		return err
 	}
 	s.regular, s.made = true, true
-	err = errors.Join(f.Truncate(placeholder), f.Sync(), f.Close(), syncFolder(s.path))
+	err = errors.Join(f.Truncate(placeholder), f.Sync(), f.Close(), sbd.SyncFolder(filepath.Dir(s.path)))
 	if err != nil {
 		s.undo()
 	}
@@ -135,13 +135,4 @@ func (s *Store) Blank() bool {
 	}
 	mapped, n, err := m.Mapped(0)
 	return err == nil && !mapped && n >= s.Size()
-}
-
-// syncFolder makes the names in the folder of path survive a loss of power.
-func syncFolder(path string) error {
-	folder, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(folder.Sync(), folder.Close())
 }

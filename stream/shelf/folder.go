@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lunarsan/lunar/sbd"
 )
 
 // A folder is where everything of a volume is.
@@ -76,7 +78,7 @@ func (d disk) mkdir(path string) error {
 	if errors.Is(err, fs.ErrExist) {
 		return nil
 	}
-	return errors.Join(err, syncFolder(path))
+	return errors.Join(err, sbd.SyncFolder(filepath.Dir(path)))
 }
 
 // replace makes p the contents of the file at path.
@@ -85,15 +87,7 @@ func (d disk) replace(path string, p []byte) error {
 	if err := d.step("write", fresh); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(fresh, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(p)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
+	if err := sbd.WriteDurably(fresh, p); err != nil {
 		return err
 	}
 	return d.rename(fresh, path)
@@ -107,9 +101,9 @@ func (d disk) rename(from, to string) error {
 	if err := os.Rename(from, to); err != nil {
 		return err
 	}
-	err := syncFolder(to)
+	err := sbd.SyncFolder(filepath.Dir(to))
 	if filepath.Dir(from) != filepath.Dir(to) {
-		err = errors.Join(err, syncFolder(from))
+		err = errors.Join(err, sbd.SyncFolder(filepath.Dir(from)))
 	}
 	return err
 }
@@ -122,7 +116,7 @@ func (d disk) remove(path string) error {
 	if err := d.step("remove", path); err != nil {
 		return err
 	}
-	return errors.Join(os.RemoveAll(path), syncFolder(path))
+	return errors.Join(os.RemoveAll(path), sbd.SyncFolder(filepath.Dir(path)))
 }
 
 // exists says whether there is something at path.
@@ -132,15 +126,6 @@ func exists(path string) (bool, error) {
 		return false, nil
 	}
 	return err == nil, err
-}
-
-// syncFolder makes the names in the folder of path survive a loss of power.
-func syncFolder(path string) error {
-	f, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
 }
 
 // removeVolume removes a file, and then what is kept of it.

@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
+	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/sbd/layer"
 	"github.com/lunarsan/lunar/stream"
 )
@@ -41,7 +43,7 @@ func (s *Shelf) Remove(ctx context.Context) error {
 	if err := layer.Remove(s.path()); err != nil {
 		return fmt.Errorf("%s: its snapshots are removed, and the file is not: %w", s.path(), explain(err))
 	}
-	return explain(syncFolder(s.path()))
+	return explain(sbd.SyncFolder(filepath.Dir(s.path())))
 }
 
 // removeRest removes what is beside the volume.
