@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/storetest"
 )
 
 // The I/O path allocates nothing: 4 KiB, inline, from memory.
@@ -17,7 +18,7 @@ func TestReadAndWriteAllocateNothing(t *testing.T) {
 	for name, store := range map[string]func(t *testing.T) sbd.Store{
 		"memory":         func(t *testing.T) sbd.Store { return sbd.NewMem(16 << 20) },
 		"file on disk":   func(t *testing.T) sbd.Store { return newFile(t, t.TempDir()) },
-		"file in memory": func(t *testing.T) sbd.Store { return newFile(t, tmpfs(t)) },
+		"file in memory": func(t *testing.T) sbd.Store { return newFile(t, storetest.Memory(t)) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			u := online(t, sbd.Config{WriteCache: true}, store(t))
@@ -61,7 +62,7 @@ func BenchmarkUnit(b *testing.B) {
 		"null":  func(b *testing.B) sbd.Store { return sbd.NewNull(16 << 20) },
 		"mem":   func(b *testing.B) sbd.Store { return sbd.NewMem(16 << 20) },
 		"disk":  func(b *testing.B) sbd.Store { return newFile(b, b.TempDir()) },
-		"tmpfs": func(b *testing.B) sbd.Store { return newFile(b, tmpfs(b)) },
+		"tmpfs": func(b *testing.B) sbd.Store { return newFile(b, storetest.Memory(b)) },
 	} {
 		u := online(b, sbd.Config{WriteCache: true}, store(b))
 		for _, n := range []int64{4 << 10, 256 << 10} {

@@ -48,7 +48,7 @@ func TestCopyBetweenFiles(t *testing.T) {
 	const size = 8 << 20
 	places := map[string]func(t *testing.T) string{
 		"disk":  func(t *testing.T) string { return t.TempDir() },
-		"tmpfs": func(t *testing.T) string { return tmpfs(t) },
+		"tmpfs": func(t *testing.T) string { return storetest.Memory(t) },
 		"xfs":   func(t *testing.T) string { return filesystem(t, "xfs") },
 		"btrfs": func(t *testing.T) string { return filesystem(t, "btrfs") },
 	}

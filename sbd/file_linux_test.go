@@ -26,7 +26,7 @@ func space(t *testing.T, path string) int64 {
 }
 
 func TestThinAndThick(t *testing.T) {
-	folders(t, func(t *testing.T, folder string) {
+	storetest.Folders(t, func(t *testing.T, folder string) {
 		thin, thick := filepath.Join(folder, "thin"), filepath.Join(folder, "thick")
 		create(t, thin, 8<<20, true)
 		create(t, thick, 8<<20, false)
@@ -40,7 +40,7 @@ func TestThinAndThick(t *testing.T) {
 }
 
 func TestUnmapAndZeroSpace(t *testing.T) {
-	folders(t, func(t *testing.T, folder string) {
+	storetest.Folders(t, func(t *testing.T, folder string) {
 		path := filepath.Join(folder, "store")
 		create(t, path, 8<<20, true)
 		u := online(t, sbd.Config{WriteCache: true, Thin: true}, open(t, path))
@@ -72,7 +72,7 @@ func TestUnmapAndZeroSpace(t *testing.T) {
 
 // However the medium goes away, the unit says ErrGone and leaves what is there alone.
 func TestAFileThatGoesAway(t *testing.T) {
-	folders(t, func(t *testing.T, folder string) {
+	storetest.Folders(t, func(t *testing.T, folder string) {
 		for name, harm := range map[string]func(path string) error{
 			"deleted": os.Remove,
 			"replaced": func(path string) error {
@@ -248,7 +248,7 @@ func TestTryReadAtOfWhatIsNotInMemory(t *testing.T) {
 }
 
 func TestAdviceOfAFile(t *testing.T) {
-	folders(t, func(t *testing.T, folder string) {
+	storetest.Folders(t, func(t *testing.T, folder string) {
 		path := filepath.Join(folder, "store")
 		create(t, path, 1<<20, true)
 		u := online(t, sbd.Config{}, open(t, path))

@@ -16,22 +16,6 @@ import (
 	"github.com/lunarsan/lunar/sbd/storetest"
 )
 
-// folders are where file stores are tested: on the disk and in memory.
-func folders(t *testing.T, run func(t *testing.T, folder string)) {
-	t.Run("disk", func(t *testing.T) { run(t, t.TempDir()) })
-	t.Run("tmpfs", func(t *testing.T) { run(t, tmpfs(t)) })
-}
-
-// tmpfs returns a folder in memory, or skips.
-func tmpfs(t testing.TB) string {
-	folder, err := os.MkdirTemp("/dev/shm", "sbd")
-	if err != nil {
-		t.Skipf("no tmpfs: %v", err)
-	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	return folder
-}
-
 func create(t testing.TB, path string, size int64, thin bool) {
 	t.Helper()
 	if err := sbd.Create(path, size, thin); err != nil {
@@ -49,7 +33,7 @@ func open(t testing.TB, path string) sbd.Store {
 }
 
 func TestFile(t *testing.T) {
-	folders(t, func(t *testing.T, folder string) {
+	storetest.Folders(t, func(t *testing.T, folder string) {
 		for _, thin := range []bool{true, false} {
 			name := map[bool]string{true: "thin", false: "thick"}[thin]
 			t.Run(name, func(t *testing.T) {
@@ -69,7 +53,7 @@ func TestFile(t *testing.T) {
 }
 
 func TestAStoreIsOpenedOnce(t *testing.T) {
-	folders(t, func(t *testing.T, folder string) {
+	storetest.Folders(t, func(t *testing.T, folder string) {
 		path := filepath.Join(folder, "store")
 		create(t, path, 1<<20, true)
 		ro := sbd.OpenOptions{ReadOnly: true}
@@ -176,7 +160,7 @@ func TestWhatCannotBeOpened(t *testing.T) {
 }
 
 func TestCreate(t *testing.T) {
-	folders(t, func(t *testing.T, folder string) {
+	storetest.Folders(t, func(t *testing.T, folder string) {
 		full := filepath.Join(folder, "full")
 		if err := os.WriteFile(full, []byte("precious"), 0o600); err != nil {
 			t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"testing/synctest"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/storetest"
 )
 
 // A plain store has no optional powers.
@@ -104,7 +105,7 @@ func TestDurability(t *testing.T) {
 // Several goroutines add to the same counters: none may be lost, and no reader may see half
 // an update.
 func TestUpdateIsAtomic(t *testing.T) {
-	folders(t, func(t *testing.T, folder string) {
+	storetest.Folders(t, func(t *testing.T, folder string) {
 		path := folder + "/store"
 		create(t, path, 1<<20, true)
 		u := online(t, sbd.Config{WriteCache: true}, open(t, path))

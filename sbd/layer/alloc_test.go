@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/storetest"
 )
 
 // The I/O path allocates nothing on layers either, and does not leave for what the page cache has.
@@ -15,7 +16,7 @@ func TestReadAndWriteAllocateNothing(t *testing.T) {
 	if race {
 		t.Skip("the race detector allocates")
 	}
-	s := layered(t, stacked(t, tmpfs(t)))
+	s := layered(t, stacked(t, storetest.Memory(t)))
 	defer closes(t, s)
 	p := make([]byte, 4096)
 	var off int64
@@ -55,7 +56,7 @@ func stacked(t testing.TB, folder string) string {
 // BenchmarkStack reads and writes 4 KiB through a delta, from the delta and from the base, and,
 // side by side, a plain file.
 func BenchmarkStack(b *testing.B) {
-	folder := tmpfs(b)
+	folder := storetest.Memory(b)
 	plain := filepath.Join(folder, "plain")
 	if err := sbd.Create(plain, 2<<20, true); err != nil {
 		b.Fatal(err)

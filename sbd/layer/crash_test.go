@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/storetest"
 )
 
 const (
@@ -61,7 +62,7 @@ func TestCrash(t *testing.T) {
 	for range times(3) {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			root := tmpfs(t)
+			root := storetest.Memory(t)
 			c := &crashing{T: t, Rand: rand.New(rand.NewPCG(seed, 0)), recorder: new(recorder), size: crashSectors, frozen: make(map[string]*freezing)}
 			path := filepath.Join(root, "volume")
 			must(t, c.create(path, crashSectors*sectorLen))

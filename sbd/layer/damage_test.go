@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/storetest"
 )
 
 // TestDamage: what is kept about layers is damaged, or of somebody else, and each way to the volume
@@ -68,7 +69,7 @@ func TestDamage(t *testing.T) {
 		"another base":         {patched("../volume", 5000, "x"), ErrTouched, "touch -d @"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := volume(t, tmpfs(t), size)
+			path := volume(t, storetest.Memory(t), size)
 			must(t, Freeze(path, "a"))
 			s := open(t, path)
 			write(t, s, 1, 0, size/2)
@@ -95,7 +96,7 @@ func TestDamage(t *testing.T) {
 
 // TestRefusals: what is asked of layers that cannot be is refused, and says what it is about.
 func TestRefusals(t *testing.T) {
-	path := volume(t, tmpfs(t), 1<<20)
+	path := volume(t, storetest.Memory(t), 1<<20)
 	ctx := context.Background()
 	for what, err := range map[string]error{
 		"At":      func() error { _, err := At(path, "a"); return err }(),
@@ -170,7 +171,7 @@ func TestRefusals(t *testing.T) {
 // A clone that its volume does not know, as a crash may leave one, does not open, and is in
 // nobody's way.
 func TestOrphan(t *testing.T) {
-	path := volume(t, tmpfs(t), 1<<20)
+	path := volume(t, storetest.Memory(t), 1<<20)
 	must(t, Freeze(path, "a"))
 	clone, err := Clone(path, "a", "c")
 	must(t, err)

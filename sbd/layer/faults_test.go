@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/storetest"
 )
 
 // A faults is a disk whose files fail on demand, and of whose system nobody knows when it began:
@@ -51,7 +52,7 @@ func TestFaults(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			f := &faults{stores: make(map[string]*sbd.Faulty)}
-			path := volume(t, tmpfs(t), size)
+			path := volume(t, storetest.Memory(t), size)
 			p := disk{f, ""}.place(path)
 			plain := open(t, path)
 			write(t, plain, 1, 0, size)
@@ -94,7 +95,7 @@ func TestFreezeFails(t *testing.T) {
 	for _, step := range []string{"create 3.delta", "create 3.map", "replace stack.json", "after stack.json", "twice stack.json"} {
 		t.Run(step, func(t *testing.T) {
 			f := &failing{at: step}
-			path := volume(t, tmpfs(t), size)
+			path := volume(t, storetest.Memory(t), size)
 			must(t, Freeze(path, "a"))
 			p := disk{f, ""}.place(path)
 			opened, err := p.openVolume(sbd.OpenOptions{})
@@ -174,7 +175,7 @@ func (f *failing) replace(path string, p []byte) error {
 // TestShrunkAndCrashed: what was cut off does not come back, though the delta was not cut any more.
 func TestShrunkAndCrashed(t *testing.T) {
 	const size = 4 * leastBlock
-	path := volume(t, tmpfs(t), size)
+	path := volume(t, storetest.Memory(t), size)
 	must(t, Freeze(path, "a"))
 	s := layered(t, path)
 	write(t, s, 1, 0, size)
@@ -197,7 +198,7 @@ func TestShrunkAndCrashed(t *testing.T) {
 // none left; what the top has is not.
 func TestFullPool(t *testing.T) {
 	const size = 8 * leastBlock
-	path := volume(t, tmpfs(t), size)
+	path := volume(t, storetest.Memory(t), size)
 	s := open(t, path)
 	write(t, s, 1, 0, size)
 	closes(t, s)

@@ -16,22 +16,6 @@ import (
 	"github.com/lunarsan/lunar/sbd/storetest"
 )
 
-// folders are where stacks are tested: on the disk and in memory.
-func folders(t *testing.T, run func(t *testing.T, folder string)) {
-	t.Run("disk", func(t *testing.T) { run(t, t.TempDir()) })
-	t.Run("tmpfs", func(t *testing.T) { run(t, tmpfs(t)) })
-}
-
-// tmpfs returns a folder in memory, or one on the disk where there is none.
-func tmpfs(t testing.TB) string {
-	folder, err := os.MkdirTemp("/dev/shm", "layer")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	return folder
-}
-
 // volume makes a file of size bytes.
 func volume(t testing.TB, folder string, size int64) string {
 	t.Helper()
@@ -138,7 +122,7 @@ func TestContract(t *testing.T) {
 			if race && name != "one delta" {
 				t.Skip("slow under the race detector")
 			}
-			folder := tmpfs(t)
+			folder := storetest.Memory(t)
 			storetest.Run(t, func(t *testing.T) sbd.Store {
 				at, err := os.MkdirTemp(folder, "")
 				must(t, err)
@@ -163,7 +147,7 @@ func TestContract(t *testing.T) {
 
 // A layer is what the volume was, whatever becomes of the volume.
 func TestLayersStay(t *testing.T) {
-	folders(t, func(t *testing.T, folder string) {
+	storetest.Folders(t, func(t *testing.T, folder string) {
 		const size = 1 << 20
 		path := volume(t, folder, size)
 		s := open(t, path)
@@ -217,7 +201,7 @@ func TestLayersStay(t *testing.T) {
 
 // TestUndo: what was put over an open store is taken back, and the store is as it was.
 func TestUndo(t *testing.T) {
-	folder := tmpfs(t)
+	folder := storetest.Memory(t)
 	path := volume(t, folder, 1<<20)
 	s := open(t, path)
 	write(t, s, 1, 0, 1000)
@@ -245,7 +229,7 @@ func TestUndo(t *testing.T) {
 // TestWritten: making, merging and ending layers, opening and closing, is not writing.
 func TestWritten(t *testing.T) {
 	const size = 4 * leastBlock
-	path := volume(t, tmpfs(t), size)
+	path := volume(t, storetest.Memory(t), size)
 	written := func() time.Time {
 		t.Helper()
 		at, err := Written(path)

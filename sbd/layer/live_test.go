@@ -16,13 +16,14 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/storetest"
 )
 
 // TestFirstTouch: many write to sectors of the same blocks at once. None of them brings back what
 // was there before another one.
 func TestFirstTouch(t *testing.T) {
 	const size, workers = 16 * leastBlock, 8
-	path := volume(t, tmpfs(t), size)
+	path := volume(t, storetest.Memory(t), size)
 	must(t, Freeze(path, "0"))
 	s := layered(t, path)
 	defer closes(t, s)
@@ -59,7 +60,7 @@ func TestFirstTouch(t *testing.T) {
 // that only one of them wrote is there.
 func TestFirstTouchOfAll(t *testing.T) {
 	const blocks = 32
-	path := volume(t, tmpfs(t), blocks*leastBlock)
+	path := volume(t, storetest.Memory(t), blocks*leastBlock)
 	must(t, Freeze(path, "0"))
 	s := layered(t, path)
 	defer closes(t, s)
@@ -85,7 +86,7 @@ func TestFirstTouchOfAll(t *testing.T) {
 // is written to and older ones are read. What is written stays, and so does what is read.
 func TestMergeWhileOpen(t *testing.T) {
 	const size = 64 * leastBlock
-	path := volume(t, tmpfs(t), size)
+	path := volume(t, storetest.Memory(t), size)
 	must(t, Freeze(path, "0"))
 	s := layered(t, path)
 	ctx, stop := context.WithCancel(context.Background())
@@ -182,7 +183,7 @@ func deleted(t *testing.T, path string) (n int) {
 func TestMergeIsCut(t *testing.T) {
 	const size = 40*leastBlock + 512
 	for cut := 0; ; cut++ {
-		path := volume(t, tmpfs(t), size)
+		path := volume(t, storetest.Memory(t), size)
 		s := open(t, path)
 		write(t, s, 1, 0, size)
 		closes(t, s)
@@ -231,7 +232,7 @@ func TestMergeIsCut(t *testing.T) {
 // layers have no write without those that were answered before it.
 func TestFrozenTogether(t *testing.T) {
 	const size = 8 * leastBlock
-	folder := tmpfs(t)
+	folder := storetest.Memory(t)
 	units := make([]*sbd.Unit, 3)
 	paths := make([]string, 3)
 	for i := range units {

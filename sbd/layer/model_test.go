@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/storetest"
 )
 
 // A model is a volume and its layers in plain memory, beside the real ones.
@@ -35,7 +36,7 @@ func TestModel(t *testing.T) {
 	for range times(6) {
 		seed := rand.Uint64()
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
-			path := volume(t, tmpfs(t), modelSize)
+			path := volume(t, storetest.Memory(t), modelSize)
 			m := &model{T: t, Rand: rand.New(rand.NewPCG(seed, 0)), path: path, now: make([]byte, modelSize)}
 			m.begin()
 			for range 150 {

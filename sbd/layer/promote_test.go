@@ -9,11 +9,12 @@ import (
 	"testing"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/storetest"
 )
 
 // TestPromote has a clone, with a layer of its own, take the place of the volume.
 func TestPromote(t *testing.T) {
-	path := volume(t, tmpfs(t), 1<<20)
+	path := volume(t, storetest.Memory(t), 1<<20)
 	s := open(t, path)
 	write(t, s, 1, 0, 1<<20)
 	must(t, s.Close())

@@ -12,39 +12,10 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/lunarsan/lunar/sbd/storetest"
 	"github.com/lunarsan/lunar/stream/dmu"
 	"github.com/lunarsan/lunar/stream/image"
 )
-
-// mounted is a folder on a fresh file system of a kind, or the test is left out.
-func mounted(t *testing.T, kind string) string {
-	t.Helper()
-	if os.Getuid() != 0 {
-		t.Skip("only root mounts file systems")
-	}
-	mkfs, err := exec.LookPath("mkfs." + kind)
-	if err != nil {
-		t.Skipf("%v", err)
-	}
-	disk, folder := filepath.Join(t.TempDir(), "fs"), filepath.Join(t.TempDir(), "mnt")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, words := range [][]string{{"truncate", "-s", "512M", disk}, {mkfs, "-q", disk}, {"mount", "-o", "loop", disk, folder}} {
-		if out, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
-			if words[0] == "mount" {
-				t.Skipf("%s: %s", words, out)
-			}
-			t.Fatalf("%s: %s", words, out)
-		}
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(folder, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	return folder
-}
 
 // reflink makes a copy that shares its extents.
 func reflink(t *testing.T, from, to string) {
@@ -73,7 +44,7 @@ func openReadOnly(t *testing.T, path string) *image.Store {
 func TestChanges(t *testing.T) {
 	for _, kind := range []string{"xfs", "btrfs"} {
 		t.Run(kind, func(t *testing.T) {
-			folder := mounted(t, kind)
+			folder := storetest.Mount(t, kind)
 			const size = 16 << 20
 			disk := filepath.Join(folder, "disk")
 			f, err := os.OpenFile(disk, os.O_RDWR|os.O_CREATE, 0o600)
@@ -259,7 +230,7 @@ func TestChangesUntold(t *testing.T) {
 func TestChangesUnsynced(t *testing.T) {
 	for _, kind := range []string{"xfs", "btrfs"} {
 		t.Run(kind, func(t *testing.T) {
-			folder := mounted(t, kind)
+			folder := storetest.Mount(t, kind)
 			disk, before := filepath.Join(folder, "disk"), filepath.Join(folder, "before")
 			if err := os.WriteFile(disk, bytes.Repeat([]byte{1}, 1<<20), 0o600); err != nil {
 				t.Fatal(err)

@@ -7,6 +7,7 @@ import (
 	"net"
 	"testing"
 
+	"github.com/lunarsan/lunar/sbd/storetest"
 	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/streamtest"
 	"github.com/lunarsan/lunar/stream/wire"
@@ -52,9 +53,9 @@ func linked(t *testing.T, p streamtest.Place) streamtest.Place {
 
 // TestFar holds files that are reached through a link to the contract.
 func TestFar(t *testing.T) {
-	place := linked(t, in(memory(t)))
+	place := linked(t, in(storetest.Memory(t)))
 	streamtest.Test(t, place)
-	t.Run("replicates", func(t *testing.T) { streamtest.Replicate(t, in(memory(t)), place) })
+	t.Run("replicates", func(t *testing.T) { streamtest.Replicate(t, in(storetest.Memory(t)), place) })
 	t.Run("verifies", func(t *testing.T) {
 		v := place.Volume(t, streamtest.Size)
 		_, err := v.Take(t.Context(), "a")

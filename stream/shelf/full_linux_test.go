@@ -14,6 +14,7 @@ import (
 
 	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/sbd/layer"
+	"github.com/lunarsan/lunar/sbd/storetest"
 	"github.com/lunarsan/lunar/stream"
 )
 
@@ -30,7 +31,7 @@ func TestFullDisk(t *testing.T) {
 	}
 	t.Cleanup(func() { do(t, unix.Unmount(small, 0)) })
 	ctx := context.Background()
-	source, replica := New(filepath.Join(memory(t), "source")), New(filepath.Join(small, "replica"))
+	source, replica := New(filepath.Join(storetest.Memory(t), "source")), New(filepath.Join(small, "replica"))
 	do(t, sbd.Create(source.path(), 4<<20, true))
 	noise := rand.NewChaCha8([32]byte{})
 	write := func(n int) {

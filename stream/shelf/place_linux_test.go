@@ -3,60 +3,35 @@ package shelf
 import (
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/sbd/layer"
+	"github.com/lunarsan/lunar/sbd/storetest"
 	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/streamtest"
 )
-
-// memory is a folder in memory, or one on the disk where there is none.
-func memory(t *testing.T) string {
-	folder, err := os.MkdirTemp("/dev/shm", "lunar")
-	if err != nil {
-		return t.TempDir()
-	}
-	t.Cleanup(func() { os.RemoveAll(folder) })
-	return folder
-}
 
 // mounted is a folder on a fresh file system of a kind, or the test is left out. Of "layers" it is
 // one where there are no reflinks.
 func mounted(t *testing.T, kind string) string {
 	t.Helper()
 	if kind == "layers" {
-		return memory(t)
+		return storetest.Memory(t)
 	}
-	if os.Getuid() != 0 {
-		t.Skip("only root mounts file systems")
+	return storetest.Mount(t, kind)
+}
+
+// onBoth has a test run where snapshots are reflinks, and beside that where they are layers.
+func onBoth(t *testing.T, run func(t *testing.T, folder string)) {
+	t.Helper()
+	for _, kind := range []string{"xfs", "layers"} {
+		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
+			run(t, mounted(t, kind))
+		})
 	}
-	mkfs, err := exec.LookPath("mkfs." + kind)
-	if err != nil {
-		t.Skipf("%v", err)
-	}
-	disk, folder := filepath.Join(memory(t), "fs"), filepath.Join(t.TempDir(), "mnt")
-	if err := os.Mkdir(folder, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	for _, words := range [][]string{{"truncate", "-s", "512M", disk}, {mkfs, "-q", disk}, {"mount", "-o", "loop", disk, folder}} {
-		if out, err := exec.Command(words[0], words[1:]...).CombinedOutput(); err != nil {
-			if words[0] == "mount" {
-				t.Skipf("%s: %s", words, out)
-			}
-			t.Fatalf("%s: %s", words, out)
-		}
-	}
-	t.Cleanup(func() {
-		if err := unix.Unmount(folder, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	return folder
 }
 
 // in is where volumes are files in folders below one.

@@ -11,6 +11,7 @@ import (
 
 	"github.com/lunarsan/lunar/sbd"
 	"github.com/lunarsan/lunar/sbd/layer"
+	"github.com/lunarsan/lunar/sbd/storetest"
 	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/dmu"
 	"github.com/lunarsan/lunar/stream/image"
@@ -28,12 +29,7 @@ func length(t *testing.T, s *Shelf, q stream.Send) int64 {
 // TestBookmarkRemembers: a stream from a bookmark has no more than what changed since, also when
 // several snapshots behind it were destroyed; and everything where that was lost.
 func TestBookmarkRemembers(t *testing.T) {
-	for _, kind := range []string{"xfs", "layers"} {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			remembers(t, New(filepath.Join(mounted(t, kind), "disk")))
-		})
-	}
+	onBoth(t, func(t *testing.T, folder string) { remembers(t, New(filepath.Join(folder, "disk"))) })
 }
 
 func remembers(t *testing.T, s *Shelf) {
@@ -77,12 +73,7 @@ func remembers(t *testing.T, s *Shelf) {
 
 // TestAdopt: what a stream was applied to by its path has a snapshot, unless it was written to.
 func TestAdopt(t *testing.T) {
-	for _, kind := range []string{"xfs", "layers"} {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			adopts(t, mounted(t, kind))
-		})
-	}
+	onBoth(t, adopts)
 }
 
 func adopts(t *testing.T, folder string) {
@@ -115,12 +106,7 @@ func adopts(t *testing.T, folder string) {
 
 // TestTakeHeld makes a snapshot of a file that is open, and one that was given up.
 func TestTakeHeld(t *testing.T) {
-	for _, kind := range []string{"xfs", "layers"} {
-		t.Run(kind, func(t *testing.T) {
-			t.Parallel()
-			takeHeld(t, New(filepath.Join(mounted(t, kind), "disk")))
-		})
-	}
+	onBoth(t, func(t *testing.T, folder string) { takeHeld(t, New(filepath.Join(folder, "disk"))) })
 }
 
 func takeHeld(t *testing.T, s *Shelf) {
@@ -182,7 +168,7 @@ func TestShare(t *testing.T) {
 // TestGoOnCompressed: the rest of a stream is compressed if what was cut was.
 func TestGoOnCompressed(t *testing.T) {
 	ctx := context.Background()
-	folder := memory(t)
+	folder := storetest.Memory(t)
 	s, replica := New(filepath.Join(folder, "disk")), New(filepath.Join(folder, "replica"))
 	do(t, sbd.Create(s.path(), 2<<20, true))
 	for off := int64(0); off < 2<<20; off += 8192 {
