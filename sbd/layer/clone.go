@@ -28,15 +28,11 @@ func (p place) makeClone(name, clone string) (string, error) {
 	if err := checkName(clone); err != nil {
 		return "", err
 	}
-	st, locked, err := p.edit()
+	st, i, locked, err := p.editAt(name)
 	if err != nil {
 		return "", err
 	}
 	defer locked.unlock()
-	i := st.index(name)
-	if i < 0 {
-		return "", fmt.Errorf("%s: %q: %w", p.path, name, ErrNoLayer)
-	}
 	if st.cloned(clone) >= 0 {
 		return "", fmt.Errorf("%s: the clone %q: %w", p.path, clone, ErrExists)
 	}

@@ -38,15 +38,11 @@ func Merge(ctx context.Context, path, name string, pace Pace) error {
 
 // unname ends a layer as far as others see it.
 func (p place) unname(name string) error {
-	st, locked, err := p.edit()
+	st, i, locked, err := p.editAt(name)
 	if err != nil {
 		return err
 	}
 	defer locked.unlock()
-	i := st.index(name)
-	if i < 0 {
-		return fmt.Errorf("%s: %q: %w", p.path, name, ErrNoLayer)
-	}
 	if err := p.unused(st.Layers[i]); err != nil {
 		return err
 	}

@@ -28,15 +28,11 @@ func (p place) revert(name string) error {
 		return fmt.Errorf("%s: %w", p.path, err)
 	}
 	defer top.unlock()
-	st, locked, err := p.edit()
+	st, i, locked, err := p.editAt(name)
 	if err != nil {
 		return err
 	}
 	defer locked.unlock()
-	i := st.index(name)
-	if i < 0 {
-		return fmt.Errorf("%s: %q: %w", p.path, name, ErrNoLayer)
-	}
 	gone, err := p.above(st, i)
 	if err != nil {
 		return err

@@ -163,15 +163,11 @@ func (p place) at(name string) (sbd.Store, error) {
 
 // pinned finds the layer of a name and keeps it from being ended.
 func (p place) pinned(name string) (e entry, pin lock, err error) {
-	st, locked, err := p.edit()
+	st, i, locked, err := p.editAt(name)
 	if err != nil {
 		return entry{}, lock{}, err
 	}
 	defer locked.unlock()
-	i := st.index(name)
-	if i < 0 {
-		return entry{}, lock{}, fmt.Errorf("%s: %q: %w", p.path, name, ErrNoLayer)
-	}
 	pin, err = p.lockPin(st.Layers[i].ID, false)
 	return st.Layers[i], pin, err
 }
@@ -198,6 +194,20 @@ func (p place) edit() (*stack, lock, error) {
 		return nil, lock{}, err
 	}
 	return st, l, nil
+}
+
+// editAt is edit, with which of the layers has a name.
+func (p place) editAt(name string) (*stack, int, lock, error) {
+	st, locked, err := p.edit()
+	if err != nil {
+		return nil, 0, lock{}, err
+	}
+	i := st.index(name)
+	if i < 0 {
+		locked.unlock()
+		return nil, 0, lock{}, fmt.Errorf("%s: %q: %w", p.path, name, ErrNoLayer)
+	}
+	return st, i, locked, nil
 }
 
 // Close gives the volume back. What was written and not synced is so now: others who look at its
