@@ -311,3 +311,26 @@ func TestFrozenTogether(t *testing.T) {
 		must(t, u.Detach(nil))
 	}
 }
+
+// TestRevertWhileMerging: going back to before the layers that are being merged ends the merge.
+func TestRevertWhileMerging(t *testing.T) {
+	const size = 8 * leastBlock
+	path := volume(t, storetest.Memory(t), size)
+	for n, name := range []string{"a", "b", "c"} {
+		s := open(t, path)
+		write(t, s, byte(n+1), 0, size/2)
+		closes(t, s)
+		must(t, Freeze(path, name))
+	}
+	err := Merge(t.Context(), path, "b", func(context.Context, int64) error { return Revert(path, "a") })
+	if err != nil {
+		t.Error(err)
+	}
+	s := open(t, path)
+	holds(t, s, 1, 0, size/2)
+	closes(t, s)
+	list, err := List(path)
+	if must(t, err); len(list) != 1 || list[0].Name != "a" {
+		t.Errorf("the layers are %+v", list)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 
 	"github.com/lunarsan/lunar/sbd"
@@ -105,12 +106,21 @@ func (p place) mergeOne(ctx context.Context, pace Pace) (more bool, err error) {
 		}
 		err := p.pair(ctx, st, i, pace)
 		top.unlock()
+		if err != nil && !p.knows(st.Layers[i+1].ID) {
+			err = nil // the volume went back to before it meanwhile
+		}
 		return err == nil, err
 	}
 	if st.plain() {
 		return false, p.settle()
 	}
 	return false, nil
+}
+
+// knows says whether there is a layer of a number.
+func (p place) knows(id uint64) bool {
+	st, err := p.read()
+	return err != nil || st != nil && slices.ContainsFunc(st.Layers, func(e entry) bool { return e.ID == id })
 }
 
 // A pairing is two layers, one on the other, that become one.
