@@ -45,11 +45,7 @@ type hold struct {
 // returns false and claims nothing.
 func (l *rangeLock) lock(h *hold, off, end int64, exclusive, wait bool) bool {
 	l.mu.Lock()
-	h.off, h.end, h.exclusive = off, end, exclusive
-	h.ahead = l.exclusive.overlaps(h)
-	if exclusive {
-		h.ahead += l.shared.overlaps(h)
-	}
+	l.ask(h, off, end, exclusive)
 	if h.ahead > 0 && !wait {
 		l.mu.Unlock()
 		return false
@@ -66,11 +62,7 @@ func (l *rangeLock) lock(h *hold, off, end int64, exclusive, wait bool) bool {
 // lockWithin is lock, and waits until ctx ends: then it returns its error and claims nothing.
 func (l *rangeLock) lockWithin(ctx context.Context, h *hold, off, end int64, exclusive bool) error {
 	l.mu.Lock()
-	h.off, h.end, h.exclusive = off, end, exclusive
-	h.ahead = l.exclusive.overlaps(h)
-	if exclusive {
-		h.ahead += l.shared.overlaps(h)
-	}
+	l.ask(h, off, end, exclusive)
 	l.enter(h)
 	ahead := h.ahead
 	l.mu.Unlock()
@@ -91,6 +83,15 @@ func (l *rangeLock) lockWithin(ctx context.Context, h *hold, off, end int64, exc
 	}
 	l.leave(h)
 	return ctx.Err()
+}
+
+// ask makes h a claim on [off, end), and finds how many are ahead of it.
+func (l *rangeLock) ask(h *hold, off, end int64, exclusive bool) {
+	h.off, h.end, h.exclusive = off, end, exclusive
+	h.ahead = l.exclusive.overlaps(h)
+	if exclusive {
+		h.ahead += l.shared.overlaps(h)
+	}
 }
 
 // enter puts h, which waits for h.ahead others, behind all who asked before.
@@ -128,9 +129,8 @@ func (l *rangeLock) leave(h *hold) {
 // overlap.
 func (l *rangeLock) lockBoth(from, into *hold) {
 	l.mu.Lock()
-	from.exclusive, into.exclusive = false, true
-	from.ahead = l.exclusive.overlaps(from)
-	into.ahead = l.exclusive.overlaps(into) + l.shared.overlaps(into)
+	l.ask(from, from.off, from.end, false)
+	l.ask(into, into.off, into.end, true)
 	var waits []*hold
 	for _, h := range []*hold{from, into} {
 		if l.enter(h); h.ahead > 0 {
