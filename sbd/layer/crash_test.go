@@ -167,13 +167,21 @@ func (c *crashing) living() (names []string) {
 	return names
 }
 
-func (c *crashing) merge() {
+// any is a layer that was not ended; nil: there is none.
+func (c *crashing) any() (name string, f *freezing) {
 	names := c.living()
 	if len(names) == 0 {
+		return "", nil
+	}
+	name = names[c.IntN(len(names))]
+	return name, c.frozen[name]
+}
+
+func (c *crashing) merge() {
+	name, f := c.any()
+	if f == nil {
 		return
 	}
-	f := c.frozen[names[c.IntN(len(names))]]
-	name := names[slices.IndexFunc(names, func(n string) bool { return c.frozen[n] == f })]
 	closed := c.IntN(2) == 0
 	if closed {
 		closes(c, c.store)
@@ -204,12 +212,10 @@ func (c *crashing) resize(layered *Store) {
 }
 
 func (c *crashing) revert() {
-	names := c.living()
-	if len(names) == 0 {
+	name, f := c.any()
+	if f == nil {
 		return
 	}
-	name := names[c.IntN(len(names))]
-	f := c.frozen[name]
 	closes(c, c.store)
 	c.surely()
 	c.goBack(f, f.content, func() error { return c.place.revert(name) })
@@ -217,12 +223,10 @@ func (c *crashing) revert() {
 
 // promote has a clone take the place of the volume.
 func (c *crashing) promote() {
-	names := c.living()
-	if len(names) == 0 {
+	name, f := c.any()
+	if f == nil {
 		return
 	}
-	name := names[c.IntN(len(names))]
-	f := c.frozen[name]
 	closes(c, c.store)
 	c.surely()
 	_, err := c.place.makeClone(name, "clone")
