@@ -52,6 +52,12 @@ func (p place) makeClone(name, clone string) (string, error) {
 	return c.path, nil
 }
 
+// Clones is the folder that clones of the volume at path are made in.
+func Clones(path string) (string, error) {
+	p, err := system().find(path)
+	return p.clones(), err
+}
+
 // layClone makes the files of a clone of layer i, which is none until the stack says so.
 func (p place) layClone(c place, st *stack, i int) error {
 	below := st.Layers[i]

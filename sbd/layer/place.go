@@ -87,8 +87,10 @@ func (p place) numbered(n uint64, kind string) string {
 
 // clone is the place of a clone of this volume, and parent that of the volume a clone is of.
 func (p place) clone(name string) place {
-	return p.disk.place(filepath.Join(p.folder, "clones", name))
+	return p.disk.place(filepath.Join(p.clones(), name))
 }
+
+func (p place) clones() string { return filepath.Join(p.folder, "clones") }
 
 func (p place) parent() (place, bool) {
 	clones := filepath.Dir(p.path)

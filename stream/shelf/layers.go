@@ -110,11 +110,10 @@ func (m *layers) touched(head *image.Store, s *snapshot) (touched bool, err erro
 
 // cloned is where package layer keeps clones.
 func (m *layers) cloned() string {
-	path, err := filepath.EvalSymlinks(m.path())
-	if err != nil { // there is no volume, and no clone
-		path = m.path()
+	if folder, err := layer.Clones(m.path()); err == nil {
+		return folder
 	}
-	return filepath.Join(path+".layers", "clones")
+	return m.clones() // there is no volume, and no clone of it
 }
 
 // forkPath is where a fork is: among the clones, or else, where a volume is received that is not
