@@ -147,7 +147,7 @@ func (m *reflinks) idle(fork string) error { return idle(m.cloneAt(fork)) }
 // idle is ErrInUse of a file that somebody has open; of one that is not there it is nothing.
 func idle(path string) error {
 	s, err := image.Open(path, image.Options{})
-	if notThere(err) {
+	if notThere(err) || errors.Is(err, dmu.ErrChain) { // a damaged one was had, too
 		return nil
 	} else if err != nil {
 		return err

@@ -201,3 +201,30 @@ func TestTakeWhole(t *testing.T) {
 		t.Errorf("%v, %v", entries, err)
 	}
 }
+
+// TestAbandonDamaged: what was received can be given up when nobody can tell any more what it is.
+func TestAbandonDamaged(t *testing.T) {
+	ctx := context.Background()
+	onBoth(t, func(t *testing.T, folder string) {
+		s, replica := New(filepath.Join(folder, "disk")), New(filepath.Join(folder, "replica"))
+		do(t, sbd.Create(s.path(), 1<<20, true))
+		s.fill(t, '1', 0)
+		_, err := s.Take(ctx, "a")
+		do(t, err)
+		receive := func(limit int64) error {
+			r, err := s.Send(ctx, stream.Send{Snapshot: "a"})
+			do(t, err)
+			_, err = replica.Receive(ctx, io.LimitReader(r, limit), stream.Receive{})
+			return errors.Join(err, r.Close())
+		}
+		if err := receive(9 << 10); !errors.Is(err, stream.ErrStream) {
+			t.Fatalf("half a stream: %v", err)
+		}
+		do(t, os.WriteFile(chainOf(replica.cloneAt(forkReceiving)), []byte("{"), 0o600))
+		if _, err := replica.Partial(ctx); !errors.Is(err, dmu.ErrChain) {
+			t.Errorf("it is damaged: %v", err)
+		}
+		do(t, replica.Abandon(ctx))
+		do(t, receive(1<<30))
+	})
+}
