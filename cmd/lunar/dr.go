@@ -148,6 +148,9 @@ func (c *cli) drShow() *cobra.Command {
 		d, err := c.client().DR(cmd.Context(), args[0])
 		return c.printed(&o, d, err, func() {
 			c.printf("%s %s of %s: %s\n", d.Kind, d.Name, d.Site, d.Phase)
+			if d.Problem != "" {
+				c.printf("it goes no further: %s\n", d.Problem)
+			}
 			c.printf("snapshot %s, taken %s\n", d.Snapshot, d.Taken.Format(time.RFC3339))
 			c.drUnits(d)
 			for _, s := range d.Steps {
@@ -167,20 +170,16 @@ func (c *cli) drEnd() *cobra.Command {
 		dry := r.Try
 		r.Try = true
 		d, err := c.client().EndDR(cmd.Context(), args[0], r)
-		plan := func() {
-			for _, u := range d.Units {
-				c.printf("unit %s and what was written to it go; %s stays as it is\n", u.GUID, u.Replica)
-			}
-		}
+		plan := func() { c.drPlan(d) }
 		if err != nil || dry {
 			return c.printed(&o, d, err, plan)
 		}
-		if err := c.agreed(cmd, yes, plan, fmt.Sprintf("Throw DR test %s away?", d.Name)); err != nil {
+		if err := c.agreed(cmd, yes, plan, fmt.Sprintf("End %s %s?", d.Kind, d.Name)); err != nil {
 			return err
 		}
 		r.Try = false
 		d, err = c.client().EndDR(cmd.Context(), args[0], r)
-		return c.printed(&o, d, err, func() { c.printf("ended DR test %s\n", d.Name) })
+		return c.printed(&o, d, err, func() { c.printf("ended %s %s\n", d.Kind, d.Name) })
 	}), drNames)
 	cmd.Flags().BoolVar(&r.Force, "force", false, "although hosts use it")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")

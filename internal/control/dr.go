@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -29,7 +28,6 @@ type drRecord struct {
 	HostGroup string    `json:"host_group,omitempty"`
 	Hosts     []string  `json:"hosts,omitempty"` // the host group is the test's own, and has these
 	Units     []drUnit  `json:"units"`
-	Before    uint64    `json:"before,omitempty"` // of a failover: the change that the configuration was after
 	Steps     []drStep  `json:"steps,omitempty"`
 	Problem   string    `json:"problem,omitempty"` // why it went no further
 }
@@ -160,11 +158,30 @@ func (d *Daemon) resumeDR() {
 			err = d.saveDR(&r, drFailed)
 		case drPromoting:
 			err = d.promote(d.background, &r)
+		case drYielding: // the other site may have taken over by itself
+			err = conflict("the daemon ended while it gave the units up", fmt.Sprintf("If %s does not serve them, lunar dr reclaim %s takes them back.", r.Peer, r.Name))
+		case drTakingUp:
+			err = d.takeUp(d.background, &r)
 		}
-		if err != nil && !errors.Is(err, context.Canceled) {
-			d.log.Error("what an earlier daemon has begun could not be finished", "dr", r.Name, "phase", r.Phase, "reason", err)
+		if err != nil {
+			d.stopDR(d.background, &r, r.Phase, err)
 		}
 		done()
+	}
+}
+
+// stopDR saves why something goes no further, unless that is the daemon's end.
+func (d *Daemon) stopDR(ctx context.Context, r *drRecord, phase string, reason error) {
+	if ctx.Err() != nil {
+		return
+	}
+	r.Problem = oneLine(reason)
+	if p := problemOf(reason); p.Hint != "" {
+		r.Problem += " (" + p.Hint + ")"
+	}
+	d.log.Error("disaster recovery goes no further", "dr", r.Name, "phase", phase, "reason", reason)
+	if err := d.saveDR(r, phase); err != nil {
+		d.log.Error("that could not be saved", "dr", r.Name, "reason", err)
 	}
 }
 
@@ -210,10 +227,12 @@ const (
 	drAsking    = "asking the other site" // a failover; after a crash it was never begun here
 	drPromoting = "being promoted"        // gone on with after a crash
 	drActive    = "active"
-	drReturning = "being returned" // a failback has begun; asking for it again goes on
+	drReturning = "being returned"    // a failback has begun; asking for it again goes on
+	drHanding   = "being handed over" // all was sent back: the originals may be in use again
 
 	drYielding = "yielding" // the other side of a failover; asked again, it goes on
 	drYielded  = "yielded"
+	drTakingUp = "being taken up" // some originals may be in use again; gone on with after a crash
 )
 
 // forgetDR takes r out of the state.
@@ -221,17 +240,14 @@ func (d *Daemon) forgetDR(r *drRecord) error {
 	return d.state.Update(func(tx Tx) error { return drKind.delete(tx, r.Name) })
 }
 
-// freeDRName is a name for a test of a job that none has yet.
-func freeDRName(job string, records []drRecord) string {
-	for n := 1; ; n++ {
-		name := job
-		if n > 1 {
-			name = fmt.Sprintf("%s-%d", job, n)
-		}
-		if !slices.ContainsFunc(records, func(r drRecord) bool { return r.Name == name }) {
-			return name
-		}
+// freeDRName is a name that begins with base, and that nothing has yet.
+func (d *Daemon) freeDRName(base string) (string, error) {
+	records, err := drKind.list(d.state)
+	name := base
+	for n := 2; slices.ContainsFunc(records, func(r drRecord) bool { return r.Name == name }); n++ {
+		name = fmt.Sprintf("%s-%d", base, n)
 	}
+	return name, err
 }
 
 // stoppedDRs tells what goes no further.

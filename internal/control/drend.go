@@ -9,44 +9,64 @@ import (
 	"github.com/lunarsan/lunar/stream"
 )
 
-// EndDR throws a test away: its units, and what hosts have written to them.
+// EndDR throws a test away: its units, and what hosts have written to them. Of a failover that failed
+// before it changed anything, nothing but the record is there.
 func (d *Daemon) EndDR(ctx context.Context, name string, q DREnd) (DRInfo, error) {
 	r, err := d.findDR(name)
 	if err != nil {
 		return DRInfo{}, err
-	}
-	switch r.Kind {
-	case DRKindFailover:
-		if r.Phase == drFailed {
-			return d.drInfo(r), d.forgetDR(&r)
-		}
-		return DRInfo{}, conflict(fmt.Sprintf("%s is a failover: hosts work with its units", name), "lunar dr failback gives them back.")
-	case DRKindYielded:
-		return DRInfo{}, conflict(fmt.Sprintf("job %s was taken over by %s", name, r.Peer),
-			"lunar dr failback there gives it back; lunar dr reclaim here takes it back without what was written there.")
 	}
 	end, err := d.drills.begin(r.Site)
 	if err != nil {
 		return DRInfo{}, err
 	}
 	defer end()
+	if r, err = d.findDR(name); err != nil { // it may have been gone on with meanwhile
+		return DRInfo{}, err
+	}
 	if err := d.mayEnd(&r, q.Force); err != nil {
 		return DRInfo{}, err
 	}
 	info := d.drInfo(r)
+	for _, u := range r.Units {
+		info.Plan = append(info.Plan, r.endOf(u))
+	}
 	if q.Try {
 		return info, nil
 	}
-	if err := d.dismantle(ctx, &r); err != nil {
+	if r.Kind == DRKindFailover {
+		err = d.forgetDR(&r)
+	} else {
+		err = d.dismantle(ctx, &r)
+	}
+	if err != nil {
 		return DRInfo{}, fmt.Errorf("ending %s: %w", name, err)
 	}
 	info.Phase = DREnded
-	d.log.Info("a DR test was thrown away", "dr", name)
+	d.log.Info("disaster recovery was ended", "dr", name, "kind", r.Kind)
 	return info, nil
 }
 
-// mayEnd refuses to end a test that hosts use, unless forced, and one whose host group others use.
+// endOf is what becomes of a unit at the end.
+func (r *drRecord) endOf(u drUnit) string {
+	if r.Kind == DRKindFailover {
+		return fmt.Sprintf("unit %s was not taken over; %s stays as it is", u.GUID, u.Replica)
+	}
+	return fmt.Sprintf("unit %s and what was written to it go; %s stays as it is", u.GUID, u.Replica)
+}
+
+// mayEnd refuses to end what hosts work with, unless it is a test and forced, and a test whose host group
+// others use.
 func (d *Daemon) mayEnd(r *drRecord, force bool) error {
+	switch {
+	case r.Kind == DRKindYielded:
+		return conflict(fmt.Sprintf("job %s was taken over by %s", r.Name, r.Peer),
+			"lunar dr failback there gives it back; lunar dr reclaim here takes it back without what was written there.")
+	case r.Kind == DRKindFailover && r.Phase == drFailed:
+		return nil
+	case r.Kind == DRKindFailover:
+		return conflict(fmt.Sprintf("%s is a failover: hosts work with its units", r.Name), "lunar dr failback gives them back.")
+	}
 	for _, s := range d.snapshot() {
 		d.mu.RLock()
 		record := s.unit.record

@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
 	"time"
 
 	"github.com/lunarsan/lunar/stream"
@@ -17,40 +17,7 @@ import (
 // place back, and to let the job run again. Hosts are without the units only for the last, short run.
 // DR tells how far it is, until it is done. Asked again after it has stopped, it goes on.
 func (d *Daemon) FailbackDR(ctx context.Context, q DRFailback) (DRInfo, error) {
-	site, err := d.findSite(q.Job)
-	if err != nil {
-		return DRInfo{}, err
-	}
-	done, err := d.drills.begin(site.name())
-	if err != nil {
-		return DRInfo{}, err
-	}
-	b, err := d.planFailback(ctx, site, q)
-	if err == nil && len(b.risks) > 0 && !q.Force && !q.DryRun {
-		b.close()
-		err = conflict("nothing was done: "+strings.Join(b.risks, "; "), "Mend it, or say --force; --dry-run shows the plan.")
-	}
-	if err == nil && !q.DryRun {
-		err = d.saveDR(&b.drRecord, drReturning)
-	}
-	if err != nil {
-		done()
-		return DRInfo{}, err
-	}
-	info := b.info(d)
-	if q.DryRun {
-		b.close()
-		done()
-		return info, nil
-	}
-	d.running.Go(func() {
-		defer done()
-		defer b.close()
-		if err := d.failBack(d.background, b); err != nil && d.background.Err() == nil {
-			d.stopDR(&b.drRecord, drReturning, err)
-		}
-	})
-	return info, nil
+	return d.undertake(q.Job, q.Force, q.DryRun, func(site siteRecord) (undertaking, error) { return d.planFailback(ctx, site, q) })
 }
 
 // A failback is one that is planned or under way.
@@ -72,7 +39,7 @@ func (d *Daemon) planFailback(ctx context.Context, site siteRecord, q DRFailback
 	if err != nil {
 		return nil, err
 	}
-	if r == nil || r.Phase != drActive && r.Phase != drReturning {
+	if r == nil || !slices.Contains([]string{drActive, drReturning, drHanding}, r.Phase) {
 		return nil, conflict(fmt.Sprintf("job %s has not failed over to here", b.site.Job), drHint)
 	}
 	b.drRecord = *r
@@ -93,6 +60,16 @@ func (d *Daemon) planFailback(ctx context.Context, site siteRecord, q DRFailback
 func (d *Daemon) lookBack(ctx context.Context, b *failback) error {
 	if err := b.source.Ask(ctx, askStatus, b.site.ask(d.pulls(&b.site)), &b.answer); err != nil {
 		return err
+	}
+	for _, u := range b.Units {
+		if unit, err := d.find(u.GUID.String()); err == nil {
+			if used := d.checkIdle(unit, false); used != nil {
+				b.risks = append(b.risks, used.Error())
+			}
+		}
+	}
+	if b.handed() {
+		return nil
 	}
 	for _, o := range b.answer.Units {
 		if o.InUse != "" {
@@ -121,13 +98,14 @@ func (d *Daemon) lookBack(ctx context.Context, b *failback) error {
 		if n := len(plan.Discards); n > 0 {
 			b.risks = append(b.risks, fmt.Sprintf("%s has %d %s that this site does not have, and they go", plan.Destination, n, plural(n, "snapshot")))
 		}
-		if unit, err := d.find(u.GUID.String()); err == nil {
-			if used := d.checkIdle(unit, false); used != nil {
-				b.risks = append(b.risks, used.Error())
-			}
-		}
 	}
 	return nil
+}
+
+// handed reports whether the originals are in their place again, or some of them: what hosts write is there
+// then, and sending anything would give it up.
+func (b *failback) handed() bool {
+	return b.Phase == drHanding && (!b.answer.Yielded || b.answer.TakenUp)
 }
 
 // newerThan are the snapshots behind one, or all.
@@ -169,11 +147,30 @@ func (d *Daemon) bothSides(b *failback, u drUnit) (local, remote stream.Volume, 
 	return nil, nil, fmt.Errorf("unit %s is not in site %s any more", u.Original, b.site.name())
 }
 
-// failBack does what was planned.
-func (d *Daemon) failBack(ctx context.Context, b *failback) error {
+func (b *failback) begin(d *Daemon) error {
 	b.Problem = ""
-	pulls := d.pulls(&b.site)
-	ask := b.site.ask(pulls)
+	if b.handed() {
+		return nil // it goes on there
+	}
+	return d.saveDR(&b.drRecord, drReturning)
+}
+
+// run does what was planned, and says in the record why it goes no further.
+func (b *failback) run(ctx context.Context, d *Daemon) {
+	if !b.handed() {
+		if err := d.returnUnits(ctx, b); err != nil {
+			d.stopDR(ctx, &b.drRecord, drReturning, err)
+			return
+		}
+	}
+	if err := d.handOver(ctx, b); err != nil {
+		d.stopDR(ctx, &b.drRecord, drHanding, err)
+	}
+}
+
+// returnUnits makes the originals what the units here are, and ends these.
+func (d *Daemon) returnUnits(ctx context.Context, b *failback) error {
+	ask := b.site.ask(d.pulls(&b.site))
 	ask.Force = b.force
 	if err := b.source.Ask(ctx, askYield, ask, &b.answer); err != nil {
 		return fmt.Errorf("peer %s: %w", b.site.Peer, err)
@@ -194,7 +191,13 @@ func (d *Daemon) failBack(ctx context.Context, b *failback) error {
 	if err := d.sendBack(ctx, b, "of what was written last"); err != nil {
 		return err
 	}
-	if err := b.source.Ask(ctx, askRestore, ask, &b.answer); err != nil {
+	return d.saveDR(&b.drRecord, drHanding)
+}
+
+// handOver has the originals take their place again, and forgets the units here. It may be repeated.
+func (d *Daemon) handOver(ctx context.Context, b *failback) error {
+	pulls := d.pulls(&b.site)
+	if err := b.source.Ask(ctx, askRestore, b.site.ask(pulls), nil); err != nil {
 		return fmt.Errorf("peer %s: %w", b.site.Peer, err)
 	}
 	b.note("peer %s has its units back", b.site.Peer)
@@ -246,6 +249,9 @@ func (b *failback) info(d *Daemon) DRInfo {
 	info.Risks = b.risks
 	say := func(format string, args ...any) { info.Plan = append(info.Plan, fmt.Sprintf(format, args...)) }
 	for _, o := range b.answer.Units {
+		if b.handed() {
+			break
+		}
 		if o.State != UnitRetired {
 			say("at %s: retire unit %s, which is %s", b.site.Peer, o.Unit, o.State)
 		}
@@ -261,7 +267,9 @@ func (b *failback) info(d *Daemon) DRInfo {
 		}
 		say("at %s: give up what was written to %s since", b.site.Peer, p.Destination)
 	}
-	say("retire the units here, and send what was written last")
+	if !b.handed() {
+		say("retire the units here, and send what was written last")
+	}
 	say("at %s: bring the units online, and let job %s run again", b.site.Peer, b.site.Job)
 	say("forget the units here; the volumes are replicas again")
 	return info

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/lunarsan/lunar/stream"
@@ -20,38 +19,7 @@ import (
 // site's configuration comes into use here. DR tells how far it is. Asked again after it has stopped,
 // it goes on.
 func (d *Daemon) FailoverDR(ctx context.Context, q DRFailover) (DRInfo, error) {
-	site, err := d.findSite(q.Job)
-	if err != nil {
-		return DRInfo{}, err
-	}
-	done, err := d.drills.begin(site.name())
-	if err != nil {
-		return DRInfo{}, err
-	}
-	f, err := d.planFailover(ctx, site, q)
-	if err == nil && len(f.risks) > 0 && !q.Force && !q.DryRun {
-		f.close()
-		err = conflict("nothing was done: "+strings.Join(f.risks, "; "), "Mend it, or say --force; --dry-run shows the plan.")
-	}
-	if err == nil && !q.DryRun && f.Phase != drPromoting {
-		err = d.beginFailover(f)
-	}
-	if err != nil {
-		done()
-		return DRInfo{}, err
-	}
-	info := f.info(d)
-	if q.DryRun {
-		f.close()
-		done()
-		return info, nil
-	}
-	d.running.Go(func() {
-		defer done()
-		defer f.close()
-		d.failOver(d.background, f)
-	})
-	return info, nil
+	return d.undertake(q.Job, q.Force, q.DryRun, func(site siteRecord) (undertaking, error) { return d.planFailover(ctx, site, q) })
 }
 
 // A failover is one that is planned or under way.
@@ -79,19 +47,21 @@ func (f *failover) close() {
 func (d *Daemon) planFailover(ctx context.Context, site siteRecord, q DRFailover) (f *failover, err error) {
 	f = &failover{site: site, force: q.Force}
 	before, err := d.failoverOf(&f.site)
-	if err != nil {
+	switch {
+	case err != nil:
 		return nil, err
-	}
-	if before != nil && before.Phase != drFailed {
-		if before.Phase != drPromoting {
-			return nil, conflict(fmt.Sprintf("job %s has failed over to here already: %s", f.site.Job, before.Phase), "lunar dr show "+before.Name)
+	case before == nil:
+		name, err := d.freeDRName(failoverName(f.site.Job))
+		if err != nil {
+			return nil, err
 		}
+		f.drRecord = f.site.failover(name)
+	case before.Phase == drFailed:
+		f.drRecord = f.site.failover(before.Name)
+	case before.Phase == drPromoting:
 		f.drRecord = *before // gone on with below
-	} else {
-		f.drRecord = drRecord{Name: failoverName(f.site.Job), Kind: DRKindFailover, Site: f.site.name(), Begun: time.Now().UTC().Truncate(time.Second)}
-		for _, v := range f.site.Volumes {
-			f.Units = append(f.Units, drUnit{Original: v.Unit, GUID: v.Unit, Replica: v.Replica})
-		}
+	default:
+		return nil, conflict(fmt.Sprintf("job %s has failed over to here already: %s", f.site.Job, before.Phase), "lunar dr show "+before.Name)
 	}
 	newest, err := d.chooseSnapshot(ctx, f.site.Volumes, DRTest{})
 	if err != nil {
@@ -110,12 +80,27 @@ func (d *Daemon) planFailover(ctx context.Context, site siteRecord, q DRFailover
 	if tests := d.testsOf(&f.site); len(tests) > 0 {
 		f.warnings = append(f.warnings, fmt.Sprintf("DR tests of the job go on: %v", tests))
 	}
-	if q.NoSource || f.Phase == drPromoting {
+	switch {
+	case f.Phase == drPromoting:
+		return f, nil // the other site has done its part
+	case q.NoSource:
 		f.warnings = append(f.warnings, f.lost("is not asked"))
 		f.risks = append(f.risks, f.apart...)
 		return f, nil
 	}
-	return f, d.askSource(ctx, f)
+	if err := d.askSource(ctx, f); err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// failover is the record of one that is to begin.
+func (s *siteRecord) failover(name string) drRecord {
+	r := drRecord{Name: name, Kind: DRKindFailover, Site: s.name(), Begun: time.Now().UTC().Truncate(time.Second)}
+	for _, v := range s.Volumes {
+		r.Units = append(r.Units, drUnit{Original: v.Unit, GUID: v.Unit, Replica: v.Replica})
+	}
+	return r
 }
 
 // ask is what the other site is asked with.
@@ -207,45 +192,28 @@ func (d *Daemon) askSource(ctx context.Context, f *failover) error {
 	return nil
 }
 
-// beginFailover saves that a failover begins, before anything is done.
-func (d *Daemon) beginFailover(f *failover) (err error) {
-	if f.Before, err = d.lastChange(); err != nil {
-		return err
+// begin saves that the failover begins, before anything is done.
+func (f *failover) begin(d *Daemon) error {
+	if f.Phase == drPromoting {
+		return nil // it goes on there
 	}
 	return d.saveDR(&f.drRecord, drAsking)
 }
 
-// failOver does what was planned, and says in the record why it goes no further.
-func (d *Daemon) failOver(ctx context.Context, f *failover) {
-	stays := drPromoting
-	err := error(nil)
+// run does what was planned, and says in the record why it goes no further.
+func (f *failover) run(ctx context.Context, d *Daemon) {
 	if f.Phase != drPromoting {
-		stays = drFailed
-		if err = d.takeFromSource(ctx, f); err == nil {
+		err := d.takeFromSource(ctx, f)
+		if err == nil {
 			err = d.saveDR(&f.drRecord, drPromoting)
 		}
+		if err != nil {
+			d.stopDR(ctx, &f.drRecord, drFailed, err)
+			return
+		}
 	}
-	if err == nil {
-		stays = drPromoting
-		err = d.promote(ctx, &f.drRecord)
-	}
-	if err == nil && f.pulls {
-		err = d.pauseForDR(f.site.Job, true)
-	}
-	if err != nil && ctx.Err() == nil {
-		d.stopDR(&f.drRecord, stays, err)
-	}
-}
-
-// stopDR saves why something goes no further.
-func (d *Daemon) stopDR(r *drRecord, phase string, reason error) {
-	r.Problem = oneLine(reason)
-	if p := problemOf(reason); p.Hint != "" {
-		r.Problem += " (" + p.Hint + ")"
-	}
-	d.log.Error("a failover goes no further", "dr", r.Name, "phase", phase, "reason", reason)
-	if err := d.saveDR(r, phase); err != nil {
-		d.log.Error("that could not be saved", "dr", r.Name, "reason", err)
+	if err := d.promote(ctx, &f.drRecord); err != nil {
+		d.stopDR(ctx, &f.drRecord, drPromoting, err)
 	}
 }
 
@@ -313,6 +281,11 @@ func (d *Daemon) promote(ctx context.Context, r *drRecord) error {
 		record := d.units[u.GUID].record
 		d.mu.RUnlock()
 		u.Header = headerFits(headers[i], &record, u.LUN)
+	}
+	if d.pulls(&site) {
+		if err := d.pauseForDR(site.Job, true); err != nil {
+			return err
+		}
 	}
 	r.Problem = ""
 	d.log.Warn("replicas have taken the place of the originals", "site", r.Site, "snapshot", r.Snapshot)

@@ -123,6 +123,7 @@ type drAnswer struct {
 	Units    []drOriginal `json:"units"`
 	Snapshot string       `json:"snapshot,omitempty"` // of the last run
 	Yielded  bool         `json:"yielded,omitempty"`
+	TakenUp  bool         `json:"taken_up,omitempty"` // the units are being taken up again: nothing may be sent any more
 }
 
 // A drOriginal is a unit of a job at the site of the originals.

@@ -1,7 +1,6 @@
 package control
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -61,7 +60,11 @@ func (d *Daemon) planTest(ctx context.Context, site siteRecord, q DRTest) (r drR
 		return r, nil, err
 	}
 	r = drRecord{Name: q.Name, Kind: DRKindTest, Site: site.name(), Begun: time.Now().UTC().Truncate(time.Second), Fresh: q.Fresh, HostGroup: q.HostGroup}
-	r.Name = cmp.Or(r.Name, freeDRName(site.Job, records))
+	if r.Name == "" {
+		if r.Name, err = d.freeDRName(site.Job); err != nil {
+			return r, nil, err
+		}
+	}
 	switch {
 	case !isHostName(r.Name):
 		return r, nil, refuse(fmt.Sprintf("%q is not a name for a test", r.Name), "Use letters, digits, hyphens and dots.")

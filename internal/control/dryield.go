@@ -65,7 +65,8 @@ func (d *Daemon) yieldStatus(_ context.Context, peer peerRecord, q drAsk) (drAns
 		}
 		a.Units = append(a.Units, o)
 	}
-	_, a.Yielded, err = d.yieldedTo(peer.Name, q.Job)
+	r, yielded, err := d.yieldedTo(peer.Name, q.Job)
+	a.Yielded, a.TakenUp = yielded, yielded && r.Phase == drTakingUp
 	return a, err
 }
 
@@ -143,8 +144,11 @@ func (d *Daemon) giveUp(ctx context.Context, r *drRecord, force bool) error {
 	return nil
 }
 
-// takeUp brings the units of a job online and lets it run.
+// takeUp brings the units of a job online and lets it run. It may be repeated.
 func (d *Daemon) takeUp(ctx context.Context, r *drRecord) error {
+	if err := d.saveDR(r, drTakingUp); err != nil {
+		return err
+	}
 	var problems []error
 	for _, u := range r.Units {
 		if _, err := d.OnlineUnit(ctx, u.GUID.String()); err != nil {
@@ -206,7 +210,7 @@ func (d *Daemon) mayReturn(peer, volume string) bool {
 		return false
 	}
 	for _, r := range records {
-		if r.Kind != DRKindYielded || r.Peer != peer {
+		if r.Kind != DRKindYielded || r.Peer != peer || r.Phase != drYielded {
 			continue
 		}
 		for _, u := range r.Units {
