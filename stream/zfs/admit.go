@@ -45,7 +45,7 @@ func (v *Volume) admit(here standing, a *arrival) error {
 			return err
 		}
 	}
-	newest := -1
+	newest, goes := -1, false // goes: with a rollback, what is newer than the base
 	for i := range here.snapshots {
 		s := &here.snapshots[i]
 		switch {
@@ -53,10 +53,10 @@ func (v *Volume) admit(here standing, a *arrival) error {
 			continue
 		case s.GUID == a.to:
 			return fmt.Errorf("%s: %w: %#x is @%s", v.dataset, stream.ErrExists, a.to, s.Name)
-		case s.Name == a.name && !(a.rollback && s.GUID != a.from && newest >= 0):
+		case s.Name == a.name && !goes:
 			return fmt.Errorf("%s@%s: %w: %#x, the stream is of %#x", v.dataset, s.Name, stream.ErrExists, s.GUID, a.to)
 		}
-		newest = i
+		newest, goes = i, goes || a.rollback && s.GUID == a.from
 	}
 	switch {
 	case a.from == 0 && !here.exists:

@@ -98,6 +98,7 @@ func TestAdmit(t *testing.T) {
 		a    = "tank/v@a\t7\t1795375291\t19\t0\t1048576\t0\t-\n"
 		m    = "tank/v#m\t70\t1795375291\t19\t-\t-\t-\t-\n"
 		b    = "tank/v@b\t17\t1795375291\t19\t0\t1048576\t0\t-\n"
+		c    = "tank/v@c\t18\t1795375291\t19\t0\t1048576\t0\t-\n"
 		held = "tank/v@b\t17\t1795375291\t19\t0\t1048576\t1\t-\n"
 	)
 	for _, test := range []struct {
@@ -126,6 +127,7 @@ func TestAdmit(t *testing.T) {
 		{"a name that is taken, with rollback", a, 8, 7, stream.Receive{Name: "a", Rollback: true}, stream.ErrExists},
 		{"the name of one that goes", a + b, 8, 7, stream.Receive{Name: "b", Rollback: true}, nil},
 		{"the name of one that stays", b + a, 8, 7, stream.Receive{Name: "b", Rollback: true}, stream.ErrExists},
+		{"the name of one that stays, behind another", a + b + c, 8, 18, stream.Receive{Name: "b", Rollback: true}, stream.ErrExists},
 		{"no name", a, 8, 7, stream.Receive{Name: "a,b"}, errName},
 	} {
 		t.Run(test.what, func(t *testing.T) {
