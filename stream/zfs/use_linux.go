@@ -22,12 +22,18 @@ const probing = 10 * time.Second
 // A path that is not there, or that the account may not open, is claimed without more: what is
 // served to hosts is served by an account that may.
 func claim(ctx context.Context, path string) (leave func(), err error) {
-	fd, err := unix.Open(path, unix.O_RDONLY|unix.O_EXCL|unix.O_CLOEXEC, 0)
-	switch {
-	case errors.Is(err, unix.EBUSY):
+	var fd int
+	for err = unix.EINTR; err == unix.EINTR; {
+		fd, err = unix.Open(path, unix.O_RDONLY|unix.O_EXCL|unix.O_CLOEXEC, 0)
+	}
+	switch err {
+	case nil:
+	case unix.EBUSY:
 		return nil, fmt.Errorf("%s: %w", path, stream.ErrInUse)
-	case err != nil:
+	case unix.ENOENT, unix.ENOTDIR, unix.ENXIO, unix.ENODEV, unix.EACCES, unix.EPERM:
 		return func() {}, nil
+	default:
+		return nil, fmt.Errorf("whether %s is in use: %w", path, err)
 	}
 	if err := lock(ctx, fd); err != nil {
 		unix.Close(fd)

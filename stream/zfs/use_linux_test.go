@@ -21,6 +21,15 @@ func TestClaim(t *testing.T) {
 	} else {
 		leave()
 	}
+	if err := os.Symlink(path, path); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := claim(t.Context(), path); !errors.Is(err, syscall.ELOOP) {
+		t.Errorf("what cannot be told: %v", err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
 	if err := os.WriteFile(path, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
