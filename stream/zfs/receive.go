@@ -39,7 +39,7 @@ func (v *Volume) Receive(ctx context.Context, in io.Reader, how stream.Receive) 
 		return stream.Snapshot{}, err
 	}
 	if here.partial != nil && a.resume == nil {
-		if err := v.Abandon(ctx); err != nil { // it would be in the way
+		if err := v.zfs(ctx, "receive", "-A", v.dataset); err != nil { // it would be in the way
 			return stream.Snapshot{}, err
 		}
 	}

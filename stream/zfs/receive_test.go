@@ -187,7 +187,7 @@ func TestReceiveRest(t *testing.T) {
 	}
 
 	// A stream that begins anew takes the place of what is left.
-	v = volume(t, append(here, call{args: getToken, says: text + "\n"}, call{args: "receive -A tank/v"},
+	v = volume(t, append(here, call{args: "receive -A tank/v"},
 		received("receive -s -u tank/v@s"), call{args: listing + " tank/v@s", says: "tank/v@s\t9\t1795375291\t19\t0\t0\t0\t-\n"})...)
 	if _, err := v.Receive(t.Context(), bytes.NewReader(generated(t, 9, 7, nil)), stream.Receive{}); err != nil {
 		t.Error(err)
