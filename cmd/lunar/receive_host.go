@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"io/fs"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -14,6 +12,7 @@ import (
 
 	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/wire"
+	"github.com/lunarsan/lunar/stream/zfs"
 )
 
 // A receiveHost has the volumes of this machine, by the names of datasets and files. Each is one
@@ -53,7 +52,7 @@ func (h *receiveHost) Volume(ctx context.Context, name string) (stream.Volume, e
 	if v := h.open[name]; v != nil {
 		return v, nil
 	}
-	v, err := h.c.snapshotted(ctx, name)
+	v, err := h.find(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
@@ -64,12 +63,23 @@ func (h *receiveHost) Volume(ctx context.Context, name string) (stream.Volume, e
 	return v, nil
 }
 
+// find finds a volume: a name that is no path is a dataset, whatever folder we were started in.
+func (h *receiveHost) find(ctx context.Context, name string) (stream.Volume, error) {
+	if filepath.IsAbs(name) {
+		return h.c.snapshotted(ctx, name)
+	}
+	return zfs.Open(name, zfs.Exec("zfs"))
+}
+
 // Volumes lists the files below the roots that have snapshots, and the zvols.
 func (h *receiveHost) Volumes(ctx context.Context) (names []string, err error) {
 	for _, root := range h.roots {
-		found, err := zvolsBelow(ctx, root)
-		if filepath.IsAbs(root) {
+		var found []string
+		switch {
+		case filepath.IsAbs(root):
 			found, err = shelvesBelow(ctx, root)
+		case root != wire.Everywhere:
+			found, err = zfs.Below(ctx, zfs.Exec("zfs"), root)
 		}
 		if err != nil {
 			return nil, err
@@ -98,18 +108,4 @@ func shelvesBelow(ctx context.Context, root string) (names []string, err error) 
 		return fs.SkipDir
 	})
 	return names, err
-}
-
-func zvolsBelow(ctx context.Context, root string) ([]string, error) {
-	if root == wire.Everywhere || strings.HasPrefix(root, "-") {
-		return nil, nil
-	}
-	var said bytes.Buffer
-	cmd := exec.CommandContext(ctx, "zfs", "list", "-H", "-r", "-t", "volume", "-o", "name", root)
-	cmd.Stderr = &said
-	out, err := cmd.Output()
-	if err != nil {
-		return nil, fmt.Errorf("listing the volumes of %s: %w: %s", root, err, strings.TrimSpace(said.String()))
-	}
-	return strings.Fields(string(out)), nil
 }

@@ -15,6 +15,22 @@ import (
 // columns are what is asked of each snapshot.
 const columns = "name,guid,creation,createtxg,used,volsize,userrefs,clones"
 
+// Below lists the volumes that are a dataset or below it: zvols, no file systems. Of a dataset
+// that is not there yet there are none.
+func Below(ctx context.Context, run Command, dataset string) (names []string, err error) {
+	if err := CheckDataset(dataset); err != nil {
+		return nil, err
+	}
+	err = lines(ctx, run, func(fields []string) error {
+		names = append(names, fields[0])
+		return nil
+	}, "list", "-H", "-r", "-t", "volume", "-o", "name", dataset)
+	if kindOf(err) == errMissing {
+		return nil, nil
+	}
+	return names, err
+}
+
 // Snapshots lists the snapshots and the bookmarks, oldest first, in one command, and a second one
 // where some are held.
 func (v *Volume) Snapshots(ctx context.Context) ([]stream.Snapshot, error) {

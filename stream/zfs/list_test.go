@@ -1,15 +1,15 @@
 package zfs
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"context"
 
 	"github.com/lunarsan/lunar/stream"
 )
@@ -159,4 +159,24 @@ func FuzzParse(f *testing.F) {
 			t.Errorf("%q has no name", line)
 		}
 	})
+}
+
+func TestBelow(t *testing.T) {
+	const list = "list -H -r -t volume -o name tank/v"
+	run := script(t,
+		call{args: list, says: "tank/v/a b\ntank/v/c\n"},
+		call{args: list, fails: missing},
+		call{args: list, fails: "Permission denied the ZFS utilities must be run as root."},
+	)
+	for _, want := range []struct {
+		names  []string
+		failed bool
+	}{{[]string{"tank/v/a b", "tank/v/c"}, false}, {nil, false}, {nil, true}} {
+		if got, err := Below(t.Context(), run, "tank/v"); !slices.Equal(got, want.names) || (err != nil) != want.failed {
+			t.Errorf("%q, %v; want %+v", got, err, want)
+		}
+	}
+	if _, err := Below(t.Context(), run, "-rf"); !errors.Is(err, errName) {
+		t.Error(err)
+	}
 }
