@@ -10,6 +10,7 @@
 //	readahead.go readahead_sums.go reader_input.go   bytes in, read and summed ahead, looked at in place
 //	reader.go errors.go           Next and Payload; what can be wrong with a stream
 //	check.go limits.go zvol.go    the rules that receivers hold a stream to
+//	substreams.go                 a package taken apart
 //	writer.go                     records out, with checksums, within the rules
 //	verify.go survey.go           a stream checked through and through; summed up
 //	dump.go describe.go           records as text and for JSON

@@ -142,22 +142,17 @@ func (f *filter) header(payload []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if all, ok := list.List("fss"); ok {
-		for _, p := range all.Pairs {
-			fs, _ := p.Value.(*nvlist.List)
-			f.renumber(fs, "parentfromsnap")
-			snaps, _ := fs.List("snaps")
+	each(list, "fss", func(fs *nvlist.List) {
+		f.renumber(fs, "parentfromsnap")
+		if snaps, ok := fs.List("snaps"); ok {
 			f.renumber(snaps, "")
 		}
-	}
+	})
 	return list.Encode(how)
 }
 
 // renumber changes the GUIDs of snapshots in a list, all of them or the one of a name.
 func (f *filter) renumber(list *nvlist.List, name string) {
-	if list == nil {
-		return
-	}
 	for i := range list.Pairs {
 		p := &list.Pairs[i]
 		if guid, ok := p.Value.(uint64); ok && (name == "" || p.Name == name) {

@@ -137,6 +137,9 @@ func (r *Reader) next() (*Record, error) {
 // stream.
 func (r *Reader) Payload() []byte { return r.body }
 
+// raw is the record that Next returned, with its payload, as it is in the stream.
+func (r *Reader) raw() []byte { return r.buf[r.at-RecordSize : r.at+len(r.body)] }
+
 // Order is the byte order of the stream. Records are turned round, payloads are not.
 func (r *Reader) Order() binary.ByteOrder { return r.order }
 
