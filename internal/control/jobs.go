@@ -87,26 +87,21 @@ func (d *Daemon) DeleteJob(ctx context.Context, name string, q JobDelete) (job.S
 	if err := d.mayRun(name); err != nil {
 		return s, err
 	}
-	if err := d.jobs.Forget(ctx, name); err != nil {
-		if !q.Force {
-			return s, conflict(fmt.Sprintf("what job %s holds of its volumes cannot be let go of: %s", name, oneLine(err)), "Mend that, or leave the holds there with --force.")
-		}
-		d.log.Warn("a job's holds stay", "job", name, "reason", err)
+	if err := d.jobs.Delete(ctx, name, q.Force); errors.Is(err, job.ErrNoJob) {
+		return s, jobProblem(name, err)
+	} else if err != nil {
+		return s, conflict(fmt.Sprintf("what job %s holds of its volumes cannot be let go of: %s", name, oneLine(err)), "Mend that, or leave the holds there with --force.")
 	}
 	end, err := d.begin(ctx)
 	if err != nil {
-		return s, err
+		return s, errors.Join(err, d.jobs.Set(d.background, s.Job))
 	}
-	err = d.state.Update(func(tx Tx) error { return errors.Join(jobKind.delete(tx, name), jobStateKind.delete(tx, name)) })
-	end()
-	if err != nil {
-		return s, err
-	}
-	if err := d.jobs.Remove(name); err != nil && !errors.Is(err, job.ErrNoJob) { // outside the change: it waits for the run
-		return s, err
+	defer end()
+	if err := d.state.Update(func(tx Tx) error { return errors.Join(jobKind.delete(tx, name), jobStateKind.delete(tx, name)) }); err != nil {
+		return s, errors.Join(err, d.jobs.Set(d.background, s.Job))
 	}
 	d.log.Info("deleted a job", "job", name)
-	return s, d.state.Update(func(tx Tx) error { return jobStateKind.delete(tx, name) }) // what it has remembered last
+	return s, nil
 }
 
 // Jobs tells how the jobs are, in order of their names.

@@ -2,12 +2,14 @@ package control
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/job"
 	"github.com/lunarsan/lunar/stream/retain"
 )
@@ -70,10 +72,15 @@ func TestJobs(t *testing.T) {
 	if s := must(r.Job(ctx, "local"))(t); s.Job.RPO != local.RPO {
 		t.Errorf("what runs is %+v", s.Job)
 	}
-	must(r.ApplyConfig(ctx, ConfigApply{Document: "lunar: 1\n", Prune: true, Force: true}))(t)
+	jobless := before[:strings.Index(before, "jobs:")]
+	must(r.ApplyConfig(ctx, ConfigApply{Document: jobless, Prune: true, Force: true}))(t)
 	if jobs := must(r.Jobs(ctx))(t); len(jobs) != 0 {
 		t.Errorf("pruned, there are %+v", jobs)
 	}
+	eventually(t, "what it held is let go of", func() bool {
+		all := append(must(c.at(r.path("a")).Snapshots(ctx))(t), must(c.at(replicas+"/a").Snapshots(ctx))(t)...)
+		return !slices.ContainsFunc(all, func(s stream.Snapshot) bool { return s.Bookmark || len(s.Holds) > 0 })
+	})
 	for _, do := range []func() error{
 		func() error { _, err := r.Job(ctx, "local"); return err },
 		func() error { _, err := r.RunJob(ctx, "local", job.Ask{}); return err },

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/lunarsan/lunar/stream"
 )
 
 // ErrNoJob says that the runner does not have the job.
@@ -84,17 +86,54 @@ func (r *Runner) Set(ctx context.Context, j Job) error {
 	return nil
 }
 
-// Remove ends a job, with the run that is under way. What it holds of volumes stays: see Forget.
+// Delete ends a job, and takes away what it holds of its volumes at both ends. Where it cannot, the
+// job goes on, unless force says that what it holds may stay.
+func (r *Runner) Delete(ctx context.Context, name string, force bool) error {
+	w, err := r.end(name)
+	if err != nil {
+		return err
+	}
+	if err = w.forget(ctx, force); err == nil {
+		return nil
+	}
+	if force {
+		r.forsake(name, err)
+		return nil
+	}
+	return errors.Join(err, r.Set(context.WithoutCancel(ctx), w.job.Job))
+}
+
+// Remove ends a job. What it holds of its volumes is taken away while nobody waits for that.
 func (r *Runner) Remove(name string) error {
+	w, err := r.end(name)
+	if err != nil {
+		return err
+	}
+	r.all.Go(func() {
+		if err := w.forget(r.ctx, true); err != nil {
+			r.forsake(name, err)
+		}
+	})
+	return nil
+}
+
+// end ends a job with the run that is under way, which would hold again what is let go of.
+func (r *Runner) end(name string) (*worker, error) {
 	r.mu.Lock()
 	w := r.workers[name]
 	delete(r.workers, name)
 	r.mu.Unlock()
 	if w == nil {
-		return fmt.Errorf("job %q: %w", name, ErrNoJob)
+		return nil, fmt.Errorf("job %q: %w", name, ErrNoJob)
 	}
 	w.stop()
-	return nil
+	return w, nil
+}
+
+// forsake leaves what a job holds where it is.
+func (r *Runner) forsake(name string, why error) {
+	r.o.Log.Warn("a job is gone, and what it holds of volumes stays: zfs release ends holds, zfs destroy bookmarks",
+		"job", name, "tag", stream.Tag(name), "reason", why)
 }
 
 func (r *Runner) worker(name string) (*worker, error) {

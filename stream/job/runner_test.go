@@ -212,43 +212,92 @@ func TestAsked(t *testing.T) {
 	})
 }
 
-// TestRemove ends a job in the middle of a run, and its traces when they are forgotten.
+// TestRemove ends a job at any moment of a run, and its traces with it.
 func TestRemove(t *testing.T) {
+	for _, call := range []string{"snapshots", "hold", "read", "receive", "bookmark", "release", "partial"} {
+		for _, end := range []func(*Runner) error{
+			func(r *Runner) error { return r.Delete(t.Context(), "offsite", false) },
+			func(r *Runner) error { return r.Remove("offsite") },
+		} {
+			synctest.Test(t, func(t *testing.T) {
+				r := newRig(t)
+				r.add("", "tank/vm1")
+				runner := r.start(vm1())
+				pass(90 * time.Minute)
+				r.setFault(func(_, now string, done bool) error {
+					if now == call {
+						time.Sleep(time.Minute)
+					}
+					return nil
+				})
+				pass(30*time.Minute + time.Second)
+				if r.status(runner, "offsite").Running == nil {
+					t.Fatal("no run is under way")
+				}
+				if err := end(runner); err != nil {
+					t.Fatal(err)
+				}
+				pass(10 * time.Hour)
+				if n := len(r.names("", "tank/vm1", "offsite")); n != 2 {
+					t.Errorf("there are %d snapshots, want 2", n)
+				}
+				r.traceless(call)
+			})
+		}
+	}
+}
+
+// traceless fails the test where a volume has holds or bookmarks.
+func (r *rig) traceless(after string) {
+	r.Helper()
+	for _, v := range []stream.Volume{r.volume("", "tank/vm1"), r.volume("site", "backup/vm1")} {
+		all, err := v.Snapshots(r.Context())
+		if err != nil {
+			r.Fatal(err)
+		}
+		for _, s := range all {
+			if s.Bookmark || len(s.Holds) > 0 {
+				r.Errorf("after %s, %s has %+v", after, v.Name(), s)
+			}
+		}
+	}
+}
+
+// TestDeleteUnanswered has a job stay that cannot let go of what it holds, unless it is made to end.
+func TestDeleteUnanswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		r.add("", "tank/vm1")
 		runner := r.start(vm1())
 		pass(90 * time.Minute)
-		r.setFault(func(_, call string, done bool) error {
-			if call == "read" {
-				time.Sleep(time.Minute)
+		r.setDown("site", errors.New("no route to host"))
+		if err := runner.Delete(t.Context(), "offsite", false); err == nil || !strings.Contains(err.Error(), "no route") {
+			t.Error(err)
+		}
+		r.setDown("site", nil)
+		r.setFault(func(peer, call string, done bool) error {
+			if peer == "site" && call == "release" {
+				return errors.New("busy")
 			}
 			return nil
 		})
-		pass(30*time.Minute + time.Second)
-		if r.status(runner, "offsite").Running == nil {
-			t.Fatal("no run is under way")
+		if err := runner.Delete(t.Context(), "offsite", false); err == nil || !strings.Contains(err.Error(), "busy") {
+			t.Error(err)
 		}
-		if err := runner.Forget(t.Context(), "offsite"); err != nil {
-			t.Fatal(err)
+		r.setFault(nil)
+		if all, err := r.volume("", "tank/vm1").Snapshots(t.Context()); err != nil || len(all) != 2 || len(all[0].Holds) != 1 || !all[1].Bookmark {
+			t.Errorf("the source has %+v, %v", all, err)
 		}
-		if err := runner.Remove("offsite"); err != nil {
-			t.Fatal(err)
+		pass(time.Hour)
+		if s := r.status(runner, "offsite"); s.Last == nil || s.Last.Number != 2 || !s.Last.OK() {
+			t.Errorf("it did not go on: %+v", s.Last)
 		}
-		pass(10 * time.Hour)
-		if n := len(r.names("", "tank/vm1", "offsite")); n != 2 {
-			t.Errorf("there are %d snapshots, want 2", n)
+		r.setDown("site", errors.New("no route to host"))
+		if err := runner.Delete(t.Context(), "offsite", true); err != nil {
+			t.Error(err)
 		}
-		for _, v := range []stream.Volume{r.volume("", "tank/vm1"), r.volume("site", "backup/vm1")} {
-			all, err := v.Snapshots(t.Context())
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, s := range all {
-				if s.Bookmark || len(s.Holds) > 0 {
-					t.Errorf("%s has %+v", v.Name(), s)
-				}
-			}
+		if _, err := runner.Status("offsite"); !errors.Is(err, ErrNoJob) {
+			t.Error(err)
 		}
 	})
 }

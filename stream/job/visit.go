@@ -17,20 +17,24 @@ func (r *Runner) visit(ctx context.Context, name string, a Ask, f func(e *errand
 	if err != nil {
 		return nil, nil, err
 	}
+	return w.visit(ctx, a, f)
+}
+
+func (w *worker) visit(ctx context.Context, a Ask, f func(e *errand) error) (out []VolumeRun, far error, err error) {
 	if err := w.allows(a); err != nil {
 		return nil, nil, err
 	}
 	w.mu.Lock()
 	j := w.job
 	w.mu.Unlock()
-	source, err := r.o.Open(ctx, &j.Job, j.sourcePeer())
+	source, err := w.r.o.Open(ctx, &j.Job, j.sourcePeer())
 	if err != nil {
 		return nil, nil, err
 	}
 	defer func() { err = errors.Join(err, source.Close()) }()
 	var destination End
 	if j.Replicates() {
-		if destination, far = r.o.Open(ctx, &j.Job, j.destinationPeer()); far == nil {
+		if destination, far = w.r.o.Open(ctx, &j.Job, j.destinationPeer()); far == nil {
 			defer func() { err = errors.Join(err, destination.Close()) }()
 		}
 	}
@@ -140,16 +144,23 @@ func (r *Runner) Prune(ctx context.Context, name string, dry bool) ([]VolumeRun,
 	return out, err
 }
 
-// Forget takes away what a job holds of its volumes at both ends, so that it can be deleted.
-func (r *Runner) Forget(ctx context.Context, name string) error {
-	var failed error
-	_, far, err := r.visit(ctx, name, Ask{}, func(e *errand) error {
-		for _, v := range []stream.Volume{e.source, e.destination} {
-			if v != nil {
-				failed = errors.Join(failed, stream.Forget(ctx, v, name))
-			}
+// forget takes away what the job holds of its volumes: at the source only when that is done at the
+// destination, so that a job that has to stay has its chain, unless force says that it has not.
+func (w *worker) forget(ctx context.Context, force bool) error {
+	visited, far, err := w.visit(ctx, Ask{}, func(e *errand) (err error) {
+		if e.destination != nil {
+			err = stream.Forget(ctx, e.destination, e.job.Name)
 		}
-		return nil
+		if lacks := e.destination == nil && e.job.Replicates(); force || err == nil && !lacks {
+			err = errors.Join(err, stream.Forget(ctx, e.source, e.job.Name))
+		}
+		return err
 	})
-	return errors.Join(err, far, failed)
+	err = errors.Join(err, far)
+	for _, v := range visited {
+		if v.Problem != nil {
+			err = errors.Join(err, errors.New(v.Problem.Says))
+		}
+	}
+	return err
 }
