@@ -225,8 +225,11 @@ func TestRemove(t *testing.T) {
 				runner := r.start(vm1())
 				pass(90 * time.Minute)
 				r.setFault(func(_, now string, done bool) error {
-					if now == call {
+					switch now {
+					case call:
 						time.Sleep(time.Minute)
+					case "unbookmark": // the run has time to go on while it is being forgotten
+						time.Sleep(10 * time.Minute)
 					}
 					return nil
 				})
