@@ -233,9 +233,6 @@ func (d *Daemon) finalRun(ctx context.Context, name string) (string, error) {
 		defer d.runs.mu.Unlock()
 		delete(d.runs.waiting, c)
 	}()
-	if err := d.untilNextSecond(ctx, name); err != nil {
-		return "", err
-	}
 	n, err := d.jobs.Run(ctx, name, job.Ask{})
 	if err != nil {
 		return "", err
@@ -254,19 +251,6 @@ func (d *Daemon) finalRun(ctx context.Context, name string) (string, error) {
 			return "", ctx.Err()
 		}
 	}
-}
-
-// untilNextSecond waits while a snapshot would be called as that of the run before: names tell seconds.
-func (d *Daemon) untilNextSecond(ctx context.Context, name string) error {
-	runs, err := d.jobs.History(name)
-	if err != nil || len(runs) == 0 {
-		return err
-	}
-	free := runs[len(runs)-1].Started.Truncate(time.Second).Add(time.Second)
-	if wait := time.Until(free); wait > 0 {
-		return d.opts.wait(ctx, wait)
-	}
-	return nil
 }
 
 // pauseForDR has a job wait for a failback, or go on after one.

@@ -178,7 +178,8 @@ func TestCheckAndVerify(t *testing.T) {
 	})
 }
 
-// TestTwoInASecond asks for two runs at a time: their snapshots have two names.
+// TestTwoInASecond asks for runs at a time, one of them of another process: their snapshots have
+// names of their own.
 func TestTwoInASecond(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
@@ -190,7 +191,17 @@ func TestTwoInASecond(t *testing.T) {
 			}
 		}
 		pass(time.Minute)
-		if n := len(r.names("site", "backup/vm1", "offsite")); n != 3 || len(r.failed()) > 0 {
+		if _, err := runner.Run(t.Context(), "offsite", Ask{}); err != nil {
+			t.Fatal(err)
+		}
+		synctest.Wait()
+		runner.Close()
+		runner = r.start(vm1())
+		if _, err := runner.Run(t.Context(), "offsite", Ask{}); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		if n := len(r.names("site", "backup/vm1", "offsite")); n != 5 || len(r.failed()) > 0 {
 			t.Errorf("%d snapshots, %q", n, r.failed())
 		}
 	})

@@ -78,6 +78,9 @@ func (r *Runner) Set(ctx context.Context, j Job) error {
 	if s.Since.IsZero() {
 		s.Since = time.Now().UTC()
 		s.Heeded, s.Next = s.Since, 1
+		if err := r.o.Journal.Save(ctx, j.Name, s); err != nil {
+			return fmt.Errorf("keeping since when job %s is known: %w", j.Name, err)
+		}
 	}
 	w := newWorker(r, c, s)
 	r.workers[j.Name] = w

@@ -138,6 +138,23 @@ func TestPause(t *testing.T) {
 	})
 }
 
+// TestMissedFirst has the machine go off before the first run of a job, and on behind it.
+func TestMissedFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.add("", "tank/vm1")
+		runner := r.start(vm1())
+		pass(30 * time.Minute)
+		runner.Close()
+		pass(50 * time.Minute)
+		runner = r.start(vm1())
+		pass(time.Minute)
+		if last := r.status(runner, "offsite").Last; last == nil || last.Trigger != Missed {
+			t.Errorf("%+v", last)
+		}
+	})
+}
+
 // TestAsked follows a run from outside, gives it up, and has its way out taken.
 func TestAsked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -58,6 +58,9 @@ type assignment struct {
 func newWorker(r *Runner, j *checked, s State) *worker {
 	w := &worker{r: r, job: j, state: s, wake: make(chan struct{}, 1), asks: make(chan question), begun: make(chan assignment, 1)}
 	w.ctx, w.cancel = context.WithCancel(r.ctx)
+	if n := len(s.Runs); n > 0 {
+		w.taken = s.Runs[n-1].Ended // or before
+	}
 	w.ended.Add(2)
 	w.reckon()
 	return w
