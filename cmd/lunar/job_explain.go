@@ -79,11 +79,14 @@ func (c *cli) jobPrune() *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if err := c.print(&o, pruned, func() { c.showPruned(pruned, q.DryRun) }); err != nil {
+		if err := c.print(&o, pruned, func() { c.showPruned(pruned.Volumes, q.DryRun) }); err != nil {
 			return err
 		}
 		var failed failures
-		for _, v := range pruned {
+		if pruned.Problem != "" {
+			failed = append(failed, &control.Problem{Title: "the destination was not pruned: " + pruned.Problem, Hint: "lunar job check " + args[0] + " looks at both ends."})
+		}
+		for _, v := range pruned.Volumes {
 			if v.Problem != nil {
 				failed = append(failed, &control.Problem{Title: v.Source + ": " + v.Problem.Says, Hint: jobWayOut(args[0], v.Problem)})
 			}

@@ -2,7 +2,6 @@ package control
 
 import (
 	"context"
-	"errors"
 
 	"github.com/lunarsan/lunar/stream/job"
 )
@@ -16,27 +15,31 @@ func (d *Daemon) PlanJob(ctx context.Context, name string, q job.Ask) ([]job.Vol
 }
 
 // PruneJob destroys the snapshots that a job's rules do not keep, or tells which they are.
-func (d *Daemon) PruneJob(ctx context.Context, name string, q JobPrune) ([]job.VolumeRun, error) {
+func (d *Daemon) PruneJob(ctx context.Context, name string, q JobPrune) (JobPruned, error) {
 	if !q.DryRun {
 		if err := d.mayRun(name); err != nil {
-			return nil, err
+			return JobPruned{}, err
 		}
 	}
-	pruned, err := d.jobs.Prune(ctx, name, q.DryRun)
-	return orNone(pruned), jobProblem(name, err)
+	list, err := d.jobs.Prune(ctx, name, q.DryRun)
+	problem, err := besides(name, list, err)
+	return JobPruned{Volumes: list, Problem: problem}, err
 }
 
 // ExplainJob tells why snapshots are where they are.
 func (d *Daemon) ExplainJob(ctx context.Context, name string) (JobExplained, error) {
 	list, err := d.jobs.Explain(ctx, name)
-	if errors.Is(err, job.ErrNoJob) || len(list) == 0 && err != nil {
-		return JobExplained{}, jobProblem(name, err)
+	problem, err := besides(name, list, err)
+	return JobExplained{Volumes: list, Problem: problem}, err
+}
+
+// besides is err as what is told beside what the source has answered, of which there is a list; without
+// one it is the error of all.
+func besides[T any](name string, list []T, err error) (problem string, _ error) {
+	if len(list) == 0 || err == nil {
+		return "", jobProblem(name, err)
 	}
-	x := JobExplained{Volumes: orNone(list)}
-	if err != nil {
-		x.Problem = oneLine(err)
-	}
-	return x, nil
+	return oneLine(err), nil
 }
 
 // CheckJob looks for what would make a run fail.

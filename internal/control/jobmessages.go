@@ -18,6 +18,12 @@ type JobPrune struct {
 	DryRun bool `json:"dry_run,omitempty"`
 }
 
+// A JobPruned is what became of that.
+type JobPruned struct {
+	Volumes []job.VolumeRun `json:"volumes"`
+	Problem string          `json:"problem,omitempty"` // why the destination is not in it
+}
+
 // A JobDelete asks for a job to end.
 type JobDelete struct {
 	Force bool `json:"force,omitempty"` // although what it holds of volumes cannot be let go of

@@ -135,6 +135,43 @@ func TestPrune(t *testing.T) {
 	})
 }
 
+// TestPruneOneSide has one side fail: the other is pruned all the same, and both are told of.
+func TestPruneOneSide(t *testing.T) {
+	for _, c := range []struct {
+		peer, call  string
+		here, there int // left of four
+	}{
+		{"", "destroy", 4, 2}, {"site", "destroy", 1, 4}, {"site", "snapshots", 1, 4}, {"site", "volume", 1, 4}, {"", "snapshots", 4, 4},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			r := newRig(t)
+			r.add("", "tank/vm1")
+			runner := r.start(vm1())
+			pass(4*time.Hour + time.Minute)
+			j := vm1()
+			j.Keep, j.KeepThere = retain.Rule{Last: 1}, retain.Rule{Last: 2}
+			if err := runner.Set(t.Context(), j); err != nil {
+				t.Fatal(err)
+			}
+			r.setFault(func(peer, call string, _ bool) error {
+				if peer == c.peer && call == c.call {
+					return errors.New("bad disk")
+				}
+				return nil
+			})
+			out, err := runner.Prune(t.Context(), "offsite", false)
+			r.setFault(nil)
+			here, there := len(r.names("", "tank/vm1", "offsite")), len(r.names("site", "backup/vm1", "offsite"))
+			if here != c.here || there != c.there {
+				t.Errorf("%+v: %d and %d are left", c, here, there)
+			}
+			if err != nil || len(out) != 1 || out[0].Problem == nil || !strings.Contains(out[0].Problem.Says, "bad disk") || len(out[0].Pruned) != 4-here+4-there {
+				t.Errorf("%+v: %+v, %v", c, out, err)
+			}
+		})
+	}
+}
+
 func TestCheckAndVerify(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)

@@ -89,6 +89,9 @@ func (e *rigEnd) Volume(_ context.Context, name string) (stream.Volume, error) {
 	if fault == nil {
 		return v, nil
 	}
+	if err := fault(e.peer, "volume", false); err != nil {
+		return nil, err
+	}
 	return &streamtest.Faulty{Volume: v, Fail: func(call string, done bool) error { return fault(e.peer, call, done) }}, nil
 }
 

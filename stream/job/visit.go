@@ -3,7 +3,7 @@ package job
 import (
 	"context"
 	"errors"
-	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lunarsan/lunar/stream"
@@ -43,7 +43,7 @@ func (w *worker) visit(ctx context.Context, a Ask, f func(e *errand) error) (out
 		e := errand{worker: w, job: j, ask: a, volume: v, out: &out[i]}
 		err := e.find(ctx, source, destination)
 		if err == nil {
-			err = f(&e)
+			err = errors.Join(f(&e), e.far)
 		}
 		if err != nil {
 			e.out.Problem = problem(err)
@@ -120,12 +120,12 @@ func (e *errand) plan(ctx context.Context, p *VolumePlan) error {
 }
 
 // Prune destroys what the rules do not keep, or only tells what it would destroy. Where the
-// destination does not answer the error says so, and the source is pruned all the same.
+// destination does not answer the error says so, beside what became of the source.
 func (r *Runner) Prune(ctx context.Context, name string, dry bool) ([]VolumeRun, error) {
 	out, far, err := r.visit(ctx, name, Ask{}, func(e *errand) error {
 		if dry {
-			decided, err := e.decide(ctx, e.destination != nil)
-			e.out.Pruned = dropped(decided)
+			here, there, err := e.decide(ctx, e.destination != nil)
+			e.out.Pruned = dropped(slices.Concat(here, there))
 			return err
 		}
 		if e.destination == nil {
@@ -139,7 +139,7 @@ func (r *Runner) Prune(ctx context.Context, name string, dry bool) ([]VolumeRun,
 		return e.prune(ctx, true)
 	})
 	if far != nil {
-		err = errors.Join(err, fmt.Errorf("the destination was not pruned: %w", far))
+		err = errors.Join(err, far)
 	}
 	return out, err
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"sync"
 	"time"
 
@@ -80,9 +79,10 @@ type errand struct {
 
 	sourceEnd, destinationEnd End
 	source, destination       stream.Volume // destination is nil where there is none, or it does not answer
+	far                       error         // why it is not found where it was looked for
 }
 
-// find finds the volumes at both ends.
+// find finds the volumes at both ends. That of the destination may be missing.
 func (e *errand) find(ctx context.Context, source, destination End) (err error) {
 	e.sourceEnd, e.destinationEnd = source, destination
 	e.out.Source = e.volume.Source
@@ -94,7 +94,7 @@ func (e *errand) find(ctx context.Context, source, destination End) (err error) 
 	}
 	e.out.Destination = e.job.Replica(e.volume, e.source.Name())
 	if e.destination, err = destination.Volume(ctx, e.out.Destination); err != nil {
-		return fmt.Errorf("%s: %w", e.out.Destination, err)
+		e.destination, e.far = nil, fmt.Errorf("%s: %w", e.out.Destination, err)
 	}
 	return nil
 }
@@ -104,7 +104,7 @@ func (e *errand) run(ctx context.Context, source, destination End) error {
 		return err
 	}
 	if e.destination == nil {
-		return e.prune(ctx, false)
+		return errors.Join(e.far, e.prune(ctx, false))
 	}
 	unlock, err := e.r.lock(ctx, e.place())
 	if err != nil {
@@ -155,19 +155,17 @@ func (e *errand) progress(p stream.Progress) {
 }
 
 // prune destroys what the rules do not keep. It comes to the destination only when the source's
-// newest have arrived there.
+// newest have arrived there. What fails at one side does not keep it from the other.
 func (e *errand) prune(ctx context.Context, there bool) error {
-	decided, err := e.decide(ctx, there)
-	if err != nil {
-		return err
-	}
+	here, far, err := e.decide(ctx, there)
+	return errors.Join(e.destroy(ctx, e.source, here), err, e.destroy(ctx, e.destination, far))
+}
+
+// destroy destroys the snapshots of v that are not kept.
+func (e *errand) destroy(ctx context.Context, v stream.Volume, decided []decision) error {
 	for _, d := range decided {
 		if d.Keep {
 			continue
-		}
-		v := e.source
-		if d.There {
-			v = e.destination
 		}
 		switch err := v.Destroy(ctx, d.Name); {
 		case err == nil:
@@ -191,18 +189,19 @@ func (e *errand) lookHere(ctx context.Context) (stream.Side, error) {
 }
 
 // decide decides about the snapshots of the source, and of the destination where it is asked for.
-func (e *errand) decide(ctx context.Context, there bool) ([]decision, error) {
+// With an error about the destination there are those of the source.
+func (e *errand) decide(ctx context.Context, there bool) (here, far []decision, err error) {
 	source, err := e.lookHere(ctx)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	out := e.job.decideHere(time.Now(), source)
+	here = e.job.decideHere(time.Now(), source)
 	if !there {
-		return out, nil
+		return here, nil, nil
 	}
 	destination, err := stream.Look(ctx, e.destination)
 	if err != nil {
-		return nil, err
+		return here, nil, err
 	}
-	return slices.Concat(out, e.job.decideThere(time.Now(), source, destination)), nil
+	return here, e.job.decideThere(time.Now(), source, destination), nil
 }
