@@ -127,42 +127,44 @@ func online(u *unit) string {
 	return state
 }
 
+// snapshotHints are the ways out of what volumes refuse.
+var snapshotHints = []struct {
+	is   error
+	hint string
+}{
+	{stream.ErrExists, "Choose another name."},
+	{stream.ErrHeld, "Somebody needs it, a replication maybe: its tags say who."},
+	{stream.ErrCloned, "Delete the units of its clones first."},
+	{stream.ErrInUse, "Something has the store open, or receives into it."},
+	{stream.ErrSpace, "Make room, or end older snapshots: lunar lu delete GUID@SNAPSHOT."},
+	{stream.ErrNoVolume, "Is the store there? lunar lu show GUID tells."},
+	{stream.ErrForbidden, "The daemon's account may not do that; docs/replicate.md says what it has to be allowed."},
+	{errors.ErrUnsupported, "Snapshots are kept of files and zvols."},
+	{shelf.ErrRecord, "Restore shelf.json beside the store from a backup, or move the folder away and begin anew."},
+}
+
 // snapshotProblem tells an operator what to do about what a volume refuses.
 func snapshotProblem(err error) error {
 	var known *Problem
-	if errors.As(err, &known) {
-		return err
-	}
-	hint := ""
+	var p *Problem
 	switch {
-	case errors.Is(err, stream.ErrNoSnapshot):
-		p := missing(oneLine(err), "lunar lu snapshots GUID shows them.")
-		p.cause = err
-		return p
-	case errors.Is(err, shelf.ErrName):
-		return refuse(oneLine(err), "Choose another name.")
-	case errors.Is(err, stream.ErrExists):
-		hint = "Choose another name."
-	case errors.Is(err, stream.ErrHeld):
-		hint = "Somebody needs it, a replication maybe: its tags say who."
-	case errors.Is(err, stream.ErrCloned):
-		hint = "Delete the units of its clones first."
-	case errors.Is(err, stream.ErrInUse):
-		hint = "Something has the store open, or receives into it."
-	case errors.Is(err, stream.ErrSpace):
-		hint = "Make room, or end older snapshots: lunar lu delete GUID@SNAPSHOT."
-	case errors.Is(err, stream.ErrNoVolume):
-		hint = "Is the store there? lunar lu show GUID tells."
-	case errors.Is(err, stream.ErrForbidden):
-		hint = "The daemon's account may not do that; docs/replicate.md says what it has to be allowed."
-	case errors.Is(err, errors.ErrUnsupported):
-		hint = "Snapshots are kept of files and zvols."
-	case errors.Is(err, shelf.ErrRecord):
-		hint = "Restore shelf.json beside the store from a backup, or move the folder away and begin anew."
-	default:
+	case errors.As(err, &known):
 		return err
+	case errors.Is(err, stream.ErrNoSnapshot):
+		p = missing(oneLine(err), "lunar lu snapshots GUID shows them.")
+	case errors.Is(err, shelf.ErrName):
+		p = refuse(oneLine(err), "Choose another name.")
+	default:
+		for _, h := range snapshotHints {
+			if errors.Is(err, h.is) {
+				p = conflict(oneLine(err), h.hint)
+				break
+			}
+		}
+		if p == nil {
+			return err
+		}
 	}
-	p := conflict(oneLine(err), hint)
 	p.cause = err
 	return p
 }
