@@ -23,12 +23,18 @@ func (d *Daemon) siteDeposit(ctx context.Context, job, snapshot string, taken ti
 		return SiteDeposit{}, err
 	}
 	doc := c.document(secrets)
-	doc.Discovery, doc.ISNS, doc.RADIUS, doc.ALUAGroups, doc.Peers, doc.Jobs = nil, nil, nil, nil, nil, nil
+	doc.ofUnits()
 	doc.Units = slices.DeleteFunc(doc.Units, func(u documentUnit) bool {
 		return !slices.ContainsFunc(volumes, func(v SiteVolume) bool { return v.Unit == u.GUID })
 	})
 	text, err := doc.encode()
 	return SiteDeposit{Job: job, Snapshot: snapshot, Taken: taken, Volumes: volumes, Document: text}, err
+}
+
+// ofUnits leaves of doc what units are and who sees them: the rest is a site's own.
+func (doc *document) ofUnits() {
+	*doc = document{Format: doc.Format, Units: doc.Units, HostGroups: doc.HostGroups, TargetGroups: doc.TargetGroups,
+		PortalGroups: doc.PortalGroups, Targets: doc.Targets, Initiators: doc.Initiators}
 }
 
 // ShowSite returns a version of a site's configuration.

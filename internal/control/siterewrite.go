@@ -123,7 +123,7 @@ func withPort(to, from string) string {
 // their units, and groups the portal groups that are here. It tells what is otherwise.
 func (r *siteRecord) here(doc *document, paths map[string]string, groups map[string]groupRecord) (notes []string) {
 	note := func(format string, args ...any) { notes = append(notes, fmt.Sprintf(format, args...)) }
-	doc.Discovery, doc.ISNS, doc.RADIUS, doc.ALUAGroups, doc.Peers, doc.Jobs = nil, nil, nil, nil, nil, nil
+	doc.ofUnits() // whatever the other site has sent
 	doc.Units = slices.DeleteFunc(doc.Units, func(u documentUnit) bool { return paths[u.GUID.String()] == "" })
 	for i := range doc.Units {
 		u := &doc.Units[i]

@@ -125,6 +125,7 @@ func TestSiteRewrite(t *testing.T) {
 func TestSiteCarries(t *testing.T) {
 	from := start(t, nil)
 	furnish(t, from)
+	must(from.SetAlarm(t.Context(), AlarmCommand, AlarmSet{Command: "/bin/true"}))(t)
 	unit := must(sbd.ParseGUID("600144f0000000000000000000000005"))(t)
 	s := newSite(t)
 	volumes := []SiteVolume{{unit, "lu:" + unit.String(), s.replica}}
@@ -132,9 +133,10 @@ func TestSiteCarries(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if strings.Count(q.Document, "guid:") != 1 {
-		t.Errorf("other units go along: %s", q.Document)
+	if strings.Count(q.Document, "guid:") != 1 || strings.Contains(q.Document, "alarms:") {
+		t.Errorf("more than the unit and who sees it goes along: %s", q.Document)
 	}
+	q.Document += "alarms:\n- {way: command, command: /bin/false}\n" // which another version may send
 	if err := s.d.depositSite(t.Context(), "main", q); err != nil {
 		t.Fatal(err)
 	}
