@@ -17,6 +17,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -90,23 +91,37 @@ func TestAlarmBoard(t *testing.T) {
 // TestAlarmsAreKept has a way fail: what it did not take is told with the next.
 func TestAlarmsAreKept(t *testing.T) {
 	b := newAlarmBoard()
+	texts := func(list []Alarm) (all string) {
+		for _, a := range list {
+			all += a.Text
+		}
+		return all
+	}
 	first := b.take("mail", []Alarm{{Text: "a"}})
-	if len(first) != 1 || b.take("mail", []Alarm{{Text: "b"}}) != nil {
+	if texts(first) != "a" || b.take("mail", []Alarm{{Text: "b"}}) != nil {
 		t.Fatalf("%v, and more while it is told", first)
 	}
-	if !b.done("mail", 1, time.Now(), errors.New("no")) {
+	if !b.done("mail", time.Now(), errors.New("no")) {
 		t.Error("the first failure is no news")
 	}
-	if got := b.take("mail", nil); len(got) != 2 || b.done("mail", 2, time.Now(), errors.New("no")) {
+	if got := b.take("mail", nil); texts(got) != "ab" || b.done("mail", time.Now(), errors.New("no")) {
 		t.Errorf("%v is told, and failing again is news", got)
 	}
 	if _, trouble := b.outcome("mail"); trouble != "no" {
 		t.Errorf("trouble %q", trouble)
 	}
 	b.take("mail", make([]Alarm, 3*maxUntold))
-	b.done("mail", 0, time.Now(), errors.New("no"))
-	if got := b.take("mail", nil); len(got) != maxUntold || !b.done("mail", len(got), time.Now(), nil) {
+	b.take("mail", []Alarm{{Text: "c"}})
+	b.done("mail", time.Now(), errors.New("no"))
+	if got := b.take("mail", nil); len(got) != maxUntold || texts(got) != "c" {
 		t.Errorf("%d are kept", len(got))
+	}
+	b.take("mail", []Alarm{{Text: "d"}}) // while as many are told as are kept
+	if !b.done("mail", time.Now(), nil) {
+		t.Error("success is no news")
+	}
+	if got := b.take("mail", nil); texts(got) != "d" || !b.done("mail", time.Now(), nil) {
+		t.Errorf("what came meanwhile is %v", got)
 	}
 	told, trouble := b.outcome("mail")
 	if b.take("mail", nil) != nil || told.IsZero() || trouble != "" {
@@ -212,6 +227,12 @@ func TestMailText(t *testing.T) {
 	if err != nil || got.Header.Get("Bcc") != "" {
 		t.Errorf("%v in %s", err, p)
 	}
+	m = newAlarmMessage("host", []Alarm{{AlarmRaised, strings.Repeat("é", maxLine), time.Now()}, {AlarmRaised, "b\x00", time.Now()}})
+	if lines := strings.Split(m.Text, "\n"); len(lines) != 3 || len(lines[1]) > maxLine || !utf8.ValidString(m.Text) || lines[2] != "b " {
+		t.Errorf("the lines are %q", lines)
+	}
+	m = newAlarmMessage("host", []Alarm{{AlarmRaised, strings.Repeat("x", 2000), time.Now()}})
+	p = append(p, mailText(alarmRecord{From: "a@example.org", To: []string{"b@example.org"}}, m, time.Unix(0, 0).UTC())...)
 	for line := range strings.SplitSeq(string(p), "\r\n") {
 		if len(line) > 998 || strings.ContainsAny(line, "\r\n") {
 			t.Errorf("line %q", line)
@@ -316,6 +337,9 @@ func TestAlarmSettings(t *testing.T) {
 	w = must(r.SetAlarm(ctx, AlarmMail, AlarmSet{To: []string{"c@example.org"}}))(t)
 	if w.User != "u" || w.To[0] != "c@example.org" {
 		t.Errorf("what was left out is not as it was: %+v", w)
+	}
+	if w = must(r.SetAlarm(ctx, AlarmMail, AlarmSet{Secret: Secret("pass-word")}))(t); w.User != "u" {
+		t.Errorf("another password is that of user %q", w.User)
 	}
 	if list := must(r.Alarms(ctx))(t); len(list.Ways) != 1 || len(list.Alarms) != 0 {
 		t.Errorf("%+v", list)

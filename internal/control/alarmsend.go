@@ -14,6 +14,7 @@ import (
 	"os/exec"
 	"strings"
 	"time"
+	"unicode"
 )
 
 // alarmTime is how long telling may take in one way.
@@ -40,7 +41,7 @@ func newAlarmMessage(host string, alarms []Alarm) alarmMessage {
 		case AlarmStill:
 			line = fmt.Sprintf("since %s: %s", a.Since.UTC().Format(time.RFC3339), line)
 		}
-		lines = append(lines, oneLine(errors.New(line)))
+		lines = append(lines, plainLine(line))
 	}
 	m.subject = fmt.Sprintf("lunar on %s: %d alarms", host, len(alarms))
 	if len(alarms) == 1 {
@@ -51,6 +52,21 @@ func newAlarmMessage(host string, alarms []Alarm) alarmMessage {
 		m.Text += "\n" + strings.Join(lines, "\n")
 	}
 	return m
+}
+
+// maxLine is how much is told of one alarm (bytes): maxUntold of them fit into a variable of a command's
+// environment, and one into the subject of a mail.
+const maxLine = 512
+
+// plainLine is text as one line that is not too long, without control characters.
+func plainLine(text string) string {
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text[:min(len(text), maxLine)])
+	return strings.ToValidUTF8(text, "")
 }
 
 // tell tells of alarms in one way.

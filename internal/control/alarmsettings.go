@@ -137,6 +137,9 @@ func (d *Daemon) SetAlarm(ctx context.Context, way string, q AlarmSet) (AlarmWay
 	case len(q.URL) > 0:
 		r.Secret = &credential{Secret: q.URL}
 	case len(q.Secret) > 0:
+		if q.User == "" && r.Secret != nil {
+			q.User = r.Secret.User
+		}
 		r.Secret = &credential{q.User, q.Secret}
 	case q.User != "":
 		return AlarmWay{}, refuse(fmt.Sprintf("user %q has no password", q.User), "Give it with --password-file FILE, or - to read it from standard input.")
@@ -240,6 +243,9 @@ func (r *alarmRecord) checkMail() error {
 	var err error
 	if r.Server, err = ParseHostPort(r.Server, port); err != nil {
 		return err
+	}
+	if r.Secret != nil && r.Secret.User == "" {
+		return refuse("a password without a user is no login", "Say whose it is: --user USER.")
 	}
 	for _, a := range append(slices.Clone(r.To), r.From) {
 		if parsed, err := mail.ParseAddress(a); err != nil || parsed.Address != a {

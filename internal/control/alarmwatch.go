@@ -1,7 +1,6 @@
 package control
 
 import (
-	"context"
 	"regexp"
 	"slices"
 	"strings"
@@ -52,7 +51,7 @@ type raisedAlarm struct {
 
 // An alarmOutcome is what came of telling in one way.
 type alarmOutcome struct {
-	busy    bool
+	telling []Alarm // being told now
 	untold  []Alarm
 	told    time.Time
 	trouble string
@@ -172,27 +171,34 @@ func (b *alarmBoard) take(way string, more []Alarm) []Alarm {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o := b.way(way)
-	o.untold = append(o.untold, more...)
-	o.untold = o.untold[max(0, len(o.untold)-maxUntold):]
-	if o.busy || len(o.untold) == 0 {
+	o.keep(more)
+	if o.telling != nil || len(o.untold) == 0 {
 		return nil
 	}
-	o.busy = true
-	return slices.Clone(o.untold)
+	o.telling, o.untold = o.untold, nil
+	return o.telling
 }
 
-// done takes note of what came of telling n alarms in a way; it returns whether that is news.
-func (b *alarmBoard) done(way string, n int, now time.Time, err error) (news bool) {
+// keep keeps alarms to be told.
+func (o *alarmOutcome) keep(more []Alarm) {
+	o.untold = slices.Concat(o.untold, more)
+	o.untold = o.untold[max(0, len(o.untold)-maxUntold):]
+}
+
+// done takes note of what came of telling what was taken; it returns whether that is news.
+func (b *alarmBoard) done(way string, now time.Time, err error) (news bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	o := b.way(way)
-	o.busy = false
+	told, later := o.telling, o.untold
+	o.telling = nil
 	if err != nil {
+		o.untold = told
+		o.keep(later)
 		news = o.trouble == ""
 		o.trouble = oneLine(err)
 		return news
 	}
-	o.untold = o.untold[min(n, len(o.untold)):]
 	o.told, o.trouble = now.UTC(), ""
 	return true
 }
@@ -244,10 +250,8 @@ func (d *Daemon) tellAll(more []Alarm) {
 			continue
 		}
 		d.running.Go(func() {
-			ctx, cancel := context.WithTimeout(d.background, alarmTime)
-			defer cancel()
-			err := d.tell(ctx, r, list)
-			news := d.alarms.done(r.Way, len(list), time.Now(), err)
+			err := d.tell(d.background, r, list)
+			news := d.alarms.done(r.Way, time.Now(), err)
 			switch {
 			case err != nil && news:
 				d.log.Error("alarms could not be told; that is tried again", "way", r.Way, "alarms", len(list), "reason", err)
