@@ -1,23 +1,16 @@
 package control
 
 import (
-	"bufio"
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
-	"mime/quotedprintable"
-	"net"
 	"net/http"
 	"net/http/httptest"
-	"net/mail"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
-	"unicode/utf8"
 
 	"github.com/google/go-cmp/cmp"
 )
@@ -126,117 +119,6 @@ func TestAlarmsAreKept(t *testing.T) {
 	told, trouble := b.outcome("mail")
 	if b.take("mail", nil) != nil || told.IsZero() || trouble != "" {
 		t.Errorf("told %v, trouble %q", told, trouble)
-	}
-}
-
-// A postOffice is a mail server that keeps what it gets.
-func postOffice(t *testing.T) (server string, took <-chan string) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { l.Close() })
-	mails := make(chan string, 8)
-	go func() {
-		for {
-			c, err := l.Accept()
-			if err != nil {
-				return
-			}
-			go serveMail(c, mails)
-		}
-	}()
-	return l.Addr().String(), mails
-}
-
-func serveMail(c net.Conn, mails chan<- string) {
-	defer c.Close()
-	in := bufio.NewReader(c)
-	fmt.Fprint(c, "220 ready\r\n")
-	var got strings.Builder
-	for {
-		line, err := in.ReadString('\n')
-		if err != nil {
-			return
-		}
-		switch verb, rest, _ := strings.Cut(strings.TrimSpace(line), " "); verb {
-		case "EHLO":
-			fmt.Fprint(c, "250-here\r\n250 AUTH PLAIN\r\n")
-		case "DATA":
-			fmt.Fprint(c, "354 go on\r\n")
-			for line, err = in.ReadString('\n'); err == nil && line != ".\r\n"; line, err = in.ReadString('\n') {
-				got.WriteString(line)
-			}
-			fmt.Fprint(c, "250 taken\r\n")
-			mails <- got.String()
-		case "QUIT":
-			fmt.Fprint(c, "221 bye\r\n")
-			return
-		case "RCPT":
-			if strings.Contains(rest, "nobody@") {
-				fmt.Fprint(c, "550 nobody of the name\r\n")
-				continue
-			}
-			fallthrough
-		default:
-			got.WriteString(line)
-			fmt.Fprint(c, "250 ok\r\n")
-		}
-	}
-}
-
-// TestTellByMail sends a mail, as people get it.
-func TestTellByMail(t *testing.T) {
-	r := start(t, nil)
-	server, took := postOffice(t)
-	set := AlarmSet{To: []string{"a@example.org", "b@example.org"}, From: "lunar@example.org", Server: server, TLS: MailPlain}
-	must(r.SetAlarm(t.Context(), AlarmMail, set))(t)
-	must(r.TestAlarm(t.Context(), AlarmMail))(t)
-	got := <-took
-	envelope, text, _ := strings.Cut(got, "From: ")
-	if want := "MAIL FROM:<lunar@example.org>\r\nRCPT TO:<a@example.org>\r\nRCPT TO:<b@example.org>\r\n"; envelope != want {
-		t.Errorf("envelope %q", envelope)
-	}
-	m, err := mail.ReadMessage(strings.NewReader("From: " + text))
-	if err != nil {
-		t.Fatal(err)
-	}
-	body, err := io.ReadAll(quotedprintable.NewReader(m.Body))
-	if err != nil || !strings.Contains(string(body), "this is a test") || !strings.Contains(m.Header.Get("Subject"), "lunar on") {
-		t.Errorf("%v, %q: %q", err, m.Header, body)
-	}
-	if _, err := m.Header.Date(); err != nil {
-		t.Error(err)
-	}
-	must(r.SetAlarm(t.Context(), AlarmMail, AlarmSet{To: []string{"nobody@example.org"}}))(t)
-	if _, err := r.TestAlarm(t.Context(), AlarmMail); err == nil || !strings.Contains(err.Error(), "nobody of the name") {
-		t.Errorf("a server that refuses: %v", err)
-	}
-	must(r.SetAlarm(t.Context(), AlarmMail, AlarmSet{TLS: MailSTARTTLS}))(t)
-	if _, err := r.TestAlarm(t.Context(), AlarmMail); err == nil || !strings.Contains(err.Error(), "STARTTLS") {
-		t.Errorf("a server without STARTTLS: %v", err)
-	}
-}
-
-// TestMailText keeps what comes from outside within its line.
-func TestMailText(t *testing.T) {
-	m := newAlarmMessage("host", []Alarm{{AlarmRaised, "unit a\r\nBcc: x@example.org\r\n\r\nis offline: Grüße", time.Now()}})
-	p := mailText(alarmRecord{From: "a@example.org", To: []string{"b@example.org"}}, m, time.Unix(0, 0).UTC())
-	got, err := mail.ReadMessage(bytes.NewReader(p))
-	if err != nil || got.Header.Get("Bcc") != "" {
-		t.Errorf("%v in %s", err, p)
-	}
-	m = newAlarmMessage("host", []Alarm{{AlarmRaised, strings.Repeat("é", maxLine), time.Now()}, {AlarmRaised, "b\x00", time.Now()}})
-	if lines := strings.Split(m.Text, "\n"); len(lines) != 3 || len(lines[1]) > maxLine || !utf8.ValidString(m.Text) || lines[2] != "b " {
-		t.Errorf("the lines are %q", lines)
-	}
-	m = newAlarmMessage("host", []Alarm{{AlarmRaised, strings.Repeat("x", 2000), time.Now()}})
-	p = append(p, mailText(alarmRecord{From: "a@example.org", To: []string{"b@example.org"}}, m, time.Unix(0, 0).UTC())...)
-	for line := range strings.SplitSeq(string(p), "\r\n") {
-		if len(line) > 998 || strings.ContainsAny(line, "\r\n") {
-			t.Errorf("line %q", line)
-		}
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"mime"
@@ -15,14 +16,15 @@ import (
 	"time"
 )
 
-// mailAlarm sends the message by mail. The standard library's client is all that a short text
-// needs; it is not developed further, but mended.
-func mailAlarm(ctx context.Context, r alarmRecord, m alarmMessage, now time.Time) (err error) {
+// mailAlarm sends the message by mail, to a server whose certificate roots vouch for (nil: those of
+// the system). The standard library's client is all that a short text needs; it is not developed
+// further, but mended.
+func mailAlarm(ctx context.Context, r alarmRecord, m alarmMessage, roots *x509.CertPool, now time.Time) (err error) {
 	host, _, err := net.SplitHostPort(r.Server)
 	if err != nil {
 		return err
 	}
-	secure := &tls.Config{ServerName: host}
+	secure := &tls.Config{ServerName: host, RootCAs: roots}
 	var c net.Conn
 	if r.TLS == MailTLS {
 		c, err = (&tls.Dialer{Config: secure}).DialContext(ctx, "tcp", r.Server)
@@ -30,7 +32,7 @@ func mailAlarm(ctx context.Context, r alarmRecord, m alarmMessage, now time.Time
 		c, err = new(net.Dialer).DialContext(ctx, "tcp", r.Server)
 	}
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", r.Server, err)
 	}
 	defer context.AfterFunc(ctx, func() { _ = c.Close() })() // which ends every call below
 	s, err := smtp.NewClient(c, host)

@@ -87,7 +87,7 @@ func (d *Daemon) tell(ctx context.Context, r alarmRecord, alarms []Alarm) error 
 	case AlarmWebhook:
 		return postAlarm(ctx, string(r.Secret.Secret), m)
 	case AlarmMail:
-		return mailAlarm(ctx, r, m, time.Now())
+		return mailAlarm(ctx, r, m, d.opts.roots, time.Now())
 	}
 	return fmt.Errorf("there is no way %q to tell alarms", r.Way)
 }

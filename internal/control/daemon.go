@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,10 +49,11 @@ type Options struct {
 	Log   *slog.Logger
 	Ready func() // called once when the daemon serves; nil: nothing
 
-	// openStore, openVolume, wait, run, kept and addresses stand in for the medium, the clock, other programs,
+	// openStore, openVolume, roots, dialPeer, wait, run, kept and addresses stand in for the medium, the clock, other programs,
 	// the service manager and the network in tests.
 	openStore  func(path string, o sbd.OpenOptions) (sbd.Store, error)
 	openVolume func(name string) (stream.Volume, error)
+	roots      *x509.CertPool // nil: the system's
 	dialPeer   func(context.Context, *Daemon, peerRecord, wire.Options) (peerLink, error)
 	wait       func(context.Context, time.Duration) error
 	run        func(ctx context.Context, name string, args ...string) ([]byte, error)
