@@ -24,46 +24,41 @@ func (d *decision) why() string {
 	return d.by.Why()
 }
 
-// decideHere decides about the snapshots of the source by what the source alone knows: the
-// bookmark that says what the destination has confirmed. So disks do not fill while a link is
-// down with what was sent before.
-func (j *checked) decideHere(now time.Time, source stream.Side) []decision {
-	cursor, confirmed := stream.Cursor(j.Name, source.Snapshots)
-	return j.decide(now, source.Snapshots, j.Keep, false, func(at int, s *stream.Snapshot) (guards []string) {
-		if !j.Replicates() {
-			return nil
+// decideHere decides about the snapshots of the source, which others send, too.
+func (j *checked) decideHere(now time.Time, source stream.Side, others []*checked) []decision {
+	// The destination may have any of them, although it was not asked yet.
+	needs := j.needs(now, source.Snapshots, 0)
+	wanted := needsOf(others, now, source.Snapshots)
+	return j.decide(now, source.Snapshots, j.Keep, false, func(at int) (guards []string) {
+		if n := needs(at); n != "" {
+			guards = append(guards, string(n))
 		}
-		if confirmed && s.GUID == source.Snapshots[cursor].GUID {
-			guards = append(guards, "the newest that both ends have")
-		}
-		unsent := !confirmed || at > cursor && s.GUID != source.Snapshots[cursor].GUID
-		if unsent && !j.Newest && (j.Unsent == 0 || now.Sub(s.Created) < time.Duration(j.Unsent)) {
-			guards = append(guards, "not sent yet")
-		}
-		return guards
+		return append(guards, wanted(at)...)
 	})
 }
 
-// decideThere decides about the snapshots of the destination.
-func (j *checked) decideThere(now time.Time, source, destination stream.Side) []decision {
+// decideThere decides about the snapshots of the destination, which others send on.
+func (j *checked) decideThere(now time.Time, source, destination stream.Side, others []*checked) []decision {
 	rule := j.KeepThere
 	if j.AppendOnly {
 		rule = retain.Rule{}
 	}
 	common := stream.Common(source, destination)
-	return j.decide(now, destination.Snapshots, rule, true, func(_ int, s *stream.Snapshot) (guards []string) {
+	wanted := needsOf(others, now, destination.Snapshots)
+	return j.decide(now, destination.Snapshots, rule, true, func(at int) (guards []string) {
+		s := &destination.Snapshots[at]
 		if common != nil && s.GUID == common.GUID {
-			guards = append(guards, "the newest that both ends have")
+			guards = append(guards, string(goesOn))
 		}
 		if p := destination.Partial; p != nil && p.From == s.GUID {
 			guards = append(guards, "a stream that was cut goes on from it")
 		}
-		return guards
+		return append(guards, wanted(at)...)
 	})
 }
 
 // decide puts the job's snapshots to the rule. Others stay.
-func (j *checked) decide(now time.Time, all []stream.Snapshot, rule retain.Rule, there bool, guards func(int, *stream.Snapshot) []string) []decision {
+func (j *checked) decide(now time.Time, all []stream.Snapshot, rule retain.Rule, there bool, guards func(at int) []string) []decision {
 	var out []decision
 	var ours []retain.Snapshot
 	places := map[uint64]int{} // in out, by GUID
@@ -75,7 +70,7 @@ func (j *checked) decide(now time.Time, all []stream.Snapshot, rule retain.Rule,
 		d := decision{Snapshot: *s, There: there, Keep: true}
 		if j.Owns(s.Name) {
 			places[s.GUID] = len(out)
-			ours = append(ours, retain.Snapshot{Name: s.Name, GUID: s.GUID, Created: s.Created, Guards: append(kept(s), guards(at, s)...)})
+			ours = append(ours, retain.Snapshot{Name: s.Name, GUID: s.GUID, Created: s.Created, Guards: append(kept(s), guards(at)...)})
 		}
 		out = append(out, d)
 	}

@@ -13,6 +13,7 @@
 //	take.go     the snapshots of a run; hook.go the commands around them
 //	work.go     what a run does for each volume: send, then prune
 //	decide.go   which snapshots stay, and why
+//	need.go     what jobs need of the volumes that they send
 //	status.go   how a job is: next run, lag, progress
 //	visit.go    what is done at somebody's asking: plan, prune, forget
 //	look.go     what would make a run fail, and whether replicas are what they should be

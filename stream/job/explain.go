@@ -60,7 +60,7 @@ func (e *errand) explain(ctx context.Context, x *Explanation) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range e.job.decideHere(time.Now(), source) {
+	for _, d := range e.decideHere(ctx, source) {
 		x.Here = append(x.Here, d.explained())
 	}
 	if e.destination == nil {
@@ -70,7 +70,7 @@ func (e *errand) explain(ctx context.Context, x *Explanation) error {
 	if err != nil {
 		return err
 	}
-	for _, d := range e.job.decideThere(time.Now(), source, destination) {
+	for _, d := range e.decideThere(ctx, source, destination) {
 		x.There = append(x.There, d.explained())
 	}
 	x.Common = stream.Common(source, destination)

@@ -28,9 +28,7 @@ func (r *Runner) Check(ctx context.Context, name string) ([]Finding, error) {
 	if err != nil {
 		return nil, err
 	}
-	w.mu.Lock()
-	j := w.job
-	w.mu.Unlock()
+	j := w.as()
 	out := []Finding{j.punctual(time.Now())}
 	far := false
 	visited, unreached, err := r.visit(ctx, name, Ask{}, func(e *errand) error {

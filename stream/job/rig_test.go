@@ -41,8 +41,9 @@ func (r *rig) add(peer, name string) *streamtest.Memory {
 	return v
 }
 
-// volume is one that may not be there yet.
+// volume is one that may not be there yet. Volumes have a second name, with "lu:" before the first.
 func (r *rig) volume(peer, name string) *streamtest.Memory {
+	name = strings.TrimPrefix(name, "lu:")
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	v := r.volumes[peer+"|"+name]

@@ -55,13 +55,14 @@ func TestFourHundredDays(t *testing.T) {
 		at, _ := slices.BinarySearchFunc(midnights, again, time.Time.Compare)
 		midnights = slices.Insert(midnights, at, again)
 
-		// Beside that the source keeps what was not sent yet, and the newest that both have.
+		// Beside that the source keeps what not both jobs have sent yet, and the newest that both
+		// ends have.
 		check := func(what string, sent time.Time) {
 			t.Helper()
 			now := time.Now()
 			hoursHere, daysHere := until(hours, now), until(midnights, now)
 			hoursThere, daysThere := until(hours, sent), until(midnights, sent)
-			r.has("", "tank/vm1", "hourly", stamped("hourly", union(last(hoursHere, 24), after(hoursHere, sent), last(hoursThere, 1))))
+			r.has("", "tank/vm1", "hourly", stamped("hourly", union(last(hoursHere, 24), after(hoursHere, daysThere[len(daysThere)-1]), last(hoursThere, 1))))
 			r.has("", "tank/vm1", "daily", stamped("daily", union(last(daysHere, 30), after(daysHere, sent))))
 			r.has("site", "backup/vm1", "hourly", stamped("hourly", union(last(hoursThere, 72), last(firsts(hoursThere, berlin, dayOf), 10))))
 			r.has("site", "backup/vm1", "daily", stamped("daily", union(last(daysThere, 60), last(firsts(daysThere, berlin, weekOf), 12),

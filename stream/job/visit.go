@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"time"
 
 	"github.com/lunarsan/lunar/stream"
 )
@@ -24,9 +23,7 @@ func (w *worker) visit(ctx context.Context, a Ask, f func(e *errand) error) (out
 	if err := w.allows(a); err != nil {
 		return nil, nil, err
 	}
-	w.mu.Lock()
-	j := w.job
-	w.mu.Unlock()
+	j := w.as()
 	source, err := w.r.o.Open(ctx, &j.Job, j.sourcePeer())
 	if err != nil {
 		return nil, nil, err
@@ -97,7 +94,7 @@ func (e *errand) plan(ctx context.Context, p *VolumePlan) error {
 	if err != nil {
 		return err
 	}
-	decided := e.job.decideHere(time.Now(), source)
+	decided := e.decideHere(ctx, source)
 	if e.destination != nil {
 		destination, err := stream.Look(ctx, e.destination)
 		if err != nil {
@@ -113,7 +110,7 @@ func (e *errand) plan(ctx context.Context, p *VolumePlan) error {
 		if err := p.Plan.Estimate(ctx, e.source); err != nil {
 			return err
 		}
-		decided = append(decided, e.job.decideThere(time.Now(), source, destination)...)
+		decided = append(decided, e.decideThere(ctx, source, destination)...)
 	}
 	p.Pruned = dropped(decided)
 	return nil

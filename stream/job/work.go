@@ -195,7 +195,7 @@ func (e *errand) decide(ctx context.Context, there bool) (here, far []decision, 
 	if err != nil {
 		return nil, nil, err
 	}
-	here = e.job.decideHere(time.Now(), source)
+	here = e.decideHere(ctx, source)
 	if !there {
 		return here, nil, nil
 	}
@@ -203,5 +203,15 @@ func (e *errand) decide(ctx context.Context, there bool) (here, far []decision, 
 	if err != nil {
 		return here, nil, err
 	}
-	return here, e.job.decideThere(time.Now(), source, destination), nil
+	return here, e.decideThere(ctx, source, destination), nil
+}
+
+func (e *errand) decideHere(ctx context.Context, source stream.Side) []decision {
+	others := e.others(ctx, e.sourceEnd, e.job.sourcePeer(), e.volume.Source, e.source)
+	return e.job.decideHere(time.Now(), source, others)
+}
+
+func (e *errand) decideThere(ctx context.Context, source, destination stream.Side) []decision {
+	others := e.others(ctx, e.destinationEnd, e.job.destinationPeer(), e.out.Destination, e.destination)
+	return e.job.decideThere(time.Now(), source, destination, others)
 }

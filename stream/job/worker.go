@@ -79,6 +79,13 @@ func (w *worker) set(j *checked) {
 	w.nudge()
 }
 
+// as is the job as it is now.
+func (w *worker) as() *checked {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.job
+}
+
 func (w *worker) nudge() {
 	select {
 	case w.wake <- struct{}{}:
