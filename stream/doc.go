@@ -10,6 +10,7 @@
 //	refusal.go    why there is no way, and what would make one
 //	chain.go      holds and bookmarks, that keep what the next run goes on from
 //	replicate.go  doing the steps, again after failures
+//	unpack.go     packages of several snapshots, received one by one
 //	digest.go     a snapshot as the sums of its pieces, from its own stream
 //	verify.go     whether two volumes have the same, without sending it
 //

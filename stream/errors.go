@@ -16,6 +16,9 @@ var (
 	ErrChanged = errors.New("the volume was written to since its newest snapshot")
 	// ErrStream says that a stream is damaged, or ended too early.
 	ErrStream = errors.New("the stream is not whole")
+	// ErrPackage says that a stream is several snapshots' (zfs send -R, -I, -p). Unpack takes it
+	// apart.
+	ErrPackage = errors.New("the stream is a package of several snapshots, which lunar send takes apart")
 	// ErrToken says that a stream cannot be gone on with: its snapshot has gone, or what was received
 	// of it does not end there any more.
 	ErrToken = errors.New("the stream cannot be gone on with")

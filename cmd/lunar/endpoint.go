@@ -23,6 +23,7 @@ type endpoint struct {
 	snapshot string     // behind the @; empty: none was named
 	file     string     // of a stream; "-" is standard input or output
 	link     *wire.Link // to the other machine
+	far      string     // the volume's name there
 }
 
 func (e *endpoint) close() error {
@@ -165,7 +166,8 @@ func (c *cli) reach(ctx context.Context, e *endpoint, address string, l *linking
 	if e.link, err = wire.Connect(ctx, dial, o); err != nil {
 		return c.unreached(err, a, l)
 	}
-	e.volume = e.link.Volume(e.cut(a.Volume))
+	e.far = e.cut(a.Volume)
+	e.volume = e.link.Volume(e.far)
 	return nil
 }
 

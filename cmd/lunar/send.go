@@ -79,7 +79,12 @@ command is given again.
     lunar send tank/vm1@monday ssh://backup@site-b/pool/vm1
     lunar send /srv/vm1.img lunar://site-b//srv/replica/vm1.img --fingerprint lunar1-...
     lunar send lunar://site-b/pool/vm1@monday /srv/restored.img --fingerprint lunar1-...
-    lunar send tank/vm1@monday - --from sunday | zfs receive pool/vm1`
+    lunar send tank/vm1@monday - --from sunday | zfs receive pool/vm1
+    zfs send -R tank/vms@monday | lunar send - ssh://backup@site-b/pool/vms
+
+A stream in a file or a pipe may be a package of several snapshots (zfs send -R, -I, -p). Each
+becomes one by itself, those of tank/vms/vm1 in pool/vms/vm1; what is there already is passed over,
+and properties are left out.`
 	f := cmd.Flags()
 	f.StringVar(&s.take, "take", "", "take a snapshot `NAME` of the source first, and send that")
 	f.BoolVar(&s.layers, "layers", false, "with --take: put layers on a file where there are no reflinks; lunar alone may write to it from then on")
@@ -133,7 +138,7 @@ func (s *sending) run(ctx context.Context, source, dest string) (err error) {
 	out := sent{Source: source, Dest: dest}
 	switch {
 	case s.source.volume == nil:
-		out.Outcome.Done, err = s.fromFile(ctx)
+		out.Outcome, err = s.fromFile(ctx)
 	case s.dest.volume == nil:
 		out.Outcome.Done, err = s.toFile(ctx)
 	case s.from != "":
@@ -261,19 +266,4 @@ func (s *sending) toFile(ctx context.Context) ([]stream.Done, error) {
 		return nil, err
 	}
 	return []stream.Done{{Kind: kind, From: s.from, To: to.Name, GUID: to.GUID, Bytes: s.bar.bytes(), Took: time.Since(begun)}}, nil
-}
-
-// fromFile has the destination receive a stream that is there already.
-func (s *sending) fromFile(ctx context.Context) ([]stream.Done, error) {
-	in, err := s.c.openStream("sending", s.source.file)
-	if err != nil {
-		return nil, err
-	}
-	defer in.close()
-	begun := time.Now()
-	got, err := s.dest.volume.Receive(ctx, s.bar.reader(in.stream), stream.Receive{Name: s.name, Rollback: s.rollback})
-	if err != nil {
-		return nil, err
-	}
-	return []stream.Done{{Kind: "stream", To: got.Name, GUID: got.GUID, Bytes: s.bar.bytes(), Took: time.Since(begun)}}, nil
 }

@@ -85,7 +85,7 @@ func (a *arrival) announce(in io.Reader, name string) (io.Reader, error) {
 	}
 	b := rec.Begin()
 	if b.Kind() != dmu.Substream {
-		return nil, errors.New("this is a package of streams (send -R, -I or -p): send the snapshots one by one")
+		return nil, stream.ErrPackage
 	}
 	a.link = dmu.Link{GUID: b.ToGUID(), From: b.FromGUID(), Name: b.ToName()}
 	if a.name = name; name == "" {

@@ -29,6 +29,7 @@ var kinds = [...]struct {
 	{"base", stream.ErrBase},
 	{"changed", stream.ErrChanged},
 	{"stream", stream.ErrStream},
+	{"package", stream.ErrPackage},
 	{"token", stream.ErrToken},
 	{"space", stream.ErrSpace},
 	{"forbidden", stream.ErrForbidden},

@@ -72,7 +72,7 @@ func (r *relay) step() {
 	}
 	r.vouched = r.reader.Offset()
 	if r.reader.Package() {
-		r.failed = errors.New("this is a package of streams (zfs send -R, -I or -p), and one snapshot's is wanted: lunar stream split makes streams of it")
+		r.failed = stream.ErrPackage
 		return
 	}
 	if err := r.rules.Check(record, r.reader.Payload(), r.reader.Order()); err != nil {

@@ -12,6 +12,9 @@ import (
 
 // A Stream is a stream under way. What cannot be in one ends the test.
 type Stream struct {
+	Dataset string // of the substreams that begin; New says tank/vol
+	Clone   bool   // they are of clones
+
 	t    testing.TB
 	w    *dmu.Writer
 	guid uint64 // of the snapshot
@@ -19,7 +22,7 @@ type Stream struct {
 
 // New begins a stream that goes to out.
 func New(t testing.TB, out io.Writer) *Stream {
-	return &Stream{t: t, w: dmu.NewWriter(out, binary.LittleEndian)}
+	return &Stream{Dataset: "tank/vol", t: t, w: dmu.NewWriter(out, binary.LittleEndian)}
 }
 
 // put writes a record.
@@ -33,16 +36,17 @@ func (s *Stream) put(r *dmu.Record, payload []byte) {
 	}
 }
 
-// Package begins a package of substreams, whose last snapshot is tank/vol@name.
-func (s *Stream) Package(name string) {
+// Package begins a package of substreams, whose last snapshot is the dataset's of that name. more
+// is what its header has beside the name.
+func (s *Stream) Package(name string, more ...nvlist.Pair) {
 	s.t.Helper()
-	list, err := nvlist.New().AddString("tosnap", name).Encode(nvlist.XDRLittle)
+	list, err := nvlist.New().AddString("tosnap", name).Add(more...).Encode(nvlist.XDRLittle)
 	if err != nil {
 		s.t.Fatal(err)
 	}
 	b := dmu.NewBegin()
 	b.SetVersion(dmu.Compound, 0)
-	if err := b.SetToName("tank/vol@" + name); err != nil {
+	if err := b.SetToName(s.Dataset + "@" + name); err != nil {
 		s.t.Fatal(err)
 	}
 	b.SetPayloadLen(uint32(len(list)))
@@ -57,8 +61,8 @@ func (s *Stream) EndPackage() {
 	s.put(dmu.NewRecord(dmu.TypeEnd), nil)
 }
 
-// Begin begins the substream of tank/vol@name, with blocks of blockSize bytes, of which some are
-// compressed in one of the given ways.
+// Begin begins the substream of a snapshot of the dataset, a volume, with blocks of blockSize
+// bytes, of which some are compressed in one of the given ways.
 func (s *Stream) Begin(name string, from, to uint64, blockSize int, how ...dmu.Compression) {
 	s.t.Helper()
 	var f dmu.Features
@@ -68,19 +72,34 @@ func (s *Stream) Begin(name string, from, to uint64, blockSize int, how ...dmu.C
 	for _, h := range how {
 		f |= h.Needs()
 	}
+	s.begin(name, from, to, dmu.ObjsetZvol, f)
+	s.object(dmu.ZvolData, dmu.ObjectZvol, blockSize)
+}
+
+// Files is the substream of a snapshot of the dataset, a file system, in which nothing changed.
+func (s *Stream) Files(name string, from, to uint64) {
+	s.t.Helper()
+	s.begin(name, from, to, dmu.ObjsetZFS, 0)
+	s.put(dmu.NewRecord(dmu.TypeEnd), nil)
+}
+
+func (s *Stream) begin(name string, from, to uint64, what dmu.ObjsetType, f dmu.Features) {
+	s.t.Helper()
 	b := dmu.NewBegin()
 	b.SetVersion(dmu.Substream, f)
-	b.SetObjset(dmu.ObjsetZvol)
+	b.SetObjset(what)
 	b.SetFlags(dmu.BeginFreeRecords | dmu.BeginSpillBlock)
+	if s.Clone {
+		b.SetFlags(b.Flags() | dmu.BeginClone)
+	}
 	b.SetCreationTime(1_700_000_000)
 	b.SetFromGUID(from)
 	b.SetToGUID(to)
-	if err := b.SetToName("tank/vol@" + name); err != nil {
+	if err := b.SetToName(s.Dataset + "@" + name); err != nil {
 		s.t.Fatal(err)
 	}
 	s.guid = to
 	s.put(b.Record(), nil)
-	s.object(dmu.ZvolData, dmu.ObjectZvol, blockSize)
 }
 
 func (s *Stream) object(n uint64, dmuType uint32, blockSize int) {
