@@ -72,6 +72,9 @@ func (d *Daemon) lookBack(ctx context.Context, b *failback) error {
 		return nil
 	}
 	for _, o := range b.answer.Units {
+		if o.Lacks != "" {
+			return conflict(fmt.Sprintf("peer %s cannot take %s back yet", b.site.Peer, o.Volume), o.Lacks)
+		}
 		if o.InUse != "" {
 			b.risks = append(b.risks, fmt.Sprintf("at %s: %s", b.site.Peer, o.InUse))
 		}

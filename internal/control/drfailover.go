@@ -185,6 +185,10 @@ func (d *Daemon) askSource(ctx context.Context, f *failover) error {
 		return nil
 	}
 	for _, u := range f.answer.Units {
+		later := fmt.Sprintf("at %s, for a failback later: %s", f.site.Peer, u.Lacks)
+		if u.Lacks != "" && !slices.Contains(f.warnings, later) {
+			f.warnings = append(f.warnings, later)
+		}
 		if u.InUse != "" {
 			f.risks = append(f.risks, fmt.Sprintf("at %s: %s", f.site.Peer, u.InUse))
 		}

@@ -262,6 +262,28 @@ func TestFailbackStops(t *testing.T) {
 	wantFilled(t, must(s.main.dial(drHost, iqnA, 2, nil))(t), 0xB2)
 }
 
+// What the account at the other site may not do yet is told before a failover, and stops a failback before anything is done.
+func TestFailbackNotAllowed(t *testing.T) {
+	s := newTwosome(t)
+	ctx := t.Context()
+	s.run()
+	main := s.source.at(s.main.path("vm1.img"))
+	main.lacks = []string{"create", "receive"}
+	plan := must(s.other.FailoverDR(ctx, DRFailover{Job: "nightly", DryRun: true}))(t)
+	if told := strings.Join(plan.Warnings, "\n"); !strings.Contains(told, "lacks the permissions create, receive") || len(plan.Risks) > 0 {
+		t.Errorf("warnings %q, risks %q", told, plan.Risks)
+	}
+	must(s.other.FailoverDR(ctx, DRFailover{Job: "nightly"}))(t)
+	if info := s.settled(plan.Name); info.Phase != drActive {
+		t.Fatalf("failed over: %+v", info)
+	}
+	_, err := s.other.FailbackDR(ctx, DRFailback{Job: "nightly", DryRun: true})
+	wantProblem(t, err, "cannot take lu:"+s.unit.GUID+" back yet", "lacks the permissions create, receive", "zfs allow -u lunar")
+	if info := s.settled(plan.Name); info.Phase != drActive {
+		t.Errorf("it is %+v", info)
+	}
+}
+
 // The site of the originals takes its units back by itself when the other is no more.
 func TestReclaim(t *testing.T) {
 	s := newTwosome(t)

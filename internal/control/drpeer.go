@@ -132,4 +132,5 @@ type drOriginal struct {
 	Volume string   `json:"volume"`
 	State  string   `json:"state"`
 	InUse  string   `json:"in_use,omitempty"` // by whom
+	Lacks  string   `json:"lacks,omitempty"`  // what has to be allowed before it can be given back
 }

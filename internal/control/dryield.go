@@ -47,7 +47,7 @@ func (d *Daemon) askedVolumes(peer peerRecord, q drAsk) ([]SiteVolume, error) {
 }
 
 // yieldStatus tells how the originals of a job are.
-func (d *Daemon) yieldStatus(_ context.Context, peer peerRecord, q drAsk) (drAnswer, error) {
+func (d *Daemon) yieldStatus(ctx context.Context, peer peerRecord, q drAsk) (drAnswer, error) {
 	volumes, err := d.askedVolumes(peer, q)
 	if err != nil {
 		return drAnswer{}, err
@@ -62,6 +62,10 @@ func (d *Daemon) yieldStatus(_ context.Context, peer peerRecord, q drAsk) (drAns
 			if used := d.checkIdle(u, false); used != nil {
 				o.InUse = used.Error()
 			}
+		}
+		var refused *stream.Refusal
+		if errors.As(lacks(d.delegation(ctx, v.Source, true)), &refused) {
+			o.Lacks = refused.Says + ": " + refused.Way
 		}
 		a.Units = append(a.Units, o)
 	}

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/stream"
+	"github.com/lunarsan/lunar/stream/zfs"
 )
 
 // A copied is a volume whose snapshots and clones are whole copies of a file, and whose streams are
@@ -25,9 +26,10 @@ type copied struct {
 	path string
 	now  func() time.Time
 
-	mu   sync.Mutex
-	list []stream.Snapshot
-	fail func(what string) error // nil: nothing fails
+	mu    sync.Mutex
+	list  []stream.Snapshot
+	fail  func(what string) error // nil: nothing fails
+	lacks []string                // permissions, to be received into
 }
 
 // A preamble is what begins the stream of a copied volume.
@@ -38,6 +40,16 @@ type preamble struct {
 
 func (v *copied) Name() string { return v.path }
 func (v *copied) Path() string { return v.path }
+
+func (v *copied) Check(_ context.Context, role zfs.Role) (*zfs.Delegation, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	d := &zfs.Delegation{Account: "lunar", Dataset: v.path, Grant: "zfs allow -u lunar"}
+	if role == zfs.Destination {
+		d.Missing = v.lacks
+	}
+	return d, nil
+}
 
 func (v *copied) failing(what string) error {
 	if v.fail == nil {
