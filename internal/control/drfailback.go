@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/stream"
+	"github.com/lunarsan/lunar/stream/job"
 	"github.com/lunarsan/lunar/stream/wire"
 )
 
@@ -220,7 +221,7 @@ func (d *Daemon) handOver(ctx context.Context, b *failback) error {
 
 // sendBack takes a snapshot of all units here in one instant, and sends it back.
 func (d *Daemon) sendBack(ctx context.Context, b *failback, which string) error {
-	name := "lunar-failback-" + time.Now().UTC().Format("20060102T150405.000Z")
+	name := job.FailbackName(b.site.Job, time.Now())
 	var volumes []string
 	for _, u := range b.Units {
 		volumes = append(volumes, u.Replica)

@@ -82,7 +82,8 @@ func TestReplica(t *testing.T) {
 func TestOwns(t *testing.T) {
 	j := vm1()
 	for name, want := range map[string]bool{
-		"offsite-20261122T190000Z": true, j.snapshotName(time.Now()): true, "offsite-mine": false, "offsite": false,
+		"offsite-20261122T190000Z": true, j.snapshotName(time.Now()): true, FailbackName(j.Name, time.Now()): true, FailbackName("else", time.Now()): false,
+		"offsite-mine": false, "offsite": false,
 		"offsite-20261122T190000Z-kept": false, "offsite2-20261122T190000Z": false, "x-offsite-20261122T190000Z": false,
 	} {
 		if got := j.Owns(name); got != want {
