@@ -33,8 +33,7 @@ type failover struct {
 	config   ConfigPlan
 	warnings []string
 	risks    []string
-	newest   stream.Snapshot // that all replicas have
-	apart    []string        // replicas that have a newer one
+	apart    []string // replicas that have a newer one
 }
 
 func (f *failover) close() {
@@ -68,7 +67,7 @@ func (d *Daemon) planFailover(ctx context.Context, site siteRecord, q DRFailover
 		return nil, err
 	}
 	f.Snapshot, f.Taken = newest.Name, newest.Created.UTC()
-	f.newest, f.pulls = newest, d.pulls(&f.site)
+	f.pulls = d.pulls(&f.site)
 	if err := d.checkInstant(ctx, f); err != nil {
 		return nil, err
 	}
@@ -132,7 +131,11 @@ func (d *Daemon) checkInstant(ctx context.Context, f *failover) error {
 		if err != nil {
 			return err
 		}
-		for _, s := range newerThan(list, &f.newest) {
+		at := slices.IndexFunc(list, func(s stream.Snapshot) bool { return !s.Bookmark && s.Name == f.Snapshot })
+		if at < 0 {
+			continue // it went just now, and what is to come finds out
+		}
+		for _, s := range newerThan(list, &list[at]) { // another volume's has another GUID
 			f.apart = append(f.apart, fmt.Sprintf("%s has snapshot %s, which not all replicas have: they are not of one instant", v.Replica, s.Name))
 		}
 	}

@@ -262,6 +262,35 @@ func TestFailbackStops(t *testing.T) {
 	wantFilled(t, must(s.main.dial(drHost, iqnA, 2, nil))(t), 0xB2)
 }
 
+// Replicas of several units are of one instant, unless a run has failed in the middle: that is told,
+// and nothing else is.
+func TestFailoverOfSeveral(t *testing.T) {
+	s := newTwosome(t)
+	ctx := t.Context()
+	second := must(s.main.CreateUnit(ctx, UnitCreate{Path: s.main.path("vm2.img"), Size: 1 << 20}))(t)
+	j := must(s.main.Job(ctx, "nightly"))(t).Job
+	j.Volumes = append(j.Volumes, job.Volume{Source: unitNames + second.GUID, Replica: "second.img"})
+	must(s.main.ReplaceJob(ctx, "nightly", j))(t)
+	s.run()
+	alone := DRFailover{Job: "nightly", NoSource: true, DryRun: true}
+	if plan := must(s.other.FailoverDR(ctx, alone))(t); len(plan.Risks) > 0 || len(plan.Units) != 2 {
+		t.Errorf("the plan is %+v", plan)
+	}
+	s.source.at(s.main.path("vm2.img")).fail = func(what string) error {
+		if what == "send" {
+			return errBroken
+		}
+		return nil
+	}
+	if _, err := s.main.d.finalRun(ctx, "nightly"); err == nil {
+		t.Error("the run has not failed")
+	}
+	plan := must(s.other.FailoverDR(ctx, alone))(t)
+	if len(plan.Risks) != 1 || !strings.Contains(plan.Risks[0], s.replica+" has snapshot nightly-") {
+		t.Errorf("risks %q", plan.Risks)
+	}
+}
+
 // What the account at the other site may not do yet is told before a failover, and stops a failback before anything is done.
 func TestFailbackNotAllowed(t *testing.T) {
 	s := newTwosome(t)
