@@ -116,6 +116,19 @@ func (v *memVolume) Sync() error {
 	return nil
 }
 
+// same says whether two have the same bytes.
+func (v *memVolume) same(w *memVolume) bool {
+	holds := func(v, w *memVolume) bool {
+		for n, page := range v.pages {
+			if other := w.pages[n]; other == nil && *page != [memPage]byte{} || other != nil && *page != *other {
+				return false
+			}
+		}
+		return true
+	}
+	return v.size == w.size && holds(v, w) && holds(w, v)
+}
+
 func (v *memVolume) clone() *memVolume {
 	c := &memVolume{pages: map[int64]*[memPage]byte{}, size: v.size, fixed: v.fixed}
 	for n, page := range v.pages {

@@ -67,10 +67,7 @@ const readAhead = 1 << 20
 func NewReader(in io.Reader, o Options) *Reader {
 	r := &Reader{in: in, lax: o.UnknownFeatures, more: o.More, number: -1}
 	r.ahead, _ = in.(*ReadAhead)
-	var ok bool
-	if r.window, ok = in.(Windowed); !ok {
-		r.buf = make([]byte, readAhead)
-	}
+	r.window, _ = in.(Windowed)
 	return r
 }
 

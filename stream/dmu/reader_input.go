@@ -29,6 +29,9 @@ func (r *Reader) fill(keep, n int) error {
 	if r.window != nil {
 		return r.slide(keep, n)
 	}
+	if r.buf == nil {
+		r.buf = make([]byte, readAhead)
+	}
 	if r.at+n > len(r.buf) {
 		buf := r.buf
 		if keep+n > len(buf) {
@@ -83,8 +86,8 @@ func (r *Reader) slide(keep, n int) error {
 
 // goOnIn has the rest of the stream come from in.
 func (r *Reader) goOnIn(in io.Reader) {
-	if r.window != nil || r.buf == nil { // the buffer was not the Reader's
-		r.buf = make([]byte, readAhead)
+	if r.window != nil { // the buffer was not the Reader's
+		r.buf = nil
 	}
 	r.in, r.ended, r.window, r.ahead, r.at, r.full = in, nil, nil, nil, 0, 0
 }

@@ -11,12 +11,12 @@ import (
 	"testing/iotest"
 )
 
-// drain reads a stream to its end in a small buffer, and returns the number of records and what
-// ended it.
+// drain reads a stream to its end in a small buffer, which just has room for the records of
+// samples, and returns the number of records and what ended it.
 func drain(in io.Reader, o Options) (records int, err error) {
 	r := NewReader(in, o)
 	if r.window == nil {
-		r.buf = make([]byte, 1000)
+		r.buf = make([]byte, RecordSize+1024)
 	}
 	for ; ; records++ {
 		if _, err := r.Next(); err == io.EOF {
