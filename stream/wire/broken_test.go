@@ -118,6 +118,41 @@ func TestPatience(t *testing.T) {
 	})
 }
 
+// TestReplaced has a client make another connection before the server has seen the end of the one
+// before. Nobody is waited for then, as the client is there; when it goes while it is greeted, it is.
+func TestReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, mapHost{"v": &pipeVolume{name: "v"}}, Options{})
+		l := r.link(Options{})
+		another := &client{s: l.now.s, o: l.o, log: l.now.log, dial: r.dial}
+		lane, err := another.connect(t.Context(), 0, false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		another.lanes.Go(func() { _ = lane.run() }) // until the first has another one in its turn
+		time.Sleep(2 * serverPatience)
+		if err := l.now.s.failed(); err != nil {
+			t.Errorf("a session that was never left: %v", err)
+		}
+		another.lanes.Wait()
+
+		r.down.Store(true)
+		r.cut()
+		near, far := net.Pipe()
+		r.serving.Go(func() { _ = r.server.Serve(context.Background(), far, "client", r.host) })
+		if err := greet(near, frameHello, l.now.s.greeting(0)); err != nil {
+			t.Error(err)
+		}
+		if err := near.Close(); err != nil {
+			t.Error(err)
+		}
+		time.Sleep(serverPatience + time.Second)
+		if r.server.Sessions() != 0 {
+			t.Error("the server waits for ever")
+		}
+	})
+}
+
 // TestForgotten has a server start anew while a client is away.
 func TestForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -27,7 +27,10 @@ type hosted struct {
 	*session
 	client string     // who it is: nobody else goes on with it
 	door   sync.Mutex // one connection comes in at a time
-	left   *time.Timer
+
+	// Under the server's lock:
+	conns int         // that are here, or on their way in
+	left  *time.Timer // runs while there is none
 }
 
 // mostSessions is how many a client may have at once.
@@ -42,36 +45,39 @@ func NewServer(o Options) *Server {
 // session is gone on with by the one who has begun it alone. host is what a session that begins
 // here may use.
 func (v *Server) Serve(ctx context.Context, conn io.ReadWriteCloser, client string, host Host) error {
-	defer func() { _ = conn.Close() }() // a second time does nothing
+	defer func() { _ = conn.Close() }()                         // a second time does nothing
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // which ends what waits for it
 	late := time.AfterFunc(greetingTime, func() { _ = conn.Close() })
 	g, err := greeted(conn, frameHello)
 	late.Stop()
 	if err != nil {
 		return fmt.Errorf("greeting %s: %w", client, err)
 	}
-	l, err := v.welcome(conn, g, client, host)
+	h, err := v.enter(g, client, host)
+	if err != nil {
+		return fmt.Errorf("greeting %s: %w", client, refuse(conn, g, err))
+	}
+	defer v.leave(h)
+	l, err := h.welcome(conn, g)
 	if err != nil {
 		return fmt.Errorf("greeting %s: %w", client, err)
 	}
-	stop := context.AfterFunc(ctx, func() { l.finish(context.Cause(ctx)) })
-	defer stop()
 	err = l.run()
-	v.leave(g.Session)
 	if errors.Is(err, errRetired) || errors.Is(err, errClosed) {
 		return nil
 	}
 	return err
 }
 
-// welcome finds the session of a connection, or begins it, and agrees with the client on what
-// there is still to send.
-func (v *Server) welcome(conn io.ReadWriteCloser, g *greeting, client string, host Host) (*lane, error) {
-	h, err := v.enter(g, client, host)
-	if err != nil {
-		late := time.AfterFunc(greetingTime, func() { _ = conn.Close() })
-		defer late.Stop()
-		return nil, errors.Join(err, greet(conn, frameWelcome, &greeting{Protocol: protocol, Session: g.Session, Lane: g.Lane, Refused: failureOf(err)}))
-	}
+// refuse tells a client why there is no session for it, and returns that.
+func refuse(conn io.ReadWriteCloser, g *greeting, err error) error {
+	late := time.AfterFunc(greetingTime, func() { _ = conn.Close() })
+	defer late.Stop()
+	return errors.Join(err, greet(conn, frameWelcome, &greeting{Protocol: protocol, Session: g.Session, Lane: g.Lane, Refused: failureOf(err)}))
+}
+
+// welcome agrees with the client on what there is still to send.
+func (h *hosted) welcome(conn io.ReadWriteCloser, g *greeting) (*lane, error) {
 	h.door.Lock()
 	defer h.door.Unlock()
 	h.replace(g.Lane)
@@ -101,7 +107,8 @@ func (s *session) replace(n int) {
 
 var errReplaced = errors.New("the client has made another connection")
 
-// enter finds or begins a session.
+// enter finds or begins a session for a connection, which has it wait for its client no more. The
+// caller calls leave when the connection has ended.
 func (v *Server) enter(g *greeting, client string, host Host) (*hosted, error) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -112,6 +119,7 @@ func (v *Server) enter(g *greeting, client string, host Host) (*hosted, error) {
 	case h == nil && !g.New, h != nil && h.client != client:
 		return nil, errForgotten
 	case h != nil:
+		h.conns++
 		if h.left != nil {
 			h.left.Stop()
 			h.left = nil
@@ -121,7 +129,7 @@ func (v *Server) enter(g *greeting, client string, host Host) (*hosted, error) {
 	if err := v.makeRoom(client); err != nil {
 		return nil, err
 	}
-	h = &hosted{session: newSession(g.Session, false, client), client: client}
+	h = &hosted{session: newSession(g.Session, false, client), client: client, conns: 1}
 	h.limit, h.packed = v.o.Limit, v.o.Compress
 	h.receives = func(ctx context.Context, volume string) (func(), error) { return v.take(ctx, h, volume) }
 	h.called = func(x *exchange) {
@@ -172,21 +180,19 @@ func (s *session) since() time.Time {
 }
 
 // leave notes that a connection has gone. A session that has no other waits for its client.
-func (v *Server) leave(id sessionID) {
+func (v *Server) leave(h *hosted) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	h := v.sessions[id]
-	if h == nil {
-		return
-	}
-	h.mu.Lock()
-	empty := len(h.lanes) == 0
-	h.mu.Unlock()
-	if !empty || h.left != nil {
+	if h.conns--; h.conns > 0 || h.failed() != nil {
 		return
 	}
 	wait := v.o.patience(serverPatience)
 	h.left = time.AfterFunc(wait, func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		if h.conns > 0 {
+			return // it came back at this moment
+		}
 		h.fail(fmt.Errorf("%w: %s did not come back within %s", ErrLink, h.client, wait))
 	})
 }
