@@ -3,6 +3,7 @@ package wire
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -213,6 +214,31 @@ func TestFailures(t *testing.T) {
 }
 
 type failing struct{ err error }
+
+// TestStalledSource has the other side refuse a stream whose source does not make more of it.
+func TestStalledSource(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		v := &pipeVolume{name: "v"}
+		r := newRig(t, mapHost{"v": &refusing{v}}, Options{})
+		l := r.link(Options{})
+		source, more := io.Pipe()
+		begun := time.Now()
+		_, err := l.Volume("v").Receive(t.Context(), source, stream.Receive{})
+		if took := time.Since(begun); !errors.Is(err, stream.ErrBase) || took > time.Minute {
+			t.Errorf("after %s: %v", took, err)
+		}
+		if err := more.Close(); err != nil { // and its Read ends
+			t.Error(err)
+		}
+	})
+}
+
+// A refusing volume takes no stream.
+type refusing struct{ *pipeVolume }
+
+func (v *refusing) Receive(context.Context, io.Reader, stream.Receive) (stream.Snapshot, error) {
+	return stream.Snapshot{}, fmt.Errorf("%s: %w", v.name, stream.ErrBase)
+}
 
 func (f *failing) Read([]byte) (int, error) { return 0, f.err }
 

@@ -41,7 +41,14 @@ func (x *exchange) pump(ctx context.Context, in io.Reader) error {
 		go p.discard()
 	}()
 	sums := newTally()
-	for c := range p.ordered {
+	for {
+		c, err := p.next(ctx)
+		if err != nil {
+			return err
+		}
+		if c == nil {
+			return x.sendEnd(sums.total())
+		}
 		if err := p.send(ctx, c, g); err != nil {
 			return err
 		}
@@ -49,10 +56,18 @@ func (x *exchange) pump(ctx context.Context, in io.Reader) error {
 		p.level.Store(int32(g.level))
 		x.s.count(c.rawLen, levels[g.level].name)
 	}
-	if ctx.Err() != nil {
-		return context.Cause(ctx)
+}
+
+// next is the next chunk; nil: there was the last. It waits for no source that nobody wants.
+func (p *pump) next(ctx context.Context) (c *chunk, err error) {
+	select {
+	case c = <-p.ordered:
+	case <-ctx.Done():
 	}
-	return x.sendEnd(sums.total())
+	if c == nil && ctx.Err() != nil {
+		return nil, context.Cause(ctx)
+	}
+	return c, nil
 }
 
 // send sends a chunk when it is packed, and tells the governor what it had to wait for.
