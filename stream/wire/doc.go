@@ -59,4 +59,5 @@
 //	tls.go          how it is proved
 //	address.go      where volumes are, as people write it
 //	ssh.go stdio.go the same over ssh: the client, and the other end
+//	claim.go        a client that begins again there
 package wire

@@ -14,6 +14,7 @@ import (
 type Server struct {
 	o       Options
 	log     *slog.Logger
+	folder  string         // where other processes with sessions are found; "": there are none
 	serving sync.WaitGroup // calls
 
 	mu       sync.Mutex
@@ -47,9 +48,7 @@ func NewServer(o Options) *Server {
 func (v *Server) Serve(ctx context.Context, conn io.ReadWriteCloser, client string, host Host) error {
 	defer func() { _ = conn.Close() }()                         // a second time does nothing
 	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // which ends what waits for it
-	late := time.AfterFunc(greetingTime, func() { _ = conn.Close() })
-	g, err := greeted(conn, frameHello)
-	late.Stop()
+	g, err := hello(conn, conn)
 	if err != nil {
 		return fmt.Errorf("greeting %s: %w", client, err)
 	}
@@ -57,10 +56,22 @@ func (v *Server) Serve(ctx context.Context, conn io.ReadWriteCloser, client stri
 	if err != nil {
 		return fmt.Errorf("greeting %s: %w", client, refuse(conn, g, err))
 	}
+	return v.carry(h, conn, g)
+}
+
+// hello reads the greeting of a client from r, which is conn's or behind it.
+func hello(conn io.Closer, r io.Reader) (*greeting, error) {
+	late := time.AfterFunc(greetingTime, func() { _ = conn.Close() })
+	defer late.Stop()
+	return greeted(r, frameHello)
+}
+
+// carry has a session that a connection has entered go over it until that ends.
+func (v *Server) carry(h *hosted, conn io.ReadWriteCloser, g *greeting) error {
 	defer v.leave(h)
 	l, err := h.welcome(conn, g)
 	if err != nil {
-		return fmt.Errorf("greeting %s: %w", client, err)
+		return fmt.Errorf("greeting %s: %w", h.client, err)
 	}
 	err = l.run()
 	if errors.Is(err, errRetired) || errors.Is(err, errClosed) {

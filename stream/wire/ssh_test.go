@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -117,6 +120,94 @@ func TestSSH(t *testing.T) {
 		if time.Now().After(wait) {
 			t.Fatalf("it left %q behind", left)
 		}
+	}
+}
+
+// TestStdioAgain has a client begin again whose process over there takes a stream yet: that makes way
+// where its client has gone, and does not where it is there. A socket that kill -9 has left is nobody's.
+func TestStdioAgain(t *testing.T) {
+	for _, killed := range []bool{true, false} {
+		folder := filepath.Join(t.TempDir(), "s")
+		v := &strict{pipeVolume: &pipeVolume{name: "v"}}
+		var serving sync.WaitGroup
+		connect := func(dead *atomic.Bool, conn *net.Conn) *Link {
+			l, err := Connect(t.Context(), func(context.Context) (io.ReadWriteCloser, error) {
+				if dead.Load() {
+					return nil, errors.New("it is dead")
+				}
+				near, far := net.Pipe()
+				serving.Go(func() {
+					_ = NewServer(Options{}).ServeStdio(context.Background(), far, folder, mapHost{"v": v})
+				})
+				*conn = near
+				return near, nil
+			}, Options{Name: "far"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return l
+		}
+		var dead, alive atomic.Bool
+		var conn, other net.Conn
+		first := connect(&dead, &conn)
+		left, err := net.ListenUnix("unix", &net.UnixAddr{Name: volumeSocket(folder, "v")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		left.SetUnlinkOnClose(false)
+		_ = left.Close()
+		half, release, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+		go func() {
+			defer close(ended)
+			source := &tripwire{Reader: newMaterial(testStream), at: testStream / 2, trip: func() {
+				close(half)
+				<-release
+			}}
+			if _, err := first.Volume("v").Receive(t.Context(), source, stream.Receive{}); (err != nil) != killed {
+				t.Errorf("the first client (killed: %t): %v", killed, err)
+			}
+		}()
+		<-half
+		if killed {
+			dead.Store(true)
+			_ = conn.Close()
+		}
+		second := connect(&alive, &other)
+		begun := time.Now()
+		_, err = second.Volume("v").Receive(t.Context(), newMaterial(testStream), stream.Receive{})
+		switch took := time.Since(begun); {
+		case killed && (err != nil || v.sum != sumOf(t, newMaterial(testStream))):
+			t.Errorf("the next client: %v", err)
+		case !killed && (!errors.Is(err, stream.ErrInUse) || took < takeoverTime):
+			t.Errorf("beside a client that lives: %v after %s", err, took)
+		}
+		close(release)
+		if !killed {
+			<-ended // and a dead one tries to come back for ever
+		}
+		for _, l := range []*Link{first, second} {
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+		<-ended
+		serving.Wait()
+		if names, err := os.ReadDir(folder); err != nil || len(names) > 0 {
+			t.Errorf("they left %v, %v", names, err)
+		}
+	}
+}
+
+// TestStdioFolder has the folder be somebody else's to look into.
+func TestStdioFolder(t *testing.T) {
+	folder := t.TempDir() // of mode 755, say
+	if err := os.Chmod(folder, 0o711); err != nil {
+		t.Fatal(err)
+	}
+	near, far := net.Pipe()
+	defer near.Close()
+	if err := NewServer(Options{}).ServeStdio(t.Context(), far, folder, mapHost{}); err == nil || !strings.Contains(err.Error(), "ours alone") {
+		t.Errorf("it says %v", err)
 	}
 }
 

@@ -12,7 +12,6 @@ import (
 	"path/filepath"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // ServeStdio serves a connection that is standard input and output, as ssh makes it: each one is
@@ -24,42 +23,62 @@ import (
 // patience; where the session is another process's, when the connection ends. folder must be
 // nobody else's to look into.
 func (v *Server) ServeStdio(ctx context.Context, conn io.ReadWriteCloser, folder string, host Host) error {
+	defer func() { _ = conn.Close() }()                         // a second time does nothing
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })() // which ends what waits for it
+	if err := ownFolder(folder); err != nil {
+		return err
+	}
 	var first bytes.Buffer
-	late := time.AfterFunc(greetingTime, func() { _ = conn.Close() })
-	g, err := greeted(io.TeeReader(conn, &first), frameHello)
-	late.Stop()
+	g, err := hello(conn, io.TeeReader(conn, &first))
 	if err != nil {
 		return fmt.Errorf("greeting a client: %w", err)
 	}
-	replayed := &replay{conn, &first}
 	path := filepath.Join(folder, g.Session.String()+".sock")
 	if keeper, err := net.Dial("unix", path); err == nil {
-		return splice(ctx, replayed, keeper.(*net.UnixConn))
+		return splice(ctx, &replay{conn, &first}, keeper.(*net.UnixConn))
 	}
-	if !g.New { // and nobody has it: the client is told
-		return v.Serve(ctx, replayed, stdioClient, host)
+	if !g.New { // and nobody has it
+		return fmt.Errorf("greeting a client: %w", refuse(conn, g, errForgotten))
 	}
-	if err := os.MkdirAll(folder, 0o700); err != nil {
-		return fmt.Errorf("keeping a session: %w", err)
-	}
-	_ = os.Remove(path) // of a process that was killed
 	ln, err := net.Listen("unix", path)
 	if err != nil {
 		return fmt.Errorf("keeping a session: %w", err)
 	}
-	return v.keep(ctx, replayed, ln, g.Session, host)
+	v.folder = folder
+	h, err := v.enter(g, stdioClient, host)
+	if err != nil {
+		return errors.Join(refuse(conn, g, err), ln.Close())
+	}
+	return v.keep(ctx, h, conn, g, ln, host)
+}
+
+// ownFolder makes the folder where there is none, and makes sure that it is ours alone: who else may
+// write to it could take connections that are handed over.
+func ownFolder(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return fmt.Errorf("keeping sessions: %w", err)
+	}
+	info, err := os.Lstat(path)
+	if err != nil {
+		return fmt.Errorf("keeping sessions: %w", err)
+	}
+	if s, ok := info.Sys().(*syscall.Stat_t); !ok || !info.IsDir() || int(s.Uid) != os.Geteuid() || info.Mode().Perm()&0o077 != 0 {
+		return fmt.Errorf("keeping sessions: %s is not a folder of ours alone: remove it, or set XDG_RUNTIME_DIR", path)
+	}
+	return nil
 }
 
 // stdioClient is who clients are that ssh has let in: to the folder, all are one.
 const stdioClient = "the client"
 
-// keep serves a session's first connection, and those that are handed over, until it is over.
-func (v *Server) keep(ctx context.Context, first io.ReadWriteCloser, ln net.Listener, id sessionID, host Host) error {
+// keep has a session that its first connection has entered go over that, and those that are handed
+// over, until it is over.
+func (v *Server) keep(ctx context.Context, h *hosted, first io.ReadWriteCloser, g *greeting, ln net.Listener, host Host) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var all sync.WaitGroup
 	var failed error
-	all.Go(func() { failed = v.Serve(ctx, first, stdioClient, host) })
+	all.Go(func() { failed = v.carry(h, first, g) })
 	all.Go(func() {
 		for {
 			conn, err := ln.Accept()
@@ -69,44 +88,18 @@ func (v *Server) keep(ctx context.Context, first io.ReadWriteCloser, ln net.List
 			all.Go(func() { _ = v.Serve(ctx, conn, stdioClient, host) }) // another may come
 		}
 	})
-	over := v.over(ctx, id)
-	<-over
+	select {
+	case <-h.ctx.Done():
+	case <-ctx.Done():
+	}
 	cancel()
+	_ = first.Close() // it may be greeted yet
 	err := ln.Close()
 	all.Wait()
 	if !errors.Is(failed, errFrame) {
 		failed = nil // cuts are what this is for
 	}
 	return errors.Join(failed, err)
-}
-
-// over is closed when a session has ended, or did not begin within the time for that.
-func (v *Server) over(ctx context.Context, id sessionID) <-chan struct{} {
-	out := make(chan struct{})
-	go func() {
-		defer close(out)
-		tick := time.NewTicker(100 * time.Millisecond)
-		defer tick.Stop()
-		begun := time.Now()
-		for h := (*hosted)(nil); h == nil && time.Since(begun) < greetingTime; {
-			v.mu.Lock()
-			h = v.sessions[id]
-			v.mu.Unlock()
-			if h != nil {
-				select {
-				case <-h.ctx.Done():
-				case <-ctx.Done():
-				}
-				return
-			}
-			select {
-			case <-tick.C:
-			case <-ctx.Done():
-				return
-			}
-		}
-	}()
-	return out
 }
 
 // splice passes bytes both ways until one side ends.

@@ -31,49 +31,59 @@ const (
 func (v *Server) take(ctx context.Context, h *hosted, volume string) (end func(), err error) {
 	key := takingKey{h.client, volume}
 	mine := &taking{h, make(chan struct{})}
-	var late <-chan time.Time
+	for before := v.enterTaking(key, mine); before != nil; before = v.enterTaking(key, mine) {
+		if before.by == h || !v.yield(ctx, before) {
+			return func() {}, context.Cause(ctx)
+		}
+	}
+	free, err := v.claim(ctx, mine, volume)
+	if err != nil {
+		v.leaveTaking(key, mine)
+		return nil, err
+	}
+	return func() { free(); v.leaveTaking(key, mine) }, nil
+}
+
+// yield ends a receive whose client has left, or leaves soon, and tells whether it has ended.
+func (v *Server) yield(ctx context.Context, t *taking) bool {
+	late := time.After(takeoverTime)
 	for {
-		before, left := v.enterTaking(key, mine)
-		switch {
-		case before == nil:
-			return func() { v.leaveTaking(key, mine) }, nil
-		case before.by == h:
-			return func() {}, nil
-		case left:
-			before.by.fail(fmt.Errorf("%w: %s has begun again", ErrLink, h.client))
-			select {
-			case <-before.ended:
-				continue
-			case <-ctx.Done():
-				return nil, context.Cause(ctx)
-			}
-		case late == nil:
-			late = time.After(takeoverTime)
+		wait := time.After(takeoverLook)
+		if v.hasLeft(t.by) {
+			t.by.fail(fmt.Errorf("%w: %s has begun again", ErrLink, t.by.client))
+			wait, late = nil, nil
 		}
 		select {
-		case <-before.ended:
-		case <-time.After(takeoverLook):
+		case <-t.ended:
+			return true
+		case <-wait:
 		case <-late:
-			return func() {}, nil
+			return false
 		case <-ctx.Done():
-			return nil, context.Cause(ctx)
+			return false
 		}
 	}
 }
 
-// enterTaking enters mine unless there is one before, of which it is told whether its client has
-// left.
-func (v *Server) enterTaking(key takingKey, mine *taking) (before *taking, left bool) {
+// hasLeft tells whether a session waits for its client.
+func (v *Server) hasLeft(h *hosted) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return h.left != nil
+}
+
+// enterTaking enters mine, unless there is one before.
+func (v *Server) enterTaking(key takingKey, mine *taking) (before *taking) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	if before = v.takings[key]; before != nil {
-		return before, before.by.left != nil
+		return before
 	}
 	if v.takings == nil {
 		v.takings = make(map[takingKey]*taking)
 	}
 	v.takings[key] = mine
-	return nil, false
+	return nil
 }
 
 func (v *Server) leaveTaking(key takingKey, mine *taking) {
