@@ -4,7 +4,7 @@
 # error.
 set -eu
 # For: the race detector; initiators; images; the target to compare with; an iSNS server; a RADIUS server; the guest;
-# file systems that share space; other readers of VMFS.
+# file systems that share space; other readers of VMFS; another way from site to site, and what streams are compared with.
 packages='gcc libc6-dev
 libiscsi-bin
 qemu-utils qemu-block-extra
@@ -13,7 +13,9 @@ open-isns-server open-isns-utils
 freeradius
 debootstrap qemu-system-x86 e2fsprogs
 xfsprogs btrfs-progs
-vmfs-tools vmfs6-tools'
+vmfs-tools vmfs6-tools
+openssh-client openssh-server
+mbuffer zstd'
 packages="$packages $*"
 
 missing=

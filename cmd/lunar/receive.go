@@ -35,10 +35,6 @@ type receiving struct {
 	known []wire.Fingerprint
 }
 
-// stdioPatience is short: a client that was killed begins with a process of its own, for which the
-// volume is in use until the one before it gives up.
-const stdioPatience = 30 * time.Second
-
 // receive lets other machines send to this one.
 func (c *cli) receive() *cobra.Command {
 	r := receiving{c: c}
@@ -50,9 +46,6 @@ func (c *cli) receive() *cobra.Command {
 			return misuse(cmd, "name those who may connect with --allow FINGERPRINT")
 		case !r.stdio && len(r.policy.Roots) == 0:
 			return misuse(cmd, "say with --root which datasets and folders others may use")
-		}
-		if r.stdio && !cmd.Flags().Changed("patience") {
-			r.keep = stdioPatience
 		}
 		return r.run(cmd.Context())
 	})
@@ -81,7 +74,7 @@ Without --root, who comes through ssh may use whatever the account may.`
 	f.StringVar(&r.minAge, "min-age", "", "let no snapshot be destroyed that is younger than `AGE`, such as 14d")
 	f.StringVar(&r.compress, "compress", "auto", "compress what is sent from here: auto, none, lz4, zstd or zstd-LEVEL")
 	f.StringVar(&r.limit, "limit", "", "send so many bytes a second from here: `RATE` is 20M, or \"08:00-18:00 20M, else 0\"")
-	f.DurationVar(&r.keep, "patience", 15*time.Minute, "keep what is under way for a machine that has gone for `TIME`; with --stdio 30s, unless said")
+	f.DurationVar(&r.keep, "patience", 15*time.Minute, "keep what is under way for a machine that has gone for `TIME`")
 	return cmd
 }
 

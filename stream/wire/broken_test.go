@@ -119,6 +119,21 @@ func TestPatience(t *testing.T) {
 	})
 }
 
+// TestIdlePatience has a client go that has nothing under way with a process of its own.
+func TestIdlePatience(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t, mapHost{}, Options{})
+		r.server.folder = t.TempDir()
+		r.link(Options{})
+		r.down.Store(true)
+		r.cut()
+		time.Sleep(idlePatience + time.Second)
+		if r.server.Sessions() != 0 {
+			t.Error("the process stays")
+		}
+	})
+}
+
 // TestReplaced has a client make another connection before the server has seen the end of the one
 // before. Nobody is waited for then, as the client is there; when it goes while it is greeted, it is.
 func TestReplaced(t *testing.T) {

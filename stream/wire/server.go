@@ -190,6 +190,16 @@ func (s *session) since() time.Time {
 	return s.alive
 }
 
+// idlePatience is for a session that is a process of its own, and has nothing under way.
+const idlePatience = 10 * time.Second
+
+// idle tells whether there is nothing under way.
+func (s *session) idle() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.exchanges) == 0
+}
+
 // leave notes that a connection has gone. A session that has no other waits for its client.
 func (v *Server) leave(h *hosted) {
 	v.mu.Lock()
@@ -198,6 +208,9 @@ func (v *Server) leave(h *hosted) {
 		return
 	}
 	wait := v.o.patience(serverPatience)
+	if v.folder != "" && h.idle() {
+		wait = min(wait, idlePatience)
+	}
 	h.left = time.AfterFunc(wait, func() {
 		v.mu.Lock()
 		defer v.mu.Unlock()
