@@ -89,12 +89,7 @@ func (x *exchange) sendShort(t frameType, flags uint8, payload []byte) error {
 // is the session's from now on.
 func (x *exchange) send(ctx context.Context, t frameType, flags uint8, b *block, size int) error {
 	s := x.s
-	stop := context.AfterFunc(ctx, func() {
-		s.mu.Lock()
-		s.changed.Broadcast()
-		s.mu.Unlock()
-	})
-	defer stop()
+	defer s.wakes(ctx)()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for t == frameData && x.live() == nil && ctx.Err() == nil && !x.room(int64(size)) {
@@ -122,6 +117,15 @@ func (x *exchange) send(ctx context.Context, t frameType, flags uint8, b *block,
 	}
 	s.changed.Broadcast()
 	return nil
+}
+
+// wakes has those who wait look again when ctx ends, until stop is called.
+func (s *session) wakes(ctx context.Context) (stop func() bool) {
+	return context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.changed.Broadcast()
+	})
 }
 
 // room tells whether so much more may be under way.
@@ -171,12 +175,7 @@ func (x *exchange) arrive(h *header, b *block) error {
 // receive waits for the next frame. Its block is the caller's.
 func (x *exchange) receive(ctx context.Context) (*incoming, error) {
 	s := x.s
-	stop := context.AfterFunc(ctx, func() {
-		s.mu.Lock()
-		s.changed.Broadcast()
-		s.mu.Unlock()
-	})
-	defer stop()
+	defer s.wakes(ctx)()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for {
