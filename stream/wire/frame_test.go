@@ -192,21 +192,23 @@ func FuzzChunk(f *testing.F) {
 	})
 }
 
-// TestPiecesBounded: who cuts connections in the middle of ever new chunks leaves no more beginnings
-// behind than there may be connections.
+// TestPiecesBounded: who cuts connections in the middle of ever new chunks, of many calls, leaves no
+// more beginnings behind than there may be connections.
 func TestPiecesBounded(t *testing.T) {
 	s := newSession(newSessionID(), false, "cutter")
 	s.mu.Lock()
-	x := s.exchangeOf(1)
+	for id := range uint32(10) {
+		s.exchangeOf(id)
+	}
 	s.mu.Unlock()
 	payload := make([]byte, 4096)
 	for seq := range uint64(1000) {
 		var h header
-		putHeader(h[:], frameData, 0, 1, seq, payload)
+		putHeader(h[:], frameData, 0, uint32(seq%10), seq, payload)
 		s.keep(&h, s.pool.get(len(payload)), 100)
 	}
-	if len(x.pieces) != MostConnections {
-		t.Errorf("%d beginnings are kept", len(x.pieces))
+	if s.pieces() != MostConnections {
+		t.Errorf("%d beginnings are kept", s.pieces())
 	}
 	s.fail(errClosed)
 	if n := s.pool.outstanding.Load(); n != 0 {

@@ -199,14 +199,14 @@ func (s *session) forgotten(id uint32) bool {
 	return s.exchanges[id] == nil && (s.client || s.past.has(id))
 }
 
-// keep keeps the beginning of a payload, one of each connection at the most: more of them would
-// come of somebody who cuts connections on purpose, and count nowhere.
+// keep keeps the beginning of a payload, as many of a session as it can have connections: more of
+// them would come of somebody who cuts connections on purpose.
 func (s *session) keep(h *header, b *block, n int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	x := s.exchanges[h.exchange()]
 	if h.kind() != frameData || n == 0 || x == nil || x.given || h.seq() < x.inNext || x.arrived[h.seq()] != nil ||
-		x.pieces[h.seq()] != nil || len(x.pieces) >= MostConnections {
+		x.pieces[h.seq()] != nil || s.pieces() >= MostConnections {
 		b.put()
 		return
 	}
@@ -214,6 +214,14 @@ func (s *session) keep(h *header, b *block, n int) {
 		x.pieces = make(map[uint64]*piece)
 	}
 	x.pieces[h.seq()] = &piece{b, n}
+}
+
+// pieces is how many beginnings there are. Under the lock.
+func (s *session) pieces() (n int) {
+	for _, x := range s.exchanges {
+		n += len(x.pieces)
+	}
+	return n
 }
 
 // write sends what there is.
