@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"path"
 	"slices"
 	"strings"
 	"time"
@@ -15,15 +14,12 @@ import (
 
 // What a peer may do with volumes here, beside what wire.Policy says of it.
 
-// inside reports whether a name is one of roots or below one. Names are taken as they are written:
-// one with .. in it is in nothing.
+// inside reports whether a name is one of roots or below one, or that of a unit there.
 func inside(roots []string, name string) bool {
 	if guid, ok := strings.CutPrefix(name, unitNames); ok {
 		return guid != "" && (slices.Contains(roots, unitNames) || slices.Contains(roots, name))
 	}
-	return name != "" && path.Clean(name) == name && slices.ContainsFunc(roots, func(root string) bool {
-		return name == root || strings.HasPrefix(name, root+"/")
-	})
+	return wire.Below(roots, name)
 }
 
 // mayReceive reports whether the peer may make and change the volume called name.

@@ -16,7 +16,7 @@ import (
 // there are no Roots.
 type Policy struct {
 	// Roots are the datasets and folders whose volumes the client sees: those, and what is
-	// below them.
+	// below them. They are clean (package path).
 	Roots []string `json:"roots"`
 	// AppendOnly lets the client add snapshots, and take away or change none that is there.
 	AppendOnly bool `json:"append_only,omitempty"`
@@ -40,14 +40,18 @@ type restricted struct {
 	now    func() time.Time
 }
 
-// inside tells whether a name is at or below a root. Names are taken as they are written: one
-// with . or .. or // in it is none.
-func (p Policy) inside(name string) bool {
+// Below tells whether a name is one of roots, which are clean, or below one. Names are taken as they
+// are written: one with . or .. or // in it is none.
+func Below(roots []string, name string) bool {
 	return name != "" && path.Clean(name) == name && !strings.HasPrefix(name, "..") &&
-		slices.ContainsFunc(p.Roots, func(root string) bool {
-			root = path.Clean(root)
-			return root == Everywhere || name == root || root == "/" && path.IsAbs(name) || strings.HasPrefix(name, root+"/")
+		slices.ContainsFunc(roots, func(root string) bool {
+			return name == root || strings.HasPrefix(name, strings.TrimSuffix(root, "/")+"/")
 		})
+}
+
+// inside tells whether the client sees a volume.
+func (p Policy) inside(name string) bool {
+	return Below(p.Roots, name) || slices.Contains(p.Roots, Everywhere) && Below([]string{name}, name)
 }
 
 // Volumes lists those that are inside.
