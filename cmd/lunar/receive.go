@@ -144,6 +144,9 @@ func sessionFolder(c *cli) string {
 	return filepath.Join(os.TempDir(), fmt.Sprintf("lunar-%d", os.Geteuid()))
 }
 
+// mostConns is how many connections there are at a time: anybody can make one, and descriptors are few.
+const mostConns = 128
+
 // serve waits for others until ctx ends.
 func (r *receiving) serve(ctx context.Context, o wire.Options) error {
 	id, err := r.c.identity(r.key)
@@ -163,6 +166,7 @@ func (r *receiving) serve(ctx context.Context, o wire.Options) error {
 	r.c.printf("Listening at %s.\nOur key is %s\n", ln.Addr(), id.Fingerprint())
 	server, host := wire.NewServer(o), r.host()
 	var all sync.WaitGroup
+	places := make(chan struct{}, mostConns)
 	for {
 		conn, err := ln.Accept()
 		if err != nil {
@@ -173,7 +177,11 @@ func (r *receiving) serve(ctx context.Context, o wire.Options) error {
 			}
 			return err
 		}
-		all.Go(func() { r.greet(ctx, server, id, conn, host, o.Log) })
+		places <- struct{}{}
+		all.Go(func() {
+			r.greet(ctx, server, id, conn, host, o.Log)
+			<-places
+		})
 	}
 }
 
