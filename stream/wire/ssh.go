@@ -9,6 +9,8 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -65,20 +67,29 @@ type sshConn struct {
 	in     io.WriteCloser
 	out    io.ReadCloser
 	said   complaint
-	heard  bool // something came from over there
+	heard  atomic.Bool // something came from over there
 	closed sync.Once
 }
 
-func (c *sshConn) Write(p []byte) (int, error) { return c.in.Write(p) }
+func (c *sshConn) Write(p []byte) (int, error) {
+	n, err := c.in.Write(p)
+	return n, c.explain(err)
+}
 
-// Read says, where ssh ends before anything came, what it had to say.
 func (c *sshConn) Read(p []byte) (int, error) {
 	n, err := c.out.Read(p)
-	c.heard = c.heard || n > 0
-	if errors.Is(err, io.EOF) && !c.heard {
-		return n, fmt.Errorf("ssh ended: %s", c.said.wait())
+	if n > 0 {
+		c.heard.Store(true)
 	}
-	return n, err
+	return n, c.explain(err)
+}
+
+// explain says, where ssh ends before anything came, what it had to say.
+func (c *sshConn) explain(err error) error {
+	if c.heard.Load() || !errors.Is(err, io.EOF) && !errors.Is(err, syscall.EPIPE) {
+		return err
+	}
+	return fmt.Errorf("ssh ended: %s", c.said.wait())
 }
 
 // sshEnd is how long ssh is given to end by itself.

@@ -217,6 +217,19 @@ func TestSSHRefused(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "Connection refused") {
 		t.Errorf("it says %v", err)
 	}
+	conn, err := SSH{Program: os.Args[0], Destination: "user@nowhere"}.Dial(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for err == nil { // until it has ended
+		_, err = conn.Write([]byte("hello"))
+	}
+	if !strings.Contains(err.Error(), "Connection refused") {
+		t.Errorf("who writes first is told %v", err)
+	}
+	if err := conn.Close(); err != nil {
+		t.Error(err)
+	}
 	if _, err := (SSH{Destination: "-oProxyCommand=x"}).Dial(t.Context()); err == nil {
 		t.Error("an option was taken for a destination")
 	}
