@@ -54,7 +54,7 @@ func (v *Volume) Clone(ctx context.Context, snapshot, clone string) (path string
 	return c.Path(), nil
 }
 
-// Unclone destroys a clone's dataset.
+// Unclone destroys a clone's dataset, with its own snapshots.
 func (v *Volume) Unclone(ctx context.Context, clone string) error {
 	c, err := v.beside(clone)
 	if err != nil {
@@ -75,6 +75,9 @@ func (v *Volume) Unclone(ctx context.Context, clone string) error {
 		return fmt.Errorf("%s: %w", c.dataset, err)
 	}
 	leave()
+	if err := c.bare(ctx); err != nil {
+		return err
+	}
 	for end := time.Now().Add(unclonePatience); ; {
 		err := v.zfs(ctx, "destroy", c.dataset)
 		if !errors.Is(err, stream.ErrInUse) || time.Now().After(end) {

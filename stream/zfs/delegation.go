@@ -27,7 +27,7 @@ func (r Role) String() string { return [...]string{"source", "destination", "clo
 var roles = [...][]string{
 	Source:      {"bookmark", "destroy", "hold", "mount", "release", "send", "snapshot"},
 	Destination: {"bookmark", "create", "destroy", "hold", "mount", "receive", "release", "send", "snapshot"},
-	Clones:      {"clone", "create", "destroy", "mount", "rollback", "userprop"},
+	Clones:      {"clone", "create", "destroy", "mount", "promote", "rollback", "userprop"},
 }
 
 // above says of which roles the permissions are needed on the dataset that the volume is in: what
@@ -40,6 +40,7 @@ var neededFor = map[string][]string{
 	"clone":    {"clone", "create", "mount", "userprop"},
 	"destroy":  {"destroy", "mount"},
 	"hold":     {"hold"},
+	"promote":  {"mount", "promote"},
 	"receive":  {"create", "destroy", "mount", "receive"},
 	"release":  {"release"},
 	"rollback": {"destroy", "mount", "rollback"},

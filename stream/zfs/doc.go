@@ -10,6 +10,7 @@
 //	take.go keep.go         snapshots of several volumes at one instant; holds, bookmarks
 //	destroy.go              the one place that destroys
 //	rollback.go clone.go    back to a snapshot; a writable copy of one
+//	promote.go              that copy in the place of the volume, for a time
 //	use_linux.go            whether somebody has the volume open
 //	relay.go                streams on their way, looked at before they are handed on
 //	send.go                 streams out

@@ -68,7 +68,10 @@ func TestUnclone(t *testing.T) {
 				{args: "get -Hp -o value lunar:clone,origin tank/v-clone-c", says: test.name + "\n" + test.origin + "\n"},
 			}
 			if test.destroyed {
-				calls = append(calls, call{args: "destroy tank/v-clone-c", fails: "cannot destroy 'tank/v-clone-c': dataset is busy"}, call{args: "destroy tank/v-clone-c"})
+				calls = append(calls, call{args: listing + " -s createtxg -d 1 tank/v-clone-c", says: "tank/v-clone-c@b\t7\t1795375293\t22\t0\t512\t1\t\n"},
+					call{args: "holds -H tank/v-clone-c@b", says: "tank/v-clone-c@b\tlunar:j\tMon Nov 16 01:00 2026\n"},
+					call{args: "release lunar:j tank/v-clone-c@b"}, call{args: "destroy tank/v-clone-c@b"},
+					call{args: "destroy tank/v-clone-c", fails: "cannot destroy 'tank/v-clone-c': dataset is busy"}, call{args: "destroy tank/v-clone-c"})
 			}
 			if err := volume(t, calls...).Unclone(t.Context(), "c"); test.destroyed != (err == nil) {
 				t.Error(err)
@@ -82,6 +85,8 @@ func TestUncloneInUse(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	v := volume(t,
 		call{args: "get -Hp -o value lunar:clone,origin tank/v-clone-c", says: "c\ntank/v@a\n"},
+		call{args: listing + " -s createtxg -d 1 tank/v-clone-c"},
+		call{args: "get -Hp -o value inconsistent tank/v-clone-c", says: "0\n"},
 		call{args: "destroy tank/v-clone-c", fails: "cannot destroy 'tank/v-clone-c': dataset is busy"},
 	)
 	run := v.run
@@ -93,5 +98,31 @@ func TestUncloneInUse(t *testing.T) {
 	}
 	if err := v.Unclone(ctx, "c"); !errors.Is(err, stream.ErrInUse) {
 		t.Error(err)
+	}
+}
+
+// TestPromote: a clone is put in the volume's place and back, once.
+func TestPromote(t *testing.T) {
+	const ofClone, ofVolume = "get -Hp -o value origin tank/v-clone-c", "get -Hp -o value origin tank/v"
+	v := volume(t,
+		call{args: ofClone, says: "tank/v@a\n"}, call{args: "promote tank/v-clone-c"},
+		call{args: ofClone, says: "-\n"},
+		call{args: ofVolume, says: "tank/v-clone-c@a\n"}, call{args: "promote tank/v"},
+		call{args: ofVolume, says: "-\n"},
+		call{args: ofVolume, says: "tank/other@a\n"},
+		call{args: ofClone, fails: "cannot open 'tank/v-clone-c': dataset does not exist"},
+		call{args: "list -H -o name tank/v-clone-c", fails: "cannot open 'tank/v-clone-c': dataset does not exist"},
+	)
+	ctx := t.Context()
+	for i, err := range []error{v.Promote(ctx, "c"), v.Promote(ctx, "c"), v.Demote(ctx, "c"), v.Demote(ctx, "c"), v.Demote(ctx, "c")} {
+		if err != nil {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+	if err := v.Promote(ctx, "c"); !errors.Is(err, stream.ErrNoVolume) {
+		t.Errorf("of nothing: %v", err)
+	}
+	if err := v.Promote(ctx, "a/b"); !errors.Is(err, errName) {
+		t.Errorf("of a name that is none: %v", err)
 	}
 }
