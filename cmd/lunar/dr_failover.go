@@ -15,11 +15,15 @@ import (
 func (c *cli) drFailover() *cobra.Command {
 	var (
 		r   control.DRFailover
+		at  string
 		yes bool
 		o   output
 	)
-	cmd := c.completing(c.verb("failover JOB", "Put the replicas of a job in the place of the originals", func(cmd *cobra.Command, args []string) error {
+	cmd := c.completing(c.verb("failover JOB", "Put the replicas of a job in the place of the originals", func(cmd *cobra.Command, args []string) (err error) {
 		r.Job = args[0]
+		if r.At, err = timeOf(at, time.Now()); err != nil {
+			return err
+		}
 		return c.takeOver(cmd, &o, yes, &r.DryRun, func() (control.DRInfo, error) { return c.client().FailoverDR(cmd.Context(), r) },
 			func(d control.DRInfo) {
 				c.printf("%s: snapshot %s of %s has taken the place of the originals\n", d.Name, d.Snapshot, d.Site)
@@ -27,6 +31,8 @@ func (c *cli) drFailover() *cobra.Command {
 			})
 	}), jobsCarried)
 	f := cmd.Flags()
+	f.StringVar(&at, "at", "", "go back to the newest snapshot that is not younger than `TIME`: 2026-11-22T09:00:00Z, 2026-11-22, or an age like 3h; what is newer stays in the replica")
+	f.StringVar(&r.Snapshot, "snapshot", "", "go back to the snapshot `NAME`")
 	f.BoolVar(&r.NoSource, "no-source", false, "do not ask the other site, which has failed: take over with the newest snapshot that is here")
 	f.BoolVar(&r.Force, "force", false, "although hosts use the originals, or the configuration here changes at a cost")
 	f.BoolVarP(&yes, "yes", "y", false, "do not ask")

@@ -27,6 +27,7 @@ type drRecord struct {
 	Fresh     bool      `json:"fresh,omitempty"` // identities of their own
 	HostGroup string    `json:"host_group,omitempty"`
 	Hosts     []string  `json:"hosts,omitempty"` // the host group is the test's own, and has these
+	Past      bool      `json:"past,omitempty"`  // of a failover: to a snapshot that was chosen, on clones
 	Units     []drUnit  `json:"units"`
 	Steps     []drStep  `json:"steps,omitempty"`
 	Problem   string    `json:"problem,omitempty"` // why it went no further
@@ -36,9 +37,10 @@ type drRecord struct {
 type drUnit struct {
 	Original sbd.GUID `json:"original"`
 	GUID     sbd.GUID `json:"guid"`
-	Replica  string   `json:"replica"`         // volume
-	Clone    string   `json:"clone,omitempty"` // of the replica
-	Path     string   `json:"path,omitempty"`  // of the store that is shown
+	Replica  string   `json:"replica"`          // volume
+	Clone    string   `json:"clone,omitempty"`  // of the replica
+	Volume   string   `json:"volume,omitempty"` // the clone as a volume, in a failover
+	Path     string   `json:"path,omitempty"`   // of the store that is shown
 	LUN      int      `json:"lun"`
 	Header   string   `json:"header,omitempty"` // how a VMFS volume's header fits the identity
 }

@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -144,11 +145,20 @@ func (b *failback) want() stream.Want {
 func (d *Daemon) bothSides(b *failback, u drUnit) (local, remote stream.Volume, err error) {
 	for _, v := range b.site.Volumes {
 		if v.Unit == u.Original {
-			local, err = d.volume(u.Replica)
+			local, err = d.volume(d.workedOn(&u))
 			return local, b.source.Volume(v.Source), err
 		}
 	}
 	return nil, nil, fmt.Errorf("unit %s is not in site %s any more", u.Original, b.site.name())
+}
+
+// workedOn names the volume that hosts work on: that of the unit, which may have another path than the
+// replica (RewritePath), or what a unit was on that was deleted.
+func (d *Daemon) workedOn(u *drUnit) string {
+	if _, err := d.find(u.GUID.String()); err == nil {
+		return unitNames + u.GUID.String()
+	}
+	return cmp.Or(u.Volume, u.Replica)
 }
 
 func (b *failback) begin(d *Daemon) error {
@@ -209,6 +219,11 @@ func (d *Daemon) handOver(ctx context.Context, b *failback) error {
 		if _, err := d.DeleteUnit(ctx, u.GUID.String(), UnitDelete{Force: true}); err != nil && !isMissing(err) {
 			return err
 		}
+		if b.Past {
+			if err := d.unfork(ctx, &u); err != nil {
+				return err
+			}
+		}
 	}
 	d.log.Warn("what was taken over was given back", "site", b.site.name())
 	if pulls {
@@ -224,7 +239,7 @@ func (d *Daemon) sendBack(ctx context.Context, b *failback, which string) error 
 	name := job.FailbackName(b.site.Job, time.Now())
 	var volumes []string
 	for _, u := range b.Units {
-		volumes = append(volumes, u.Replica)
+		volumes = append(volumes, d.workedOn(&u))
 	}
 	if _, err := d.takeTogether(ctx, volumes, name); err != nil {
 		return err
@@ -276,5 +291,11 @@ func (b *failback) info(d *Daemon) DRInfo {
 	}
 	say("at %s: bring the units online, and let job %s run again", b.site.Peer, b.site.Job)
 	say("forget the units here; the volumes are replicas again")
+	if b.Past {
+		for _, u := range b.Units {
+			say("throw the clone of %s away; what is newer there than %s stays", u.Replica, b.Snapshot)
+		}
+		say("where the next run does not go on from that (ZFS), lunar job run %s --rollback gives it up", b.site.Job)
+	}
 	return info
 }

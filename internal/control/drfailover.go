@@ -33,7 +33,7 @@ type failover struct {
 	config   ConfigPlan
 	warnings []string
 	risks    []string
-	apart    []string // replicas that have a newer one
+	newer    []newerSnapshot
 }
 
 func (f *failover) close() {
@@ -62,16 +62,26 @@ func (d *Daemon) planFailover(ctx context.Context, site siteRecord, q DRFailover
 	default:
 		return nil, conflict(fmt.Sprintf("job %s has failed over to here already: %s", f.site.Job, before.Phase), "lunar dr show "+before.Name)
 	}
-	newest, err := d.chooseSnapshot(ctx, f.site.Volumes, DRTest{})
-	if err != nil {
-		return nil, err
+	chosen := DRTest{At: q.At, Snapshot: q.Snapshot}
+	past := q.At != nil || q.Snapshot != ""
+	if f.Phase == drPromoting {
+		if past {
+			return nil, conflict(fmt.Sprintf("job %s fails over to snapshot %s already", f.site.Job, f.Snapshot), "Ask without a time: it goes on.")
+		}
+		past, chosen = f.Past, DRTest{Snapshot: f.Snapshot}
 	}
-	f.Snapshot, f.Taken = newest.Name, newest.Created.UTC()
 	f.pulls = d.pulls(&f.site)
-	if err := d.checkInstant(ctx, f); err != nil {
-		return nil, err
+	if f.Phase != drPromoting || !past { // of what it is made already, nothing is to be found any more
+		if err := d.chooseState(ctx, f, chosen); err != nil {
+			return nil, err
+		}
 	}
-	if f.config, err = d.applySite(ctx, f.site, ConfigApply{DryRun: true}); err != nil {
+	if f.Past = past; past {
+		for i := range f.Units {
+			f.Units[i].Clone = f.Name
+		}
+	}
+	if f.config, err = d.applySite(ctx, f.site, &f.drRecord, ConfigApply{DryRun: true}); err != nil {
 		return nil, err
 	}
 	f.risks = append(f.risks, f.config.Risks...)
@@ -84,7 +94,7 @@ func (d *Daemon) planFailover(ctx context.Context, site siteRecord, q DRFailover
 		return f, nil // the other site has done its part
 	case q.NoSource:
 		f.warnings = append(f.warnings, f.lost("is not asked"))
-		f.risks = append(f.risks, f.apart...)
+		f.risks = append(f.risks, f.apart()...)
 		return f, nil
 	}
 	if err := d.askSource(ctx, f); err != nil {
@@ -119,9 +129,13 @@ func (d *Daemon) pulls(s *siteRecord) bool {
 	return err == nil && j.Pull && j.Peer == s.Peer
 }
 
-// checkInstant warns where the replicas are not of one instant: a run has failed in the middle. One more
-// run puts that right.
-func (d *Daemon) checkInstant(ctx context.Context, f *failover) error {
+// chooseState finds the snapshot that is failed over to, and which of the replicas' are newer.
+func (d *Daemon) chooseState(ctx context.Context, f *failover, q DRTest) error {
+	chosen, err := d.chooseSnapshot(ctx, f.site.Volumes, q)
+	if err != nil {
+		return err
+	}
+	f.Snapshot, f.Taken = chosen.Name, chosen.Created.UTC()
 	for _, v := range f.site.Volumes {
 		replica, err := d.volume(v.Replica)
 		if err != nil {
@@ -131,15 +145,33 @@ func (d *Daemon) checkInstant(ctx context.Context, f *failover) error {
 		if err != nil {
 			return err
 		}
-		at := slices.IndexFunc(list, func(s stream.Snapshot) bool { return !s.Bookmark && s.Name == f.Snapshot })
+		at := slices.IndexFunc(list, func(s stream.Snapshot) bool { return !s.Bookmark && s.Name == chosen.Name })
 		if at < 0 {
 			continue // it went just now, and what is to come finds out
 		}
 		for _, s := range newerThan(list, &list[at]) { // another volume's has another GUID
-			f.apart = append(f.apart, fmt.Sprintf("%s has snapshot %s, which not all replicas have: they are not of one instant", v.Replica, s.Name))
+			f.newer = append(f.newer, newerSnapshot{v.Replica, s})
 		}
 	}
 	return nil
+}
+
+// A newerSnapshot is one of a replica that is not what is failed over to.
+type newerSnapshot struct {
+	replica string
+	stream.Snapshot
+}
+
+// apart warns where the replicas are not of one instant: a run has failed in the middle. One more run puts
+// that right, and a snapshot that was chosen is one of all.
+func (f *failover) apart() (risks []string) {
+	if f.Past {
+		return nil
+	}
+	for _, s := range f.newer {
+		risks = append(risks, fmt.Sprintf("%s has snapshot %s, which not all replicas have: they are not of one instant", s.replica, s.Name))
+	}
+	return risks
 }
 
 // failoverOf finds the failover of a site; nil: there is none.
@@ -184,7 +216,7 @@ func (d *Daemon) askSource(ctx context.Context, f *failover) error {
 	if err != nil {
 		f.close()
 		f.source = nil
-		f.risks = append(append(f.risks, f.lost("does not answer ("+oneLine(err)+")")), f.apart...)
+		f.risks = append(append(f.risks, f.lost("does not answer ("+oneLine(err)+")")), f.apart()...)
 		return nil
 	}
 	for _, u := range f.answer.Units {
@@ -231,9 +263,9 @@ func (d *Daemon) takeFromSource(ctx context.Context, f *failover) error {
 		return nil
 	}
 	ask := f.site.ask(f.pulls)
-	ask.Final, ask.Force = !f.pulls, f.force
+	ask.Final, ask.Force = !f.pulls && !f.Past, f.force
 	err := f.source.Ask(ctx, askYield, ask, &f.answer)
-	if err == nil && f.pulls {
+	if err == nil && f.pulls && !f.Past {
 		if f.answer.Snapshot, err = d.finalRun(ctx, f.site.Job); err != nil {
 			err = joinUndo(err, f.source.Ask(ctx, askRestore, ask, nil))
 		}
@@ -241,6 +273,10 @@ func (d *Daemon) takeFromSource(ctx context.Context, f *failover) error {
 	if err != nil {
 		return &Problem{Title: fmt.Sprintf("peer %s does not give up the units of job %s: %v", f.site.Peer, f.site.Job, err),
 			Hint: "Mend it there, or take over without asking it: --no-source.", cause: err}
+	}
+	if f.Past {
+		f.note("peer %s gave its units up", f.site.Peer)
+		return nil
 	}
 	newest, err := d.chooseSnapshot(ctx, f.site.Volumes, DRTest{Snapshot: f.answer.Snapshot})
 	if err != nil {
@@ -268,10 +304,17 @@ func (d *Daemon) promote(ctx context.Context, r *drRecord) error {
 		if err != nil && !errors.Is(err, stream.ErrNoVolume) {
 			return fmt.Errorf("throwing away what was being received into %s: %w", u.Replica, err)
 		}
-		u.Path = site.path(replica.Path())
+		u.Path = replica.Path()
+		if r.Past {
+			if err := d.fork(ctx, r, u, replica); err != nil {
+				return err
+			}
+			u.Path = u.Volume
+		}
+		u.Path = site.path(u.Path)
 		headers[i] = d.headerOn(u.Path)
 	}
-	plan, err := d.applySite(ctx, site, ConfigApply{Force: true})
+	plan, err := d.applySite(ctx, site, r, ConfigApply{Force: true})
 	if err != nil {
 		return &Problem{Title: fmt.Sprintf("the configuration of site %s cannot come into use: %v", site.name(), err),
 			Hint: "Mend what it says, and ask for the failover again: it goes on from here.", cause: err}
@@ -312,10 +355,22 @@ func (f *failover) info(d *Daemon) DRInfo {
 		if f.pulls {
 			where = "here"
 		}
-		say("%s: run job %s once more, and stop it", where, f.site.Job)
+		how := "run job %s once more, and stop it"
+		if f.Past {
+			how = "stop job %s"
+		}
+		say("%s: "+how, where, f.site.Job)
 	}
 	for _, u := range f.Units {
 		say("receive nothing more into %s", u.Replica)
+		if f.Past {
+			say("clone %s@%s, taken %s, for hosts to work on", u.Replica, f.Snapshot, f.Taken.Format(time.RFC3339))
+		}
+	}
+	if f.Past {
+		for _, s := range f.newer {
+			say("leave out what is in %s@%s, taken %s, which stays there", s.replica, s.Name, s.Created.UTC().Format(time.RFC3339))
+		}
 	}
 	for _, s := range f.config.Steps {
 		say("%s %s %s", s.Action, s.Kind, s.Name)

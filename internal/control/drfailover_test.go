@@ -22,17 +22,23 @@ type twosome struct {
 
 func newTwosome(t *testing.T) *twosome {
 	t.Helper()
-	ctx := t.Context()
 	s := &twosome{t: t}
 	s.main = start(t, func(o *Options) { anyPort(o); o.openVolume = s.source.open })
 	s.other = start(t, func(o *Options) { anyPort(o); o.openVolume = s.there.open })
+	s.replicate()
+	return s
+}
+
+// replicate makes the unit and the job.
+func (s *twosome) replicate() {
+	t, ctx := s.t, s.t.Context()
+	t.Helper()
 	befriend(t, s.main, s.other, PeerCreate{Roots: []string{s.other.path("")}})
 	s.replica = s.other.path("replica.img")
 	s.unit = must(s.main.CreateUnit(ctx, UnitCreate{Path: s.main.path("vm1.img"), Size: 1 << 20, Alias: "vm1", LUN: new(5)}))(t)
 	must(s.main.CreateTarget(ctx, TargetCreate{Name: iqnA}))(t)
 	must(s.main.CreateJob(ctx, job.Job{Name: "nightly", Peer: "dr", Root: strings.TrimSuffix(s.other.path(""), "/"), History: true, Retry: job.Retry{Times: -1},
 		Volumes: []job.Volume{{Source: unitNames + s.unit.GUID, Replica: "replica.img"}}}))(t)
-	return s
 }
 
 func (s *twosome) run() string {

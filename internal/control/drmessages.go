@@ -68,10 +68,12 @@ type DRStep struct {
 
 // A DRFailover asks for the replicas of a job to take the place of the originals.
 type DRFailover struct {
-	Job      string `json:"job"`
-	NoSource bool   `json:"no_source,omitempty"` // do not ask the other site: it has failed
-	Force    bool   `json:"force,omitempty"`     // although hosts use the originals, or the configuration here changes at a cost
-	DryRun   bool   `json:"dry_run,omitempty"`
+	Job      string     `json:"job"`
+	At       *time.Time `json:"at,omitempty"`        // as of the newest snapshot that is not younger; nil: as of now
+	Snapshot string     `json:"snapshot,omitempty"`  // as of this one
+	NoSource bool       `json:"no_source,omitempty"` // do not ask the other site: it has failed
+	Force    bool       `json:"force,omitempty"`     // although hosts use the originals, or the configuration here changes at a cost
+	DryRun   bool       `json:"dry_run,omitempty"`
 }
 
 // A DRFailback asks for what was taken over to be given back, with what has changed since.

@@ -49,7 +49,7 @@ func (d *Daemon) ShowSite(_ context.Context, name string, q SiteShow) (SiteDocum
 	if q.There {
 		doc, err = d.siteDocument(r, version)
 	} else {
-		doc, notes, err = d.siteHere(r, version)
+		doc, notes, err = d.siteHere(r, version, nil)
 	}
 	if err != nil {
 		return SiteDocument{}, err
@@ -65,11 +65,12 @@ func (d *Daemon) DiffSite(ctx context.Context, name string) (ConfigPlan, error) 
 	if err != nil {
 		return ConfigPlan{}, err
 	}
-	return d.applySite(ctx, r, ConfigApply{DryRun: true})
+	return d.applySite(ctx, r, &drRecord{}, ConfigApply{DryRun: true})
 }
 
-// siteHere reads a version of a site's configuration as it would be here.
-func (d *Daemon) siteHere(r siteRecord, version uint64) (*document, []string, error) {
+// siteHere reads a version of a site's configuration as it would be here, with the replicas as stores,
+// or what a failover has in their place.
+func (d *Daemon) siteHere(r siteRecord, version uint64, places []drUnit) (*document, []string, error) {
 	doc, err := d.siteDocument(r, version)
 	if err != nil {
 		return nil, nil, err
@@ -82,6 +83,11 @@ func (d *Daemon) siteHere(r siteRecord, version uint64) (*document, []string, er
 		}
 		paths[v.Unit.String()] = replica.Path()
 	}
+	for _, u := range places {
+		if u.Volume != "" {
+			paths[u.Original.String()] = u.Volume
+		}
+	}
 	var groups map[string]groupRecord
 	if err := d.state.View(func(tx Tx) (err error) {
 		groups, err = groupKind.byName(tx)
@@ -93,10 +99,14 @@ func (d *Daemon) siteHere(r siteRecord, version uint64) (*document, []string, er
 	return doc, r.here(doc, paths, groups), nil
 }
 
-// applySite adds the newest configuration of a site to the one here. What has the same name becomes
-// what the site says.
-func (d *Daemon) applySite(ctx context.Context, r siteRecord, q ConfigApply) (ConfigPlan, error) {
-	doc, notes, err := d.siteHere(r, r.versionAt(r.Taken))
+// applySite adds the configuration of a site to the one here, the newest or that of the snapshot which f
+// fails over to. What has the same name becomes what the site says.
+func (d *Daemon) applySite(ctx context.Context, r siteRecord, f *drRecord, q ConfigApply) (ConfigPlan, error) {
+	version := r.versionAt(r.Taken)
+	if f.Past {
+		version = r.versionAt(f.Taken)
+	}
+	doc, notes, err := d.siteHere(r, version, f.Units)
 	if err != nil {
 		return ConfigPlan{}, err
 	}

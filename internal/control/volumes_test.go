@@ -25,6 +25,7 @@ import (
 type copied struct {
 	path string
 	now  func() time.Time
+	all  *copies // that clones are among
 
 	mu    sync.Mutex
 	list  []stream.Snapshot
@@ -180,6 +181,9 @@ func (v *copied) Clone(_ context.Context, snapshot, clone string) (string, error
 	if i < 0 {
 		return "", stream.ErrNoSnapshot
 	}
+	own := v.list[i]
+	own.Holds, own.Clones = nil, nil
+	v.all.at(v.path + "." + clone).list = []stream.Snapshot{own}
 	v.list[i].Clones = append(slices.Clip(v.list[i].Clones), clone)
 	return v.path + "." + clone, duplicate(v.path+"@"+snapshot, v.path+"."+clone)
 }
@@ -305,7 +309,7 @@ func (c *copies) at(name string) *copied {
 		c.all = make(map[string]*copied)
 	}
 	if c.all[name] == nil {
-		c.all[name] = &copied{path: name, now: time.Now}
+		c.all[name] = &copied{path: name, now: time.Now, all: c}
 	}
 	return c.all[name]
 }
