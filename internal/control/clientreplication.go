@@ -57,8 +57,8 @@ func (c *Client) PlanJob(ctx context.Context, name string, q job.Ask) ([]job.Vol
 	return ask[[]job.VolumePlan](ctx, c, "POST", jobPath(name)+"/plan", q)
 }
 
-func (c *Client) PruneJob(ctx context.Context, name string, q JobPrune) (JobPruned, error) {
-	return ask[JobPruned](ctx, c, "POST", jobPath(name)+"/prune", q)
+func (c *Client) PruneJob(ctx context.Context, name string, q JobPrune) (PrunedJob, error) {
+	return ask[PrunedJob](ctx, c, "POST", jobPath(name)+"/prune", q)
 }
 
 func (c *Client) ExplainJob(ctx context.Context, name string) (JobExplained, error) {

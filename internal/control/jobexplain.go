@@ -15,15 +15,15 @@ func (d *Daemon) PlanJob(ctx context.Context, name string, q job.Ask) ([]job.Vol
 }
 
 // PruneJob destroys the snapshots that a job's rules do not keep, or tells which they are.
-func (d *Daemon) PruneJob(ctx context.Context, name string, q JobPrune) (JobPruned, error) {
+func (d *Daemon) PruneJob(ctx context.Context, name string, q JobPrune) (PrunedJob, error) {
 	if !q.DryRun {
 		if err := d.mayRun(name); err != nil {
-			return JobPruned{}, err
+			return PrunedJob{}, err
 		}
 	}
 	list, err := d.jobs.Prune(ctx, name, q.DryRun)
 	problem, err := besides(name, list, err)
-	return JobPruned{Volumes: list, Problem: problem}, err
+	return PrunedJob{Volumes: list, Problem: problem}, err
 }
 
 // ExplainJob tells why snapshots are where they are.

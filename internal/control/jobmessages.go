@@ -18,8 +18,8 @@ type JobPrune struct {
 	DryRun bool `json:"dry_run,omitempty"`
 }
 
-// A JobPruned is what became of that.
-type JobPruned struct {
+// A PrunedJob is what became of that.
+type PrunedJob struct {
 	Volumes []job.VolumeRun `json:"volumes"`
 	Problem string          `json:"problem,omitempty"` // why the destination is not in it
 }
