@@ -62,25 +62,22 @@ func (d *Daemon) planFailover(ctx context.Context, site siteRecord, q DRFailover
 	default:
 		return nil, conflict(fmt.Sprintf("job %s has failed over to here already: %s", f.site.Job, before.Phase), "lunar dr show "+before.Name)
 	}
-	chosen := DRTest{At: q.At, Snapshot: q.Snapshot}
 	past := q.At != nil || q.Snapshot != ""
-	if f.Phase == drPromoting {
-		if past {
-			return nil, conflict(fmt.Sprintf("job %s fails over to snapshot %s already", f.site.Job, f.Snapshot), "Ask without a time: it goes on.")
+	switch {
+	case f.Phase != drPromoting:
+		err = d.chooseState(ctx, f, DRTest{At: q.At, Snapshot: q.Snapshot})
+		if f.Past = past; past {
+			for i := range f.Units {
+				f.Units[i].Clone = f.Name
+			}
 		}
-		past, chosen = f.Past, DRTest{Snapshot: f.Snapshot}
+	case past:
+		err = conflict(fmt.Sprintf("job %s fails over to snapshot %s already", f.site.Job, f.Snapshot), "Ask without a time: it goes on.")
+	}
+	if err != nil {
+		return nil, err
 	}
 	f.pulls = d.pulls(&f.site)
-	if f.Phase != drPromoting || !past { // of what it is made already, nothing is to be found any more
-		if err := d.chooseState(ctx, f, chosen); err != nil {
-			return nil, err
-		}
-	}
-	if f.Past = past; past {
-		for i := range f.Units {
-			f.Units[i].Clone = f.Name
-		}
-	}
 	if f.config, err = d.applySite(ctx, f.site, &f.drRecord, ConfigApply{DryRun: true}); err != nil {
 		return nil, err
 	}
