@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,7 @@ func (f *jobFlags) describe(c *cli, cmd *cobra.Command) {
 	fs.StringVar(&f.to, "to", "", "send to `PEER`; without it and --from replicas are on this machine")
 	fs.StringVar(&f.from, "from", "", "the volumes are at `PEER`, and the replicas here")
 	fs.StringVar(&f.Root, "root", "", "make replicas below `ROOT`, a dataset or a folder; without it there are none")
-	fs.StringArrayVar(&f.Schedules, "schedule", nil, "run at `TIMES`, as in cron: \"0 * * * *\", @daily; repeated")
+	fs.StringArrayVar(&f.Schedules, "schedule", nil, "run at `TIMES`, as in cron: \"0 * * * *\", @daily; repeated; \"\" for when it is asked to")
 	fs.StringVar(&f.Zone, "zone", "", "the time `ZONE` of schedules and rules: Europe/Berlin (default UTC)")
 	fs.StringVar(&f.Prefix, "prefix", "", "begin the names of snapshots with `PREFIX` (default: the job's name)")
 	fs.BoolVar(&f.Existing, "existing", false, "take no snapshots: send those that there are")
@@ -70,7 +71,7 @@ func (f *jobFlags) apply(cmd *cobra.Command, j *job.Job) error {
 		j.Peer, j.Pull = f.from, true
 	}
 	for flag, set := range map[string]func(){
-		"root": func() { j.Root = f.Root }, "schedule": func() { j.Schedules = f.Schedules }, "zone": func() { j.Zone = f.Zone },
+		"root": func() { j.Root = f.Root }, "schedule": func() { j.Schedules = slices.DeleteFunc(f.Schedules, isEmpty) }, "zone": func() { j.Zone = f.Zone },
 		"prefix": func() { j.Prefix = f.Prefix }, "existing": func() { j.Existing = f.Existing }, "newest": func() { j.Newest = f.Newest },
 		"history": func() { j.History = f.History }, "keep": func() { j.Keep = f.Keep }, "keep-there": func() { j.KeepThere = f.KeepThere },
 		"min-age": func() { j.MinAge = f.MinAge }, "append-only": func() { j.AppendOnly = f.AppendOnly }, "unsent": func() { j.Unsent = f.Unsent },
@@ -84,6 +85,8 @@ func (f *jobFlags) apply(cmd *cobra.Command, j *job.Job) error {
 	}
 	return nil
 }
+
+func isEmpty(text string) bool { return text == "" }
 
 func (c *cli) jobCreate() *cobra.Command {
 	var (

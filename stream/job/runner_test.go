@@ -478,6 +478,38 @@ func TestHeededAhead(t *testing.T) {
 	})
 }
 
+// What other schedules would have asked for before was not missed, for the next process neither.
+func TestOtherSchedules(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.add("", "tank/vm1")
+		j := vm1()
+		j.Schedules = []string{"@yearly"}
+		runner := r.start(j)
+		pass(90 * time.Minute)
+		j.Schedules = []string{"0 * * * *"}
+		if err := runner.Set(t.Context(), j); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		runner.Close()
+		runner = r.start(j)
+		pass(time.Minute)
+		if len(r.ended) != 0 {
+			t.Errorf("ran at once: %+v", r.ended)
+		}
+		pass(28 * time.Minute)
+		j.Keep = retain.Rule{Last: 3} // the schedules are what they were
+		if err := runner.Set(t.Context(), j); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		if len(r.ended) != 1 || r.ended[0].Trigger != Scheduled {
+			t.Errorf("%+v", r.ended)
+		}
+	})
+}
+
 func TestHooks(t *testing.T) {
 	dir := t.TempDir()
 	run := func(before, after string) (Run, *rig) {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -71,12 +72,21 @@ func (w *worker) stop() {
 	w.ended.Wait()
 }
 
+// set makes the job another. Other schedules count from now on: what they would have asked for before
+// was not missed.
 func (w *worker) set(j *checked) {
 	w.mu.Lock()
+	other := !slices.Equal(w.job.Schedules, j.Schedules) || w.job.Zone != j.Zone
 	w.job = j
+	if other {
+		w.state.Heeded = time.Now().UTC()
+	}
 	w.reckon()
 	w.mu.Unlock()
 	w.nudge()
+	if other {
+		w.note(func(*State) {})
+	}
 }
 
 // as is the job as it is now.
