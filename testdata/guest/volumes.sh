@@ -1,5 +1,5 @@
 # Volumes that OpenZFS keeps, in the hands of an account that is not root. /out/volumes.test has the
-# tests, /out/xfs.tar.gz a file system for files, where the host could make one.
+# tests.
 . /out/check.sh
 mkdir -p /tmp /files
 cp /out/volumes.test /tmp/volumes.test
@@ -12,15 +12,14 @@ note "$(zfs version | tr '\n' ' ')"
 # The account opens what is in /dev/zvol as a member of the group that owns it.
 account() { useradd -m lunar && usermod -aG disk lunar; }
 check 'account' account
-files() { tar -xzf /out/xfs.tar.gz -C /var && modprobe loop && modprobe xfs && mount -o loop /var/xfs /files && chown lunar /files; }
-[ ! -e /out/xfs.tar.gz ] || check 'file system' files
+files() { truncate -s 300M /var/xfs && mkfs.xfs -q /var/xfs && modprobe loop && modprobe xfs && mount -o loop /var/xfs /files && chown lunar /files; }
+check 'file system' files
 
 # suite TEST ARGUMENT...: runs a test as the account; each of its parts is a check
 suite() {
 	test=$1
 	shift
-	[ ! -e /out/xfs.tar.gz ] || set -- -folder /files "$@"
-	(cd /tmp && setpriv --reuid lunar --regid lunar --init-groups ./volumes.test -test.v -test.run "^$test\$" -within tank/replicas "$@") >/tmp/suite 2>&1
+	(cd /tmp && setpriv --reuid lunar --regid lunar --init-groups ./volumes.test -test.v -test.run "^$test\$" -within tank/replicas -folder /files "$@") >/tmp/suite 2>&1
 	status=$?
 	grep -E '^ *--- (PASS|FAIL|SKIP): ' /tmp/suite | while read -r _ verdict name _; do
 		case $verdict in
