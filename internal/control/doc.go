@@ -51,7 +51,7 @@
 //	snapshots.go snapshotclone.go   the snapshots of units, and units on clones of them
 //	sites.go siteconfig.go siterewrite.go   what came along of their configurations
 //	dr.go drtest.go drend.go     their units shown here, for a test
-//	drpeer.go dryield.go drundertake.go drfailover.go drpast.go drfailback.go   and because their site has failed, and back
+//	drpeer.go dryield.go drundertake.go drfailover.go drpast.go dradded.go drfailback.go   and because their site has failed, and back
 //	configdocument.go configyaml.go   all of the configuration as a text; then, of a document:
 //	configrecords.go configmerge.go configplan.go   what it is to become, and what that means
 //	configviews.go configapply.go configunits.go configaccess.go   doing it, whole or not at all

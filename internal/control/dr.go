@@ -30,7 +30,9 @@ type drRecord struct {
 	Past      bool      `json:"past,omitempty"`  // of a failover: to a snapshot that was chosen, on clones
 	Units     []drUnit  `json:"units"`
 	Steps     []drStep  `json:"steps,omitempty"`
-	Problem   string    `json:"problem,omitempty"` // why it went no further
+
+	Added   []drAddition `json:"added,omitempty"`   // to the configuration, by a failover
+	Problem string       `json:"problem,omitempty"` // why it went no further
 }
 
 // A drUnit is a unit of a test or a failover.

@@ -30,6 +30,8 @@ type failback struct {
 	source peerLink
 	answer drAnswer
 	plans  []*stream.Plan
+	left   ConfigPlan // how the failover's traces here go
+	heir   *drRecord  // who needs them; nil: nobody
 	risks  []string
 }
 
@@ -52,10 +54,31 @@ func (d *Daemon) planFailback(ctx context.Context, site siteRecord, q DRFailback
 	if b.source, err = d.opts.dialPeer(ctx, d, peer, wire.Options{}); err != nil {
 		return nil, &Problem{Title: fmt.Sprintf("peer %s does not answer: %v", peer.Name, err), Hint: "Start it, and ask again.", cause: err}
 	}
-	if err := d.lookBack(ctx, b); err != nil {
+	if err = d.lookBack(ctx, b); err == nil {
+		err = d.lookHere(ctx, b)
+	}
+	if err != nil {
 		return nil, errors.Join(err, b.source.Close())
 	}
 	return b, nil
+}
+
+// lookHere finds out what goes of the configuration here.
+func (d *Daemon) lookHere(ctx context.Context, b *failback) (err error) {
+	if b.heir, err = d.heir(&b.drRecord); err != nil {
+		return err
+	}
+	r := b.drRecord
+	if b.heir != nil {
+		r.Added = nil
+	}
+	b.left, err = d.dropSite(ctx, &r, ConfigApply{DryRun: true})
+	for _, risk := range b.left.Risks {
+		if !slices.Contains(b.risks, risk) { // who uses the units is known
+			b.risks = append(b.risks, risk)
+		}
+	}
+	return err
 }
 
 // lookBack finds out what has to go back, and what that gives up there.
@@ -215,12 +238,15 @@ func (d *Daemon) handOver(ctx context.Context, b *failback) error {
 		return fmt.Errorf("peer %s: %w", b.site.Peer, err)
 	}
 	b.note("peer %s has its units back", b.site.Peer)
-	for _, u := range b.Units {
-		if _, err := d.DeleteUnit(ctx, u.GUID.String(), UnitDelete{Force: true}); err != nil && !isMissing(err) {
-			return err
-		}
+	if err := d.bequeath(&b.drRecord); err != nil {
+		return err
+	}
+	if _, err := d.dropSite(ctx, &b.drRecord, ConfigApply{Force: true}); err != nil {
+		return err
+	}
+	for i := range b.Units {
 		if b.Past {
-			if err := d.unfork(ctx, &u); err != nil {
+			if err := d.unfork(ctx, &b.Units[i]); err != nil {
 				return err
 			}
 		}
@@ -291,6 +317,17 @@ func (b *failback) info(d *Daemon) DRInfo {
 	}
 	say("at %s: bring the units online, and let job %s run again", b.site.Peer, b.site.Job)
 	say("forget the units here; the volumes are replicas again")
+	for _, step := range b.left.Steps {
+		if step.Kind != nouns[string(unitKind)] {
+			say("%s %s %s, which the failover made", step.Action, step.Kind, step.Name)
+		}
+	}
+	for _, note := range b.left.Notes {
+		say("%s", note)
+	}
+	if b.heir != nil && len(b.Added) > 0 {
+		say("what else the failover made stays for %s", b.heir.Name)
+	}
 	if b.Past {
 		for _, u := range b.Units {
 			say("throw the clone of %s away; what is newer there than %s stays", u.Replica, b.Snapshot)

@@ -78,7 +78,7 @@ func (d *Daemon) planFailover(ctx context.Context, site siteRecord, q DRFailover
 		return nil, err
 	}
 	f.pulls = d.pulls(&f.site)
-	if f.config, err = d.applySite(ctx, f.site, &f.drRecord, ConfigApply{DryRun: true}); err != nil {
+	if f.config, _, err = d.applySite(ctx, f.site, &f.drRecord, ConfigApply{DryRun: true}); err != nil {
 		return nil, err
 	}
 	f.risks = append(f.risks, f.config.Risks...)
@@ -311,12 +311,10 @@ func (d *Daemon) promote(ctx context.Context, r *drRecord) error {
 		u.Path = site.path(u.Path)
 		headers[i] = d.headerOn(u.Path)
 	}
-	plan, err := d.applySite(ctx, site, r, ConfigApply{Force: true})
-	if err != nil {
+	if err := d.addSite(ctx, &site, r); err != nil {
 		return &Problem{Title: fmt.Sprintf("the configuration of site %s cannot come into use: %v", site.name(), err),
 			Hint: "Mend what it says, and ask for the failover again: it goes on from here.", cause: err}
 	}
-	r.note("brought the configuration of %s into use: %d changes", site.name(), len(plan.Steps))
 	for i := range r.Units {
 		u := &r.Units[i]
 		info, err := d.Unit(ctx, u.GUID.String())

@@ -65,7 +65,8 @@ func (d *Daemon) DiffSite(ctx context.Context, name string) (ConfigPlan, error) 
 	if err != nil {
 		return ConfigPlan{}, err
 	}
-	return d.applySite(ctx, r, &drRecord{}, ConfigApply{DryRun: true})
+	plan, _, err := d.applySite(ctx, r, &drRecord{}, ConfigApply{DryRun: true})
+	return plan, err
 }
 
 // siteHere reads a version of a site's configuration as it would be here, with the replicas as stores,
@@ -100,20 +101,22 @@ func (d *Daemon) siteHere(r siteRecord, version uint64, places []drUnit) (*docum
 }
 
 // applySite adds the configuration of a site to the one here, the newest or that of the snapshot which f
-// fails over to. What has the same name becomes what the site says.
-func (d *Daemon) applySite(ctx context.Context, r siteRecord, f *drRecord, q ConfigApply) (ConfigPlan, error) {
+// fails over to, and returns the keys of what comes to it beside units. What has the same name becomes what
+// the site says.
+func (d *Daemon) applySite(ctx context.Context, r siteRecord, f *drRecord, q ConfigApply) (plan ConfigPlan, added []string, err error) {
 	version := r.versionAt(r.Taken)
 	if f.Past {
 		version = r.versionAt(f.Taken)
 	}
 	doc, notes, err := d.siteHere(r, version, f.Units)
 	if err != nil {
-		return ConfigPlan{}, err
+		return plan, nil, err
 	}
-	plan, err := d.reconfigure(ctx, q, func(current configuration) (configuration, []string, error) {
+	plan, err = d.reconfigure(ctx, q, func(current configuration) (configuration, []string, error) {
 		m := merge{current: current, listen: d.asStarted, sizeOf: d.sizeOf}
 		joinHere(doc, current)
 		err := m.merge(doc)
+		added = additions(current, m.wanted)
 		return m.wanted, nil, err
 	})
 	plan.Notes = append(notes, plan.Notes...)
@@ -121,7 +124,7 @@ func (d *Daemon) applySite(ctx context.Context, r siteRecord, f *drRecord, q Con
 		err = &Problem{Title: oneLine(err), cause: err,
 			Hint: fmt.Sprintf("Have secrets go along (at %s: lunar peer modify NAME --secrets, and run the job), or make it known here with its secret.", r.Peer)}
 	}
-	return plan, err
+	return plan, added, err
 }
 
 // joinHere lets groups that are here keep the members that they have.
