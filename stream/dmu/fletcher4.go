@@ -20,13 +20,13 @@ func (f *Fletcher4) Add(p []byte, order binary.ByteOrder) {
 	f.add(p)
 }
 
-// lanesFrom is the length from which four lanes are worth their folding (bytes).
+// lanesFrom is the length from which lanes are worth their folding (bytes).
 const lanesFrom = 256
 
 // add is Add in little-endian order.
 func (f *Fletcher4) add(p []byte) {
 	if len(p) >= lanesFrom {
-		n := len(p) &^ 15
+		n := len(p) &^ (laneStep - 1)
 		var l lanes
 		l.add(p[:n])
 		f.Join(l.fold(), uint64(n/4))

@@ -1,18 +1,30 @@
 package dmu
 
-// lanes are the sums a, b, c and d of four lanes each, which take every fourth word: the
+// lanes are the sums a, b, c and d of eight lanes each, which take every eighth word: the
 // additions of one do not wait for those of another. They carry on over parts that are a multiple
-// of 16 long.
-type lanes [4][4]uint64
+// of laneStep long.
+type lanes [4][8]uint64
 
-// addPlain carries l on over p, which is a multiple of 16 long.
+// laneStep has a word for each lane (bytes).
+const laneStep = 32
+
+// addPlain carries l on over p, which is a multiple of laneStep long: the first half of the lanes,
+// then the other, as processors have registers for no more.
 func (l *lanes) addPlain(p []byte) {
-	a0, a1, a2, a3 := l[0][0], l[0][1], l[0][2], l[0][3]
-	b0, b1, b2, b3 := l[1][0], l[1][1], l[1][2], l[1][3]
-	c0, c1, c2, c3 := l[2][0], l[2][1], l[2][2], l[2][3]
-	d0, d1, d2, d3 := l[3][0], l[3][1], l[3][2], l[3][3]
-	for ; len(p) >= 16; p = p[16:] {
-		lo, hi := le.Uint64(p), le.Uint64(p[8:16])
+	l.addHalf(p, 0)
+	l.addHalf(p, 4)
+}
+
+// addHalf carries the four lanes from first on over p.
+func (l *lanes) addHalf(p []byte, first int) {
+	a, b, c, d := (*[4]uint64)(l[0][first:]), (*[4]uint64)(l[1][first:]), (*[4]uint64)(l[2][first:]), (*[4]uint64)(l[3][first:])
+	a0, a1, a2, a3 := a[0], a[1], a[2], a[3]
+	b0, b1, b2, b3 := b[0], b[1], b[2], b[3]
+	c0, c1, c2, c3 := c[0], c[1], c[2], c[3]
+	d0, d1, d2, d3 := d[0], d[1], d[2], d[3]
+	for i := 4 * first; i+16 <= len(p); i += laneStep {
+		four := p[i : i+16]
+		lo, hi := le.Uint64(four), le.Uint64(four[8:])
 		a0 += lo & 0xffffffff
 		a1 += lo >> 32
 		a2 += hi & 0xffffffff
@@ -30,16 +42,19 @@ func (l *lanes) addPlain(p []byte) {
 		d2 += c2
 		d3 += c3
 	}
-	*l = lanes{{a0, a1, a2, a3}, {b0, b1, b2, b3}, {c0, c1, c2, c3}, {d0, d1, d2, d3}}
+	*a, *b, *c, *d = [4]uint64{a0, a1, a2, a3}, [4]uint64{b0, b1, b2, b3}, [4]uint64{c0, c1, c2, c3}, [4]uint64{d0, d1, d2, d3}
 }
 
-// fold makes one state of four lanes.
-func (l *lanes) fold() Fletcher4 {
-	a, b, c, d := &l[0], &l[1], &l[2], &l[3]
-	return Fletcher4{
-		a[0] + a[1] + a[2] + a[3],
-		4*(b[0]+b[1]+b[2]+b[3]) - a[1] - 2*a[2] - 3*a[3],
-		16*(c[0]+c[1]+c[2]+c[3]) - 6*b[0] - 10*b[1] - 14*b[2] - 18*b[3] + a[2] + 3*a[3],
-		64*(d[0]+d[1]+d[2]+d[3]) - 48*c[0] - 64*c[1] - 80*c[2] - 96*c[3] + 4*b[0] + 10*b[1] + 20*b[2] + 34*b[3] - a[3],
+// fold makes one state of the lanes. A word of lane i that has u words of its lane from itself on
+// has 8u-i of the stream, and counts in a state's sums 1, 8u-i, choose2(8u-i+1) and
+// choose3(8u-i+2) times; in its lane's 1, u, choose2(u+1) and choose3(u+2) times.
+func (l *lanes) fold() (f Fletcher4) {
+	for i, a := range l[0] {
+		b, c, d, n := l[1][i], l[2][i], l[3][i], uint64(i)
+		f[0] += a
+		f[1] += 8*b - n*a
+		f[2] += 64*c - (28+8*n)*b + n*(n-1)/2*a
+		f[3] += 512*d - (448+64*n)*c + (56+24*n+4*n*n)*b - n*(n-1)*(n-2)/6*a
 	}
+	return f
 }

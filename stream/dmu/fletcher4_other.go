@@ -2,5 +2,5 @@
 
 package dmu
 
-// add carries l on over p, which is a multiple of 16 long.
+// add carries l on over p, which is a multiple of laneStep long.
 func (l *lanes) add(p []byte) { l.addPlain(p) }

@@ -84,15 +84,16 @@ func TestFletcher4JoinFar(t *testing.T) {
 	}
 }
 
-// TestFletcher4Plain: the sums without the processor's help are the same.
-func TestFletcher4Plain(t *testing.T) {
+// TestLanes: the sums are the same with the processor's help and without.
+func TestLanes(t *testing.T) {
 	data := noise(1 << 16)
-	for n := 0; n <= len(data); n += 16 + n/3&^15 {
+	for n := 0; n <= len(data); n += laneStep + n/3&^(laneStep-1) {
 		want := plainSum(data[:n], binary.LittleEndian)
-		for name, add := range map[string]func(*lanes, []byte){"plain": (*lanes).addPlain, "add": (*lanes).add} {
+		for name, add := range adders() {
 			var l lanes
-			add(&l, data[:n/3&^15])
-			add(&l, data[n/3&^15:n])
+			first := n / 3 &^ (laneStep - 1)
+			add(&l, data[:first])
+			add(&l, data[first:n])
 			if got := l.fold(); got != want {
 				t.Errorf("%d bytes, %s: %v, want %v", n, name, got, want)
 			}
@@ -103,12 +104,14 @@ func TestFletcher4Plain(t *testing.T) {
 func BenchmarkFletcher4(b *testing.B) {
 	variants := map[string]func(p []byte){
 		"words": func(p []byte) { plainSum(p, binary.LittleEndian) },
-		"lanes": func(p []byte) { new(lanes).addPlain(p) },
 		"add":   func(p []byte) { new(Fletcher4).add(p) },
+	}
+	for name, add := range adders() {
+		variants[name] = func(p []byte) { add(new(lanes), p) }
 	}
 	for name, sum := range variants {
 		for _, n := range []int{312, 8192, 131072} {
-			p := noise(n &^ 15)
+			p := noise(n &^ (laneStep - 1))
 			b.Run(fmt.Sprintf("%s/%d", name, n), func(b *testing.B) {
 				b.SetBytes(int64(len(p)))
 				for b.Loop() {
