@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/lunarsan/lunar/stream"
@@ -39,6 +40,8 @@ func TestCutAnywhere(t *testing.T) {
 		{"each", stream.Want{Every: true}, seeded, 3},
 		{"again", stream.Want{Every: true}, halfway, 0},
 		{"rollback", stream.Want{Every: true, Rollback: true}, diverged, 2},
+		{"reseed", stream.Want{Every: true, Reseed: stream.Beside}, unrelated, 2},
+		{"reseed all the same", stream.Want{Every: true, Reseed: stream.Anyway}, damaged, 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			c.want.Job = "job"
@@ -87,6 +90,17 @@ func diverged(p *pair) {
 	}
 }
 
+// unrelated has a destination that the source knows nothing of.
+func unrelated(p *pair) {
+	other := newPair(p.T)
+	other.take(2)
+	other.replicate(stream.Want{Job: "job"})
+	p.destination = other.destination
+}
+
+// damaged has one with all that the source has.
+func damaged(p *pair) { seeded(p) }
+
 // cutAt cuts a replication at a moment, and reports whether it had come to its end by then.
 func cutAt(p *pair, w stream.Want, at int) (whole bool) {
 	before := snapshots(p)
@@ -98,14 +112,21 @@ func cutAt(p *pair, w stream.Want, at int) (whole bool) {
 		p.Fatalf("moment %d: %v", at, err)
 	}
 	for name := range before {
-		if !snapshots(p)[name] && name != "replica@mine" {
+		replaced := w.Reseed != "" && strings.HasPrefix(name, "replica@") && listed(p.T, p.destination) != ""
+		if !snapshots(p)[name] && name != "replica@mine" && !replaced {
 			p.Fatalf("moment %d: %s has gone", at, name)
 		}
 	}
 	begun := listed(p.T, p.destination) != "-"
+	if w.Reseed != "" {
+		begun = hasBegun(p)
+	}
 	prune(p.T, p.source)
 	prune(p.T, p.destination)
 	p.take(1)
+	if begun {
+		w.Reseed = "" // it goes on unasked
+	}
 	out, err := stream.Replicate(p.Context(), p.source, p.destination, stream.Options{Want: w})
 	if err != nil {
 		p.Fatalf("moment %d, again: %v", at, err)
@@ -126,6 +147,19 @@ func cutAt(p *pair, w stream.Want, at int) (whole bool) {
 		p.Errorf("moment %d: a part is left: %+v, %v", at, part, err)
 	}
 	return whole
+}
+
+// hasBegun reports whether the destination has anything that the source has begun with.
+func hasBegun(p *pair) bool {
+	source, err := stream.Look(p.Context(), p.source)
+	if err != nil {
+		p.Fatal(err)
+	}
+	destination, err := stream.Look(p.Context(), p.destination)
+	if err != nil {
+		p.Fatal(err)
+	}
+	return destination.Partial != nil || stream.Common(source, destination) != nil
 }
 
 // snapshots are the names of what both sides have.

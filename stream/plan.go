@@ -14,11 +14,35 @@ type Want struct {
 	// all before follow. It needs Every.
 	History bool
 	// Rollback gives up what is in the way at the destination and newer than what both have,
-	// Reseed all that is there. Neither is done where there is no need.
+	// Reseed all that is there.
 	Rollback bool
-	Reseed   bool
+	Reseed   Reseed
 	// Form says how blocks travel: Compressed, Large, Embedded and Raw of it count.
 	Form Send
+}
+
+// A Reseed is how a destination may be given up, to start again. What was begun beside it is gone on
+// with, whatever is wanted then, but for a Rollback to what both have.
+type Reseed string
+
+// The ways to start again; empty: not at all.
+const (
+	Beside  Reseed = "beside"  // where there is need: what is there goes when the first stream has come whole
+	Anyway  Reseed = "anyway"  // the same, also where there is no need
+	Discard Reseed = "discard" // where there is need: the snapshots that are there go first
+)
+
+// MarshalText is the way as it is written.
+func (r Reseed) MarshalText() ([]byte, error) { return []byte(r), nil }
+
+// UnmarshalText takes the ways that there are.
+func (r *Reseed) UnmarshalText(text []byte) error {
+	switch way := Reseed(text); way {
+	case "", Beside, Anyway, Discard:
+		*r = way
+		return nil
+	}
+	return fmt.Errorf("%q is no way to start again: there are %s, %s and %s", text, Beside, Anyway, Discard)
 }
 
 // A Plan is how a destination comes to have what a source has.
@@ -28,8 +52,10 @@ type Plan struct {
 	Newest      *Snapshot `json:"newest,omitempty"` // of the source
 	Common      *Snapshot `json:"common,omitempty"` // the newest that both have, as it is at the source; may be a bookmark there
 	Steps       []Step    `json:"steps"`            // none: there is nothing to send
-	// Discards are the destination's snapshots that Rollback or Reseed gives up.
+	// Discards are the destination's snapshots that Rollback or Reseed gives up: with Beside when
+	// the first stream has come whole.
 	Discards []Snapshot `json:"discards,omitempty"`
+	Beside   bool       `json:"beside,omitempty"`
 }
 
 // A Step is one thing to do.
@@ -57,6 +83,9 @@ const (
 // Streams reports whether the step sends something.
 func (s *Step) Streams() bool { return s.Kind == Full || s.Kind == Increment || s.Kind == Resume }
 
+// whole reports whether all that the step would send has come already.
+func (s *Step) whole() bool { return s.Kind == Resume && s.Send.Token == "" }
+
 // NewPlan plans the way from what the destination has to what is wanted, by the GUIDs on both
 // sides. Errors are a *Refusal.
 func NewPlan(source, destination Side, w Want) (*Plan, error) {
@@ -72,7 +101,8 @@ func NewPlan(source, destination Side, w Want) (*Plan, error) {
 	base = p.goOn(base, target)
 	p.stream(base, target)
 	if first := slices.IndexFunc(p.Steps, func(s Step) bool { return s.Streams() }); first >= 0 {
-		p.Steps[first].Receive.Rollback = w.Rollback || p.reseeds
+		p.Steps[first].Receive.Anew = p.Beside
+		p.Steps[first].Receive.Rollback = !p.Beside && (w.Rollback || p.empties)
 	}
 	return &p.Plan, nil
 }
@@ -83,7 +113,7 @@ type planner struct {
 	Want
 	Plan
 	source, destination Side
-	reseeds             bool
+	empties             bool // the destination's snapshots go first
 }
 
 // none is where there is no place.
@@ -108,14 +138,17 @@ func (p *planner) target() (int, error) {
 func (p *planner) base(target int) (int, error) {
 	d := &p.destination
 	snapshots := d.real()
-	if !d.There || len(snapshots) == 0 && d.begun() {
+	if !d.There {
+		p.Beside = d.Partial.whole()
 		return none, nil
 	}
 	at, newer := p.source.meet(snapshots)
-	if at == none {
-		return none, p.reseed(snapshots)
+	if at != none {
+		p.Common = &p.source.Snapshots[at]
 	}
-	p.Common = &p.source.Snapshots[at]
+	if begun := p.begun(target) && (at == none || !p.Rollback); begun || at == none || p.Reseed == Anyway {
+		return none, p.reseed(snapshots, begun)
+	}
 	if at >= target || len(newer) == 0 {
 		return at, nil
 	}
@@ -129,15 +162,32 @@ func (p *planner) base(target int) (int, error) {
 	return at, nil
 }
 
-// reseed starts again where nothing leads on from what is there.
-func (p *planner) reseed(snapshots []Snapshot) error {
-	if !p.Reseed {
+// begun reports whether a full stream of a snapshot that leads to the target has begun to come.
+func (p *planner) begun(target int) bool {
+	part := p.destination.Partial
+	return part != nil && part.From == 0 && p.leads(part, target)
+}
+
+// leads reports whether the rest of what was cut can be had, on the way to the target.
+func (p *planner) leads(part *Partial, target int) bool {
+	to := p.source.find(part.GUID)
+	return to != none && to <= target && !p.source.Snapshots[to].Bookmark
+}
+
+// reseed starts again, where nothing leads on from what is there, or goes on with that.
+func (p *planner) reseed(snapshots []Snapshot, begun bool) error {
+	if p.Reseed == "" && !begun {
 		return p.unrelated(snapshots)
 	}
 	if err := p.keeps(snapshots, "--reseed"); err != nil {
 		return err
 	}
-	p.reseeds, p.Discards = true, snapshots
+	p.Discards = snapshots
+	if p.Reseed != Discard {
+		p.Beside = true
+		return nil
+	}
+	p.empties = true
 	if p.destination.Partial != nil {
 		p.abandon()
 	}
@@ -150,11 +200,11 @@ func (p *planner) reseed(snapshots []Snapshot) error {
 // goOn takes up what was cut, where the way leads over it, and returns what is then the base.
 func (p *planner) goOn(base, target int) int {
 	d := &p.destination
-	if d.Partial == nil || p.reseeds {
+	if d.Partial == nil || p.empties {
 		return base
 	}
 	to := p.source.find(d.Partial.GUID)
-	fits := to != none && to <= target && !p.source.Snapshots[to].Bookmark && len(p.Discards) == 0
+	fits := p.leads(d.Partial, target) && (len(p.Discards) == 0 || p.Beside)
 	if base == none {
 		fits = fits && d.Partial.From == 0
 	} else {
@@ -167,7 +217,10 @@ func (p *planner) goOn(base, target int) int {
 		return base
 	}
 	p.add(Resume, base, to)
-	p.Steps[len(p.Steps)-1].Send.Token = d.Partial.Token
+	s := &p.Steps[len(p.Steps)-1]
+	if s.Send.Token = d.Partial.Token; s.whole() {
+		s.Bytes = 0
+	}
 	return to
 }
 

@@ -43,6 +43,9 @@ func steps(p *Plan) string {
 		if s.Receive.Rollback {
 			word += " over"
 		}
+		if s.Receive.Anew {
+			word += " anew"
+		}
 		if s.Send.Token != "" {
 			word += " by " + s.Send.Token
 		}
@@ -89,26 +92,40 @@ func TestPlan(t *testing.T) {
 		{name: "newer, but nothing to send", source: "a b", destination: "a b x", plan: ""},
 		{name: "rollback where there is no need", source: "a b", destination: "a", want: Want{Rollback: true}, plan: "increment b since a over"},
 
-		{name: "nothing in common", source: "c d", destination: "a b", refused: "the newest are d (GUID 103), and b (GUID 101)|--reseed gives up a (GUID 100), b (GUID 101) at the destination, and sends everything."},
+		{name: "nothing in common", source: "c d", destination: "a b", refused: "the newest are d (GUID 103), and b (GUID 101)|--reseed sends everything, and gives up a (GUID 100), b (GUID 101) at the destination when that has come."},
 		{name: "rollback does not help", source: "c d", destination: "a b", want: Want{Rollback: true}, refused: "no snapshot in common|--reseed"},
-		{name: "again", source: "c d", destination: "a b", want: Want{Reseed: true}, plan: "destroy a, destroy b, full d over"},
-		{name: "again, but held", source: "c d", destination: "a!mine b", want: Want{Reseed: true}, refused: "held by mine"},
-		{name: "again where there is no need", source: "a b", destination: "a", want: Want{Reseed: true}, plan: "increment b since a"},
-		{name: "a volume without snapshots", source: "a", destination: "", refused: "without any snapshot|--reseed gives up what it has"},
-		{name: "a volume without snapshots, given up", source: "a", destination: "", want: Want{Reseed: true}, plan: "full a over"},
+		{name: "again", source: "c d", destination: "a b", want: Want{Reseed: Beside}, plan: "full d anew"},
+		{name: "again, with history", source: "c d", destination: "a b", want: Want{Reseed: Beside, Every: true, History: true}, plan: "full c anew, increment d since c"},
+		{name: "again, without room for both", source: "c d", destination: "a b", want: Want{Reseed: Discard}, plan: "destroy a, destroy b, full d over"},
+		{name: "again, but held", source: "c d", destination: "a!mine b", want: Want{Reseed: Beside}, refused: "held by mine"},
+		{name: "again, but cloned", source: "c d", destination: "a b/test", want: Want{Reseed: Anyway}, refused: "has the clones test"},
+		{name: "again where there is no need", source: "a b", destination: "a", want: Want{Reseed: Beside}, plan: "increment b since a"},
+		{name: "room where there is no need", source: "a b", destination: "a", want: Want{Reseed: Discard}, plan: "increment b since a"},
+		{name: "again all the same", source: "a b", destination: "a b", want: Want{Reseed: Anyway}, plan: "full b anew"},
+		{name: "a volume without snapshots", source: "a", destination: "", refused: "without any snapshot|--reseed sends everything, and gives up what it has"},
+		{name: "a volume without snapshots, given up", source: "a", destination: "", want: Want{Reseed: Beside}, plan: "full a anew"},
 
 		{name: "cut", source: "a b c", destination: "a", part: part(101, 100), plan: "resume b since a by 1-token, increment c since b"},
 		{name: "cut in the last", source: "a b", destination: "a", part: part(101, 100), plan: "resume b since a by 1-token"},
 		{name: "cut in a full one", source: "a b c", destination: "-", part: part(101, 0), plan: "resume b by 1-token, increment c since b"},
-		{name: "cut in a full one of a volume that ZFS shows", source: "a b", destination: "", part: part(101, 0), plan: "resume b by 1-token"},
+		{name: "cut beside", source: "b c", destination: "a", part: part(101, 0), plan: "resume b anew by 1-token, increment c since b"},
+		{name: "cut beside a volume without snapshots", source: "a b", destination: "", part: part(101, 0), plan: "resume b anew by 1-token"},
+		{name: "cut beside what goes on", source: "a b", destination: "a", part: part(101, 0), plan: "resume b anew by 1-token"},
+		{name: "cut beside what goes on, and given up", source: "a b", destination: "a", part: part(101, 0), want: Want{Rollback: true}, plan: "abandon tank/vm1@part, increment b since a over"},
+		{name: "cut beside, and gone", source: "c", destination: "a", part: part(101, 0), refused: "no snapshot in common|--reseed"},
+		{name: "cut beside, and gone, again", source: "c", destination: "a", part: part(101, 0), want: Want{Reseed: Beside}, plan: "abandon tank/vm1@part, full c anew"},
+		{name: "cut beside, and held meanwhile", source: "b", destination: "a!mine", part: part(101, 0), refused: "held by mine"},
+		{name: "cut beside, and no room", source: "b", destination: "a", part: part(101, 0), want: Want{Reseed: Discard}, plan: "abandon tank/vm1@part, destroy a, full b over"},
+		{name: "whole beside", source: "b c", destination: "a", part: &Partial{GUID: 101, Name: "tank/vm1@part"}, plan: "resume b anew, increment c since b"},
+		{name: "whole beside, and nothing else", source: "b", destination: "-", part: &Partial{GUID: 101, Name: "tank/vm1@part"}, plan: "resume b anew"},
 		{name: "cut, from a bookmark", source: "#m=a b", destination: "a", part: part(101, 100), plan: "resume b since #m by 1-token"},
 		{name: "cut, and the snapshot is gone", source: "a c", destination: "a", part: part(101, 100), plan: "abandon tank/vm1@part, increment c since a"},
-		{name: "cut in a full one that is gone", source: "c", destination: "", part: part(101, 0), plan: "abandon tank/vm1@part, full c"},
+		{name: "cut in a full one that is gone", source: "c", destination: "-", part: part(101, 0), plan: "abandon tank/vm1@part, full c"},
 		{name: "cut, and only its bookmark is there", source: "a #m=b c", destination: "a", part: part(101, 100), plan: "abandon tank/vm1@part, increment c since a"},
 		{name: "cut, and not from what both have", source: "a b c", destination: "a", part: part(102, 101), plan: "abandon tank/vm1@part, increment c since a"},
 		{name: "cut beyond what is wanted", source: "a b c", destination: "a", part: part(102, 100), want: Want{Until: "b"}, plan: "abandon tank/vm1@part, increment b since a"},
 		{name: "cut, and given up", source: "a b c", destination: "a x", part: part(101, 100), want: Want{Rollback: true}, plan: "abandon tank/vm1@part, increment c since a over"},
-		{name: "cut, and nothing in common", source: "c", destination: "a", part: part(101, 100), want: Want{Reseed: true}, plan: "abandon tank/vm1@part, destroy a, full c over"},
+		{name: "cut, and nothing in common", source: "c", destination: "a", part: part(101, 100), want: Want{Reseed: Beside}, plan: "abandon tank/vm1@part, full c anew"},
 
 		{name: "nothing there", source: "", destination: "-", refused: "tank/vm1 has no snapshot yet|Take one"},
 		{name: "only a bookmark there", source: "#m=a", destination: "-", refused: "no snapshot yet"},

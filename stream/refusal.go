@@ -37,12 +37,12 @@ func (p *planner) unrelated(snapshots []Snapshot) error {
 	r := &Refusal{Kind: ErrBase, Flag: "--reseed"}
 	if len(snapshots) == 0 {
 		r.Says = fmt.Sprintf("%s is there, without any snapshot, and so nothing says that it was %s once", p.destination.Name, p.source.Name)
-		r.Way = "--reseed gives up what it has, and sends everything."
+		r.Way = "--reseed sends everything, and gives up what it has when that has come."
 		return r
 	}
 	r.Says = fmt.Sprintf("%s and %s have no snapshot in common: the newest are %s, and %s",
 		p.source.Name, p.destination.Name, called(p.Newest), called(&snapshots[len(snapshots)-1]))
-	r.Way = fmt.Sprintf("--reseed gives up %s at the destination, and sends everything.", several(snapshots))
+	r.Way = fmt.Sprintf("--reseed sends everything, and gives up %s at the destination when that has come.", several(snapshots))
 	return r
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 )
 
@@ -172,7 +173,7 @@ func (r *replication) look(ctx context.Context) (source, destination Side, err e
 	}
 	r.moved = r.moved || p.Bytes > r.durable
 	r.durable = p.Bytes
-	if p.Token == r.useless {
+	if r.useless != "" && p.Token == r.useless {
 		lost := *p
 		lost.GUID = 0 // nothing has it, so the plan throws it away
 		destination.Partial = &lost
@@ -201,6 +202,9 @@ func (r *replication) step(ctx context.Context, s *Step, nth, of int) error {
 	if err != nil {
 		return fmt.Errorf("%s %s of %s to %s: %w", s.Kind, called(&s.To), r.source.Name(), r.destination.Name(), r.explain(err))
 	}
+	if s.Streams() && s.From == nil {
+		r.Reseed = "" // it is done, and what follows goes on from it, also after a failure
+	}
 	done.Took = time.Since(start)
 	r.out.Done = append(r.out.Done, done)
 	r.moved = true
@@ -209,12 +213,12 @@ func (r *replication) step(ctx context.Context, s *Step, nth, of int) error {
 
 // send has a stream go from one volume to the other.
 func (r *replication) send(ctx context.Context, s *Step, nth, of int) (int64, error) {
-	if r.Progress != nil {
+	if r.Progress != nil && !s.whole() {
 		if n, err := r.source.Estimate(ctx, s.Send); err == nil {
 			s.Bytes = n
 		}
 	}
-	from, err := r.source.Send(ctx, s.Send)
+	from, err := r.open(ctx, s)
 	if errors.Is(err, ErrToken) {
 		r.useless = s.Send.Token
 	}
@@ -231,6 +235,14 @@ func (r *replication) send(ctx context.Context, s *Step, nth, of int) (int64, er
 		return in.at.Bytes, fmt.Errorf("%w: %s arrived as %s", ErrStream, called(&s.To), called(&got))
 	}
 	return in.at.Bytes, closed
+}
+
+// open begins the stream of a step.
+func (r *replication) open(ctx context.Context, s *Step) (io.ReadCloser, error) {
+	if s.whole() {
+		return io.NopCloser(strings.NewReader("")), nil
+	}
+	return r.source.Send(ctx, s.Send)
 }
 
 // explain has an error say the way out where there is one.
@@ -262,7 +274,7 @@ func (c *counter) Read(p []byte) (int, error) {
 func (p *Plan) Estimate(ctx context.Context, source Volume) error {
 	for i := range p.Steps {
 		s := &p.Steps[i]
-		if !s.Streams() {
+		if !s.Streams() || s.whole() {
 			continue
 		}
 		n, err := source.Estimate(ctx, s.Send)

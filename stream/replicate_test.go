@@ -253,7 +253,7 @@ func TestRefusals(t *testing.T) {
 	p.source = streamtest.NewMemory("tank/vm1", pieces)
 	p.take(1)
 	refused(stream.ErrBase, "--reseed")
-	p.replicate(stream.Want{Job: "job", Reseed: true})
+	p.replicate(stream.Want{Job: "job", Reseed: stream.Beside})
 	p.has("s4!job #job:s4", "s4!job")
 	if !bytes.Equal(contents(t, p.source), contents(t, p.destination)) {
 		t.Error("the bytes differ")

@@ -39,8 +39,8 @@ func (s *Side) real() (out []Snapshot) {
 	return out
 }
 
-// begun reports whether the volume is there only because a full stream of it has begun to come.
-func (s *Side) begun() bool { return s.Partial != nil && s.Partial.From == 0 }
+// whole reports whether nothing is left to come.
+func (p *Partial) whole() bool { return p != nil && p.Token == "" }
 
 // find is the place of a GUID: that of the snapshot, or of a bookmark where it has gone.
 func (s *Side) find(guid uint64) int {

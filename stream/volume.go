@@ -95,6 +95,10 @@ type Receive struct {
 	// Rollback gives up what was written, and the snapshots that were made, since the one that
 	// the stream goes on from (zfs receive -F).
 	Rollback bool `json:"rollback,omitempty"`
+	// Anew takes a full stream beside the volume, which stays what it is until the stream has
+	// come whole, and then goes with all its snapshots and bookmarks. None of them may be held or
+	// cloned: at the end, too. It is what there is a Partial of then, which is gone on with.
+	Anew bool `json:"anew,omitempty"`
 }
 
 // A Partial is a snapshot that has not come whole.
@@ -103,7 +107,9 @@ type Partial struct {
 	From  uint64 `json:"from,string"` // 0: full
 	Name  string `json:"name"`        // dataset@snapshot at the sender
 	Bytes int64  `json:"bytes"`       // of the stream that are durable here
-	Token string `json:"token"`       // for Send
+	// Token is for Send. It may be empty where the snapshot has come whole, and what it is to take
+	// the place of could not go: a Receive of nothing, Anew, is what is left to do.
+	Token string `json:"token"`
 }
 
 // Parsed is the token, read.

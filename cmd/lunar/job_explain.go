@@ -171,7 +171,7 @@ func (c *cli) jobVerify() *cobra.Command {
 				failed = append(failed, &control.Problem{Title: v.Source + " could not be compared: " + v.Problem.Says, Hint: jobWayOut(args[0], v.Problem)})
 			case !v.Verdict.Same():
 				failed = append(failed, &control.Problem{Title: v.Source + " and its replica differ",
-					Hint: "lunar job run " + args[0] + " --reseed makes the replica anew, once its snapshots are destroyed there."})
+					Hint: "lunar job run " + args[0] + " --reseed=anyway makes the replica anew."})
 			}
 		}
 		err = c.print(&o, answer, func() {

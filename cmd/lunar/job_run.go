@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/lunarsan/lunar/internal/control"
 	"github.com/lunarsan/lunar/stream"
@@ -29,7 +30,7 @@ func (c *cli) jobRun() *cobra.Command {
 		o          output
 	)
 	cmd := c.completing(c.verb("run NAME", "Have a job run now, and wait for it", func(cmd *cobra.Command, args []string) error {
-		if a.Rollback && a.Reseed {
+		if a.Rollback && a.Reseed != "" {
 			return misuse(cmd, "--rollback and --reseed: choose")
 		}
 		client := c.client()
@@ -57,11 +58,18 @@ func (c *cli) jobRun() *cobra.Command {
 	}), jobNames)
 	f := cmd.Flags()
 	f.BoolVar(&a.Rollback, "rollback", false, "give up what is newer at the destination than what both ends have")
-	f.BoolVar(&a.Reseed, "reseed", false, "where both ends have nothing in common, give up all that the destination has, and send everything")
+	reseedFlag(f, &a.Reseed)
 	f.BoolVar(&a.NoTake, "no-take", false, "take no snapshot: send those that there are")
 	f.BoolVar(&background, "background", false, "do not wait")
 	dryRun(cmd, &dry)
 	return o.flag(cmd)
+}
+
+// reseedFlag is the flag for giving up a destination.
+func reseedFlag(f *pflag.FlagSet, r *stream.Reseed) {
+	f.TextVar(r, "reseed", stream.Reseed(""), "where both ends have nothing in common, send everything, and then give up what the destination has; "+
+		"=anyway: also where they have; =discard: give up its snapshots first")
+	f.Lookup("reseed").NoOptDefVal = string(stream.Beside)
 }
 
 // jobPoll is how often the daemon is asked how far a run is.
@@ -200,8 +208,12 @@ func (c *cli) showPlan(source string, p *stream.Plan) {
 		c.printf("%s: nothing to send to %s\n", source, p.Destination)
 	}
 	total, known := int64(0), true
+	when := ""
+	if p.Beside {
+		when = ", when the first stream has come"
+	}
 	for _, d := range p.Discards {
-		c.printf("%s: would give up %s (GUID %d) at the destination\n", source, d.Name, d.GUID)
+		c.printf("%s: would give up %s (GUID %d) at the destination%s\n", source, d.Name, d.GUID, when)
 	}
 	for i := range p.Steps {
 		s := &p.Steps[i]

@@ -26,7 +26,7 @@ type sending struct {
 	all      bool
 	history  bool
 	rollback bool
-	reseed   bool
+	reseed   stream.Reseed
 	plain    bool
 	raw      bool
 	retries  int
@@ -93,7 +93,7 @@ and properties are left out.`
 	f.BoolVar(&s.history, "history", false, "with --all, where the destination has nothing: begin with the oldest")
 	f.StringVar(&s.name, "name", "", "of a stream in a file: call the snapshot `NAME` at the destination")
 	f.BoolVar(&s.rollback, "rollback", false, "give up what was written to the destination, and its snapshots, since the newest that both have")
-	f.BoolVar(&s.reseed, "reseed", false, "give up all that the destination has, where both have no snapshot in common")
+	reseedFlag(f, &s.reseed)
 	f.BoolVar(&s.plain, "plain", false, "send blocks as they read, and not compressed as they are stored")
 	f.BoolVar(&s.raw, "raw", false, "send encrypted blocks as they are (zfs send -w)")
 	f.IntVar(&s.retries, "retries", 5, "try again `N` times after an error that may pass")

@@ -182,9 +182,9 @@ func (r *Runner) History(name string) ([]Run, error) {
 
 // An Ask is what somebody wants of a run that is not scheduled.
 type Ask struct {
-	Rollback bool `json:"rollback,omitempty"` // see stream.Want
-	Reseed   bool `json:"reseed,omitempty"`
-	NoTake   bool `json:"no_take,omitempty"` // take no snapshot
+	Rollback bool          `json:"rollback,omitempty"` // see stream.Want
+	Reseed   stream.Reseed `json:"reseed,omitempty"`
+	NoTake   bool          `json:"no_take,omitempty"` // take no snapshot
 }
 
 // Run begins a run, also of a job that is paused, and returns its number. Status and History tell

@@ -428,7 +428,7 @@ func TestAppendOnly(t *testing.T) {
 		if here, there := len(r.names("", "tank/vm1", "offsite")), len(r.names("site", "backup/vm1", "offsite")); here != 1 || there != 5 {
 			t.Errorf("there are %d and %d, want 1 and 5", here, there)
 		}
-		if _, err := runner.Run(t.Context(), "offsite", Ask{Reseed: true}); !errors.Is(err, stream.ErrForbidden) {
+		if _, err := runner.Run(t.Context(), "offsite", Ask{Reseed: stream.Beside}); !errors.Is(err, stream.ErrForbidden) {
 			t.Error(err)
 		}
 		if _, err := runner.Plan(t.Context(), "offsite", Ask{Rollback: true}); !errors.Is(err, stream.ErrForbidden) {

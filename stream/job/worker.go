@@ -1,6 +1,7 @@
 package job
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -36,7 +37,7 @@ type worker struct {
 func (w *worker) allows(a Ask) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if !w.job.AppendOnly || !a.Rollback && !a.Reseed {
+	if !w.job.AppendOnly || !a.Rollback && a.Reseed == "" {
 		return nil
 	}
 	return &stream.Refusal{Kind: stream.ErrForbidden, Says: fmt.Sprintf("the destination of job %s is append-only: nothing is given up there from here", w.job.Name),
@@ -212,7 +213,7 @@ func (w *worker) begin(trigger Trigger, due time.Time, q question) {
 	select {
 	case waits := <-w.begun: // this run does its work, too
 		a.ask.Rollback = a.ask.Rollback || waits.ask.Rollback
-		a.ask.Reseed = a.ask.Reseed || waits.ask.Reseed
+		a.ask.Reseed = cmp.Or(a.ask.Reseed, waits.ask.Reseed)
 		waits.run.Left, waits.run.Ended = true, time.Now().UTC()
 		w.note(func(s *State) { s.remember(waits.run) })
 	default:

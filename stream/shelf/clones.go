@@ -108,11 +108,38 @@ func (e *edit) become(fork string, snapshots []snapshot, head io.Closer) error {
 		return err
 	}
 	e.record = &next
-	return e.replaced(func(s *snapshot) error {
-		written, err := layer.Written(e.path())
-		if err != nil {
-			return err
-		}
-		return e.newer(s.Link, written, true)
-	})
+	return e.replaced(e.untouched)
+}
+
+// untouched has the chain end in s, which the volume has just become.
+func (e *edit) untouched(s *snapshot) error {
+	written, err := layer.Written(e.path())
+	if err != nil {
+		return err
+	}
+	return e.newer(s.Link, written, true)
+}
+
+// anew has a fork take the place of the volume and of all its snapshots. head is as for become.
+func (e *edit) anew(fork string, own snapshot, head io.Closer) error {
+	next := record{Format: recordFormat, Keeps: e.record.Keeps, Snapshots: []snapshot{own}, Becomes: fork, Newest: own.Link.GUID, Anew: true}
+	if err := e.saveAs(e.next(), &next); err != nil {
+		return errors.Join(err, head.Close())
+	}
+	return e.forward(&next, head, e.untouched)
+}
+
+// forward is what is left to do behind that, from wherever it was left.
+func (e *edit) forward(next *record, head io.Closer, note func(*snapshot) error) error {
+	waits, err := e.medium.forked(next.Becomes)
+	if waits && err == nil {
+		err = e.medium.succeed(next.Becomes, e.record.Snapshots, head)
+	} else {
+		err = errors.Join(err, head.Close())
+	}
+	if err != nil {
+		return err
+	}
+	e.record, e.chain = next, new(dmu.Chain)
+	return e.replaced(note)
 }

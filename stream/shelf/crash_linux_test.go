@@ -118,6 +118,13 @@ func crash(t *testing.T, folder string) {
 	source.fill(t, '2', 64<<10)
 	do(t, take(source, "b"))
 	more := send(stream.Send{Snapshot: "b", From: "a"})
+	other := send(stream.Send{Snapshot: "b"})
+	anew := func(p []byte) func(*Shelf) error {
+		return func(s *Shelf) error {
+			_, err := s.Receive(ctx, bytes.NewReader(p), stream.Receive{Anew: true})
+			return err
+		}
+	}
 	receive := func(p []byte, rollback bool) func(*Shelf) error {
 		return func(s *Shelf) error {
 			_, err := s.Receive(ctx, bytes.NewReader(p), stream.Receive{Rollback: rollback})
@@ -141,6 +148,8 @@ func crash(t *testing.T, folder string) {
 		{"receive nothing", func(*Shelf) {}, receive(full, false)},
 		{"receive more", begin, receive(more, false)},
 		{"receive with rollback", two, receive(more, true)},
+		{"receive anew", func(s *Shelf) { two(s); do(t, take(s, "b")); do(t, s.Bookmark(ctx, "mine", "m")) }, anew(other)},
+		{"receive nothing anew", func(*Shelf) {}, anew(full)},
 		{"take", two, func(s *Shelf) error { return take(s, "new") }},
 		{"destroy", two, func(s *Shelf) error { return s.Destroy(ctx, "a") }},
 		{"destroy the newest", two, func(s *Shelf) error { return s.Destroy(ctx, "mine") }},

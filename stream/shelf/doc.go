@@ -37,6 +37,9 @@
 //	             record that will hold; [the fork takes PATH's place]; the chain; next.json becomes
 //	             the record
 //	rollback     a fork of the snapshot; then as in receiving
+//	anew         a fork that stands on nothing is written to; [next.json says that nothing stays];
+//	             the volume and its snapshots go; the fork takes PATH's place; the rest as in
+//	             receiving, but that the fork's bytes become those of a snapshot behind it
 //
 // The step in brackets decides. Before it, all is as it was, and what was received can be gone on
 // with; behind it, the rest is done when the shelf is opened next. A next.json counts if the fork of

@@ -10,6 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/lunarsan/lunar/sbd"
+	"github.com/lunarsan/lunar/sbd/layer"
+	"github.com/lunarsan/lunar/stream/image"
 )
 
 // A folder is where everything of a volume is.
@@ -49,6 +51,16 @@ func (f folder) sinceAt(l, until uint64) string {
 	return filepath.Join(f.sinces(), fmt.Sprintf("%016x-%016x", l, until))
 }
 func (f folder) cloneAt(name string) string { return filepath.Join(f.clones(), name) }
+
+// asReceived says whether nobody has written to the volume since it was received.
+func (f folder) asReceived() (bool, error) {
+	received, err := image.ReadChain(chainOf(f.cloneAt(forkReceiving)))
+	if err != nil {
+		return false, err
+	}
+	written, err := layer.Written(f.path())
+	return err == nil && written.Equal(received.Modified), err
+}
 
 // chainOf is where the chain of the file at path is.
 func chainOf(path string) string { return path + ".lunar" }
@@ -138,16 +150,24 @@ func (d disk) removeVolume(path string) (err error) {
 
 // takePlace has the file from take the place of to, and makes it belong to whom that belonged to.
 func (d disk) takePlace(from, to string) error {
-	var was unix.Stat_t
-	if err := unix.Stat(to, &was); err == nil {
-		if err := os.Chmod(from, fs.FileMode(was.Mode&0o777)); err != nil {
-			return err
-		}
-		_ = os.Chown(from, int(was.Uid), int(was.Gid)) // who is not root has but one
-	} else if err != unix.ENOENT {
+	if err := d.belong(from, to); err != nil {
 		return err
 	}
 	return d.rename(from, to)
+}
+
+// belong makes the file from belong to whom the file to belongs to, if there is one.
+func (d disk) belong(from, to string) error {
+	var was unix.Stat_t
+	switch err := unix.Stat(to, &was); err {
+	case nil:
+	case unix.ENOENT:
+		return nil
+	default:
+		return err
+	}
+	_ = os.Chown(from, int(was.Uid), int(was.Gid)) // who is not root has but one
+	return os.Chmod(from, fs.FileMode(was.Mode&0o777))
 }
 
 // sweepClones removes what is in a folder of clones, and belongs to none.

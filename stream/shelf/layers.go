@@ -208,6 +208,24 @@ func (m *layers) promote(fork string, head io.Closer) error {
 	return layer.Promote(m.path(), fork)
 }
 
+func (m *layers) succeed(fork string, _ []snapshot, head io.Closer) error {
+	err := m.belong(m.cloneAt(fork), m.path())
+	if err = errors.Join(err, head.Close()); err != nil {
+		return err
+	}
+	if err := m.step("remove", m.path()); err != nil {
+		return err
+	}
+	if err := layer.Remove(m.path()); err != nil {
+		return err
+	}
+	// The base goes first, and where it has gone the layers are not found.
+	if err := m.remove(m.path() + ".layers"); err != nil {
+		return err
+	}
+	return m.rename(m.cloneAt(fork), m.path())
+}
+
 // promoted makes the first layer of a volume that was received. If it was written to before that,
 // there is none any more.
 func (m *layers) promoted(s *snapshot) (bool, error) {
@@ -215,12 +233,7 @@ func (m *layers) promoted(s *snapshot) (bool, error) {
 	if err != nil || slices.ContainsFunc(list, func(l layer.Info) bool { return l.Name == m.key(s) }) {
 		return err == nil, err
 	}
-	received, err := image.ReadChain(chainOf(m.cloneAt(forkReceiving)))
-	if err != nil {
-		return false, err
-	}
-	written, err := layer.Written(m.path())
-	if err != nil || !written.Equal(received.Modified) {
+	if same, err := m.asReceived(); !same || err != nil {
 		return false, err
 	}
 	if err := m.step("freeze", m.path()); err != nil {

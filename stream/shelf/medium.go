@@ -46,6 +46,9 @@ type medium interface {
 	// promote has a fork take the volume's place, in one step. head is the volume, which is
 	// locked, and closed as soon as that lets it be.
 	promote(fork string, head io.Closer) error
+	// succeed has a fork that stands on nothing take the place of the volume and its snapshots,
+	// which all go; it may be called again until there is no fork any more. head is as for promote.
+	succeed(fork string, all []snapshot, head io.Closer) error
 	// promoted has the newest snapshot have its bytes, if settle could not do that, and says
 	// whether it has.
 	promoted(s *snapshot) (bool, error)

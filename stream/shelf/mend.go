@@ -3,6 +3,7 @@ package shelf
 import (
 	"context"
 	"errors"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -31,6 +32,9 @@ func (e *edit) mendNext() error {
 	if next == nil || err != nil {
 		return err
 	}
+	if next.Anew {
+		return e.mendAnew(next)
+	}
 	waits, err := e.medium.forked(next.Becomes)
 	if err != nil {
 		return err
@@ -40,6 +44,18 @@ func (e *edit) mendNext() error {
 	}
 	e.record = next
 	return e.replaced(e.lookAfresh)
+}
+
+// mendAnew has a volume be replaced by what came whole.
+func (e *edit) mendAnew(next *record) error {
+	head := io.Closer(nothing{})
+	switch was, err := e.head(); {
+	case err == nil:
+		head = was
+	case !errors.Is(err, stream.ErrNoVolume):
+		return err
+	}
+	return e.forward(next, head, e.lookAfresh)
 }
 
 // replaced makes the record that waited for it the one that holds: the volume was replaced. note has
@@ -65,7 +81,7 @@ func (e *edit) replaced(note func(*snapshot) error) error {
 	if err != nil {
 		return err
 	}
-	e.record.Becomes, e.record.Newest = "", 0
+	e.record.Becomes, e.record.Newest, e.record.Anew = "", 0, false
 	if err := e.save(); err != nil {
 		return err
 	}

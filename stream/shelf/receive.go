@@ -21,6 +21,7 @@ type arrival struct {
 	link     dmu.Link // of the stream: its size and the length of its blocks are not known yet
 	name     string   // of the snapshot here
 	rollback bool
+	anew     bool // of a full stream
 
 	head *image.Store // the volume, locked; nil: there is none yet
 	work *image.Store // the fork that the stream is applied to
@@ -38,6 +39,7 @@ func (s *Shelf) Receive(ctx context.Context, in io.Reader, r stream.Receive) (_ 
 	if err != nil {
 		return stream.Snapshot{}, fmt.Errorf("%s: %w", s.path(), err)
 	}
+	a.anew = r.Anew && a.link.From == 0
 	defer func() { err = errors.Join(err, a.close()) }()
 	if err := a.alone(ctx, (*arrival).prepare); err != nil {
 		return stream.Snapshot{}, err
@@ -110,6 +112,9 @@ func asStream(err error) error {
 // on from; or why the stream does not do.
 func (a *arrival) stays(e *edit) (list []snapshot, err error) {
 	all := e.record.Snapshots
+	if a.anew {
+		return nil, e.free(all)
+	}
 	if i := e.record.findGUID(a.link.GUID); i >= 0 {
 		return nil, fmt.Errorf("%w: GUID %d is %s", stream.ErrExists, a.link.GUID, all[i].Name)
 	}
@@ -151,7 +156,7 @@ func (a *arrival) prepare(e *edit) error {
 	} else if err != nil {
 		return err
 	}
-	if a.head != nil && !a.rollback {
+	if a.head != nil && !a.rollback && !a.anew {
 		if err := a.untouched(e, list); err != nil {
 			return err
 		}
@@ -229,8 +234,10 @@ func (a *arrival) arrive(e *edit) error {
 	if err != nil {
 		return err
 	}
-	if err := e.medium.settle(forkReceiving, &own); err != nil {
-		return err
+	if !a.anew { // whose name may be that of another
+		if err := e.medium.settle(forkReceiving, &own); err != nil {
+			return err
+		}
 	}
 	head := io.Closer(nothing{})
 	if a.head != nil {
@@ -238,6 +245,9 @@ func (a *arrival) arrive(e *edit) error {
 	}
 	a.head = nil
 	a.made = e.entry(&own)
+	if a.anew {
+		return e.anew(forkReceiving, own, head)
+	}
 	return e.become(forkReceiving, append(list[:len(list):len(list)], own), head)
 }
 

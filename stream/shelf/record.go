@@ -35,6 +35,9 @@ type record struct {
 	// that has the bytes.
 	Becomes string `json:"becomes,omitempty"`
 	Newest  uint64 `json:"newest,string,omitempty"`
+	// Anew says that nothing stays of what the volume was. It is kept when all has come, and so the
+	// volume is replaced from then on, whatever has gone already.
+	Anew bool `json:"anew,omitempty"`
 }
 
 // A snapshot is what a volume was. Its bytes are the medium's.

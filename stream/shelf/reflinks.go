@@ -165,7 +165,24 @@ func (m *reflinks) promote(fork string, head io.Closer) error {
 	return errors.Join(m.takePlace(m.cloneAt(fork), m.path()), head.Close())
 }
 
-func (m *reflinks) promoted(*snapshot) (bool, error) { return true, nil }
+func (m *reflinks) succeed(fork string, all []snapshot, head io.Closer) error {
+	for i := range all {
+		if err := m.drop(&all[i]); err != nil {
+			return errors.Join(err, head.Close())
+		}
+	}
+	return m.promote(fork, head)
+}
+
+func (m *reflinks) promoted(s *snapshot) (bool, error) {
+	if kept, err := exists(m.state(s.Name)); kept || err != nil {
+		return kept, err
+	}
+	if same, err := m.asReceived(); !same || err != nil {
+		return false, err
+	}
+	return true, m.copy(m.path(), m.state(s.Name), 0o400)
+}
 
 func (m *reflinks) drop(s *snapshot) error { return m.remove(m.state(s.Name)) }
 

@@ -187,7 +187,13 @@ func (m *Memory) fits(h memoryHeader, r stream.Receive) error {
 	}
 	newest := m.newest()
 	if h.From == 0 {
-		if m.there && (newest != nil || !r.Rollback) {
+		if r.Anew {
+			for _, k := range m.marks {
+				if err := m.kept(k); err != nil {
+					return err
+				}
+			}
+		} else if m.there && (newest != nil || !r.Rollback) {
 			return fmt.Errorf("%s: a full stream: %w", m.name, stream.ErrBase)
 		}
 		return nil
@@ -219,6 +225,7 @@ func (m *Memory) fits(h memoryHeader, r stream.Receive) error {
 // commit makes the volume what p is.
 func (m *Memory) commit(p *part, r stream.Receive) (stream.Snapshot, error) {
 	if err := m.fits(p.memoryHeader, r); err != nil {
+		m.partial = p
 		return stream.Snapshot{}, err // somebody was quicker
 	}
 	base := slices.IndexFunc(m.marks, func(k *mark) bool { return k.GUID == p.From && !k.Bookmark })
@@ -226,6 +233,9 @@ func (m *Memory) commit(p *part, r stream.Receive) (stream.Snapshot, error) {
 		if err := m.rollback(m.marks[base]); err != nil {
 			return stream.Snapshot{}, err
 		}
+	}
+	if p.From == 0 {
+		m.marks = nil
 	}
 	m.there, m.live, m.partial = true, p.bytes, nil
 	return m.mark(p.To).Snapshot, nil

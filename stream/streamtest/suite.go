@@ -6,6 +6,7 @@
 //	snapshots.go  snapshots, holds, bookmarks
 //	clones.go     rollback and clones
 //	streams.go    streams from one volume to another
+//	anew.go       streams instead of what is there
 //	broken.go     streams that do not come whole, or do not fit
 //	calls.go      many calls at a time, and calls that are given up
 //	work.go       what the tests have in common
@@ -66,6 +67,7 @@ func Test(t *testing.T, p Place) {
 		{"sends in every form", sendsForms},
 		{"goes on from a bookmark", sendsFromBookmark},
 		{"goes back home", failsBack},
+		{"takes another volume's place", takesAnew},
 		{"estimates", estimates},
 		{"goes on where it was cut", goesOn},
 		{"abandons", abandons},

@@ -196,10 +196,11 @@ func (v *restrictedVolume) Receive(ctx context.Context, in io.Reader, r stream.R
 	err := v.change("receiving")
 	switch p := v.r.policy; {
 	case err != nil:
-	case r.Rollback && p.AppendOnly:
-		err = v.forbid("receiving with a rollback", "this place is append-only, and what is here stays")
-	case r.Rollback && p.MinAge > 0:
-		err = v.forbid("receiving with a rollback", fmt.Sprintf("it may destroy snapshots that are younger than %s", p.MinAge))
+	case !r.Rollback && !r.Anew:
+	case p.AppendOnly:
+		err = v.forbid("receiving over what is here", "this place is append-only, and what is here stays")
+	case p.MinAge > 0:
+		err = v.forbid("receiving over what is here", fmt.Sprintf("it may destroy snapshots that are younger than %s", p.MinAge))
 	}
 	if err != nil {
 		return stream.Snapshot{}, err
