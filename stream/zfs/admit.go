@@ -13,7 +13,8 @@ import (
 type standing struct {
 	exists    bool // the dataset
 	snapshots []stream.Snapshot
-	partial   *stream.Partial
+	partial   *stream.Partial // of the volume itself
+	old       bool            // what it has taken the place of is there still
 }
 
 // arrival is what is asked to be received.
@@ -26,9 +27,14 @@ type arrival struct {
 
 // look finds out what there is.
 func (v *Volume) look(ctx context.Context) (here standing, err error) {
-	if here.partial, err = v.Partial(ctx); err != nil {
+	there, err := v.left(ctx)
+	if err != nil {
 		return here, err
 	}
+	if here.partial, err = there[v.dataset].partial(v.dataset); err != nil {
+		return here, err
+	}
+	_, here.old = there[v.dataset+oldMark]
 	here.snapshots, err = v.Snapshots(ctx)
 	here.exists = err == nil
 	if errors.Is(err, stream.ErrNoVolume) {

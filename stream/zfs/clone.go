@@ -16,8 +16,8 @@ const (
 	cloneMark = "-clone-"
 	// cloneProperty says, of a clone, that it was made here, and its name.
 	cloneProperty = "lunar:clone"
-	// unclonePatience is how long udev may look at a clone that is to go.
-	unclonePatience = 5 * time.Second
+	// endPatience is how long udev may look at a volume that is to go.
+	endPatience = 5 * time.Second
 )
 
 // cloneName is the clone's name where a dataset is one of this volume, and otherwise the dataset.
@@ -50,7 +50,7 @@ func (v *Volume) Clone(ctx context.Context, snapshot, clone string) (path string
 	if err := v.zfs(ctx, "clone", "-o", cloneProperty+"="+clone, from, c.dataset); err != nil {
 		return "", err
 	}
-	waitForNode(ctx, c.Path(), c.folder)
+	waitForNode(ctx, c.Path(), c.folder, "")
 	return c.Path(), nil
 }
 
@@ -78,8 +78,13 @@ func (v *Volume) Unclone(ctx context.Context, clone string) error {
 	if err := c.bare(ctx); err != nil {
 		return err
 	}
-	for end := time.Now().Add(unclonePatience); ; {
-		err := v.zfs(ctx, "destroy", c.dataset)
+	return v.end(ctx, c.dataset)
+}
+
+// end destroys a dataset beside the volume's, that has nothing but itself left.
+func (v *Volume) end(ctx context.Context, dataset string) error {
+	for end := time.Now().Add(endPatience); ; {
+		err := v.zfs(ctx, "destroy", dataset)
 		if !errors.Is(err, stream.ErrInUse) || time.Now().After(end) {
 			return err
 		}

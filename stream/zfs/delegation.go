@@ -26,7 +26,7 @@ func (r Role) String() string { return [...]string{"source", "destination", "clo
 // though nothing is mounted.
 var roles = [...][]string{
 	Source:      {"bookmark", "destroy", "hold", "mount", "release", "send", "snapshot"},
-	Destination: {"bookmark", "create", "destroy", "hold", "mount", "receive", "release", "send", "snapshot"},
+	Destination: {"bookmark", "create", "destroy", "hold", "mount", "receive", "release", "rename", "send", "snapshot"},
 	Clones:      {"clone", "create", "destroy", "mount", "promote", "rollback", "userprop"},
 }
 
@@ -43,6 +43,7 @@ var neededFor = map[string][]string{
 	"promote":  {"mount", "promote"},
 	"receive":  {"create", "destroy", "mount", "receive"},
 	"release":  {"release"},
+	"rename":   {"create", "mount", "rename"},
 	"rollback": {"destroy", "mount", "rollback"},
 	"send":     {"send"},
 	"snapshot": {"snapshot"},

@@ -75,7 +75,7 @@ func TestCheck(t *testing.T) {
 	d, err = check(t.Context(), script(t,
 		call{args: "allow tank/d/e/f", fails: gone}, call{args: "allow tank/d/e", fails: gone}, call{args: "allow tank/d", says: allowed},
 	), "tank/d/e/f/v", Destination, lunar)
-	if err != nil || strings.Join(d.Missing, ",") != "create,mount,receive,send" || d.Dataset != "tank/d/e/f" || !strings.HasSuffix(d.Grant, " tank/d/e/f") {
+	if err != nil || strings.Join(d.Missing, ",") != "create,mount,receive,rename,send" || d.Dataset != "tank/d/e/f" || !strings.HasSuffix(d.Grant, " tank/d/e/f") {
 		t.Errorf("%+v, %v", d, err)
 	}
 	d, err = check(t.Context(), script(t, call{args: "allow tank", says: ""}), "tank", Clones, &identity{account: "root", root: true})

@@ -9,8 +9,9 @@ import (
 	"github.com/lunarsan/lunar/stream"
 )
 
-// guard lets zfs destroy have nothing but one snapshot, bookmark or clone of this volume, by its
-// exact name, and no option. Every command of a Volume passes here.
+// guard lets zfs destroy have nothing but one snapshot, bookmark or clone of this volume, or one of
+// what is beside it while it is received anew, by its exact name, and no option. Every command of a
+// Volume passes here.
 func (v *Volume) guard(args []string) error {
 	if len(args) == 0 || args[0] != "destroy" {
 		return nil
@@ -22,6 +23,9 @@ func (v *Volume) guard(args []string) error {
 	rest, ok := strings.CutPrefix(args[1], v.dataset)
 	if !ok || rest == "" {
 		return refused
+	}
+	if rest == newMark || rest == oldMark {
+		return nil
 	}
 	name := rest[1:]
 	if rest[0] != '@' && rest[0] != '#' {

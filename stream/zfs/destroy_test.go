@@ -25,6 +25,8 @@ func TestGuard(t *testing.T) {
 		{"destroy", "-r", "tank/v@a"}, {"destroy", "-R", "tank/v@a"}, {"destroy", "-rR"}, {"destroy", "tank/v@a", "-r"}, {"destroy", "tank/v@a", "tank/v@b"},
 		{"destroy", "tank/v@a,b"}, {"destroy", "tank/v@a%b"}, {"destroy", "tank/v@%"}, {"destroy", "tank/v@-r"}, {"destroy", "tank/v@a@b"},
 		{"destroy", "tank/v-clone-"}, {"destroy", "tank/v-clone-a/b"}, {"destroy", "tank/v-clone-a@b"}, {"destroy", "tank/v-copy"},
+		{"destroy", "tank/v-lunar-new@a"}, {"destroy", "tank/v-lunar-newer"}, {"destroy", "tank/v-lunar-old/x"},
+		{"destroy", "-r", "tank/v-lunar-old"}, {"destroy", "tank/v-lunar-new-lunar-old"}, {"destroy", "tank/v-lunar-old#a"},
 	} {
 		if err := v.zfs(t.Context(), args...); err == nil {
 			t.Errorf("%q is not refused", args)

@@ -15,6 +15,7 @@
 //	relay.go                streams on their way, looked at before they are handed on
 //	send.go                 streams out
 //	receive.go admit.go     streams in, and which ones
+//	anew.go                 full streams that take the place of a volume
 //	partial.go              what a receive left that was cut short
 //	delegation.go           what zfs allow has to grant
 //
@@ -30,5 +31,5 @@
 // zfs destroy is given one name, made of this volume's and of letters that mean nothing but
 // themselves: never -r or -R, never "@a,b" or "@a%b", which are lists to it. Rollback hands -r to
 // zfs rollback, after it has looked at what goes. A clone is destroyed when a property says that
-// it was made here.
+// it was made here; of datasets beside it those that are called as anew.go calls them.
 package zfs

@@ -87,7 +87,7 @@ func mend(dataset, verb string) string {
 	if u, err := user.Current(); err == nil {
 		account = u.Username
 	}
-	if verb == "receive" || verb == "clone" {
+	if verb == "receive" || verb == "clone" || verb == "rename" {
 		dataset = parent(dataset)
 	}
 	return "an administrator allows it with: " + grant(account, neededFor[verb], dataset)

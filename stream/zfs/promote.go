@@ -35,7 +35,7 @@ func (v *Volume) promoteOver(ctx context.Context, other *Volume) error {
 	return v.zfs(ctx, "promote", v.dataset)
 }
 
-// bare ends the snapshots of a clone, and what holds them.
+// bare ends the snapshots of a volume that is to go, and what holds them.
 func (v *Volume) bare(ctx context.Context) error {
 	own, err := v.Snapshots(ctx)
 	if err != nil {

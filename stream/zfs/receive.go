@@ -7,8 +7,10 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync"
 
 	"github.com/lunarsan/lunar/stream"
+	"github.com/lunarsan/lunar/stream/dmu"
 )
 
 // Receive runs zfs receive. Where ctx ends it returns when in does.
@@ -17,12 +19,21 @@ func (v *Volume) Receive(ctx context.Context, in io.Reader, how stream.Receive) 
 	if err != nil {
 		return stream.Snapshot{}, fmt.Errorf("%s: %w", v.dataset, err)
 	}
+	leave = sync.OnceFunc(leave)
 	defer leave()
+	if how.Anew {
+		return v.receiveAnew(ctx, leave, in, how)
+	}
 	r := newRelay(in)
 	begin, err := r.open()
 	if err != nil {
 		return stream.Snapshot{}, fmt.Errorf("%s: %w", v.dataset, err)
 	}
+	return v.receive(ctx, r, begin, how)
+}
+
+// receive receives the stream that begins with begin.
+func (v *Volume) receive(ctx context.Context, r *relay, begin *dmu.Begin, how stream.Receive) (stream.Snapshot, error) {
 	here, err := v.look(ctx)
 	if err != nil {
 		return stream.Snapshot{}, err
@@ -43,6 +54,11 @@ func (v *Volume) Receive(ctx context.Context, in io.Reader, how stream.Receive) 
 			return stream.Snapshot{}, err
 		}
 	}
+	if here.old && here.exists {
+		if err := v.discard(ctx, v.sibling(oldMark), remnant{}); err != nil {
+			return stream.Snapshot{}, err
+		}
+	}
 	// -u: nothing is mounted. What is there of the stream stays when it is cut (-s).
 	args := []string{"receive", "-s", "-u"}
 	if how.Rollback {
@@ -56,7 +72,7 @@ func (v *Volume) Receive(ctx context.Context, in io.Reader, how stream.Receive) 
 		err = fmt.Errorf("%s: zfs has received snapshot %#x, the stream was of %#x", target, s.GUID, a.to)
 	}
 	if err == nil && !here.exists && s.Size > 0 {
-		waitForNode(ctx, v.Path(), v.folder)
+		waitForNode(ctx, v.Path(), v.folder, "")
 	}
 	return s, err
 }

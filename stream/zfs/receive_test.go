@@ -16,13 +16,18 @@ import (
 // received has zfs take all of a stream.
 func received(args string) call { return call{args: args, takes: new(bytes.Buffer)} }
 
-const nothing = "-\n"
+const nothing = "tank/v\treceive_resume_token\t-\ntank/v\tinconsistent\t0\n"
+
+// tokenOf is what zfs get says of a dataset that has one.
+func tokenOf(dataset, text string) string {
+	return dataset + "\treceive_resume_token\t" + text + "\n" + dataset + "\tinconsistent\t1\n"
+}
 
 func TestReceiveFirst(t *testing.T) {
 	full := generated(t, 7, 0, nil)
 	taken := received("receive -s -u tank/v@s")
 	v := volume(t,
-		call{args: getToken, fails: missing}, call{args: "list -H -o name tank/v", fails: missing},
+		call{args: getToken, fails: missing},
 		call{args: listAll, fails: missing}, call{args: "list -H -o name tank/v", fails: missing},
 		taken,
 		call{args: listing + " tank/v@s", says: "tank/v@s\t7\t1795375291\t19\t0\t1048576\t0\t-\n"},
@@ -38,7 +43,7 @@ func TestReceiveFirst(t *testing.T) {
 
 func TestReceiveMore(t *testing.T) {
 	more := generated(t, 8, 7, nil)
-	here := []call{{args: getToken, says: nothing}, {args: listAll, says: "tank/v@a\t7\t1795375291\t19\t0\t1048576\t0\t-\n"}}
+	here := []call{{args: getToken, says: nothing, fails: missing}, {args: listAll, says: "tank/v@a\t7\t1795375291\t19\t0\t1048576\t0\t-\n"}}
 	v := volume(t, append(here, received("receive -s -u -F tank/v@renamed"),
 		call{args: listing + " tank/v@renamed", says: "tank/v@renamed\t8\t1795375291\t19\t0\t1048576\t0\t-\n"})...)
 	if s, err := v.Receive(t.Context(), bytes.NewReader(more), stream.Receive{Name: "renamed", Rollback: true}); err != nil || s.GUID != 8 {
@@ -64,7 +69,7 @@ func TestReceiveMore(t *testing.T) {
 func TestReceiveCut(t *testing.T) {
 	more := generated(t, 8, 7, nil)
 	at := borders(t, more)
-	here := []call{{args: getToken, says: nothing}, {args: listAll, says: "tank/v@a\t7\t1795375291\t19\t0\t1048576\t0\t-\n"}}
+	here := []call{{args: getToken, says: nothing, fails: missing}, {args: listAll, says: "tank/v@a\t7\t1795375291\t19\t0\t1048576\t0\t-\n"}}
 	taken := received("receive -s -u tank/v@s")
 	taken.fails = "cannot receive incremental stream: checksum mismatch or incomplete stream. Partially received snapshot is saved."
 	v := volume(t, append(here, taken)...)
@@ -131,10 +136,10 @@ func TestAdmit(t *testing.T) {
 		{"no name", a, 8, 7, stream.Receive{Name: "a,b"}, errName},
 	} {
 		t.Run(test.what, func(t *testing.T) {
-			calls := []call{{args: getToken, says: nothing}, {args: listAll, says: test.has}}
+			calls := []call{{args: getToken, says: nothing, fails: missing}, {args: listAll, says: test.has}}
 			switch test.has {
 			case "-":
-				calls = []call{{args: getToken, fails: missing}, {args: "list -H -o name tank/v", fails: missing}, {args: listAll, fails: missing}, {args: "list -H -o name tank/v", fails: missing}}
+				calls = []call{{args: getToken, fails: missing}, {args: listAll, fails: missing}, {args: "list -H -o name tank/v", fails: missing}}
 			case "":
 				calls = append(calls, call{args: "get -Hp -o value inconsistent tank/v", says: "0\n"})
 			case a + held:
@@ -166,7 +171,7 @@ func TestReceiveRest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	here := []call{{args: getToken, says: text + "\n"}, {args: listAll, says: "tank/v@a\t7\t1795375291\t19\t0\t1048576\t0\t-\n"}}
+	here := []call{{args: getToken, says: tokenOf("tank/v", text), fails: missing}, {args: listAll, says: "tank/v@a\t7\t1795375291\t19\t0\t1048576\t0\t-\n"}}
 	v := volume(t, append(here, received("receive -s -u tank/v@s"), call{args: listing + " tank/v@s", says: "tank/v@s\t8\t1795375291\t19\t0\t0\t0\t-\n"})...)
 	if _, err := v.Receive(t.Context(), bytes.NewReader(generated(t, 8, 7, &token)), stream.Receive{}); err != nil {
 		t.Error(err)
@@ -181,7 +186,7 @@ func TestReceiveRest(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	none := []call{{args: getToken, says: nothing}, here[1]}
+	none := []call{{args: getToken, says: nothing, fails: missing}, here[1]}
 	if _, err := volume(t, none...).Receive(t.Context(), bytes.NewReader(generated(t, 8, 7, &token)), stream.Receive{}); !errors.Is(err, stream.ErrToken) {
 		t.Error(err)
 	}
@@ -200,11 +205,11 @@ func TestPartial(t *testing.T) {
 		t.Fatal(err)
 	}
 	v := volume(t,
-		call{args: getToken, says: text + "\n"},
-		call{args: getToken, says: nothing},
-		call{args: getToken, fails: missing}, call{args: "list -H -o name tank/v", fails: missing},
-		call{args: getToken, says: "1-2-3-4\n"},
-		call{args: getToken, says: nothing}, // Abandon
+		call{args: getToken, says: tokenOf("tank/v", text), fails: missing},
+		call{args: getToken, says: nothing, fails: missing},
+		call{args: getToken, fails: missing},
+		call{args: getToken, says: tokenOf("tank/v", "1-2-3-4"), fails: missing},
+		call{args: getToken, says: nothing, fails: missing}, // Abandon
 	)
 	p, err := v.Partial(t.Context())
 	if want := (stream.Partial{GUID: 8, From: 7, Name: "far/away@s", Bytes: 20_000, Token: text}); err != nil || *p != want {

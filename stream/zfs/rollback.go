@@ -34,21 +34,24 @@ func (v *Volume) Rollback(ctx context.Context, name string) error {
 // newerMayGo says whether the snapshots that are newer than one can be destroyed: held and cloned
 // ones cannot, and zfs would find out when others are gone.
 func (v *Volume) newerMayGo(all []stream.Snapshot, is func(*stream.Snapshot) bool) error {
-	found := false
 	for i := range all {
-		s := &all[i]
-		switch {
-		case s.Bookmark:
-		case !found:
-			found = is(s)
-		case len(s.Holds) > 0:
-			return fmt.Errorf("%s@%s, which is newer: %w: by %s", v.dataset, s.Name, stream.ErrHeld, strings.Join(s.Holds, ", "))
-		case len(s.Clones) > 0:
-			return fmt.Errorf("%s@%s, which is newer: %w: %s", v.dataset, s.Name, stream.ErrCloned, strings.Join(s.Clones, ", "))
+		if s := &all[i]; !s.Bookmark && is(s) {
+			return v.free(all[i+1:])
 		}
 	}
-	if !found {
-		return fmt.Errorf("%s: %w", v.dataset, stream.ErrNoSnapshot)
+	return fmt.Errorf("%s: %w", v.dataset, stream.ErrNoSnapshot)
+}
+
+// free says whether snapshots can be destroyed.
+func (v *Volume) free(all []stream.Snapshot) error {
+	for i := range all {
+		switch s := &all[i]; {
+		case s.Bookmark:
+		case len(s.Holds) > 0:
+			return fmt.Errorf("%s@%s, which would go: %w: by %s", v.dataset, s.Name, stream.ErrHeld, strings.Join(s.Holds, ", "))
+		case len(s.Clones) > 0:
+			return fmt.Errorf("%s@%s, which would go: %w: %s", v.dataset, s.Name, stream.ErrCloned, strings.Join(s.Clones, ", "))
+		}
 	}
 	return nil
 }

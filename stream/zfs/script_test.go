@@ -65,7 +65,7 @@ func script(t *testing.T, calls ...call) Command {
 const (
 	listing  = "list -Hp -t snapshot,bookmark -o name,guid,creation,createtxg,used,volsize,userrefs,clones"
 	listAll  = listing + " -s createtxg -d 1 tank/v"
-	getToken = "get -Hp -o value receive_resume_token tank/v"
+	getToken = "get -Hp -o name,property,value receive_resume_token,inconsistent tank/v tank/v-lunar-new tank/v-lunar-old"
 	missing  = "cannot open 'tank/v': dataset does not exist"
 )
 

@@ -61,14 +61,16 @@ func (v *Volume) whole(kind byte, name string) (string, error) {
 // nodeTime is how long udev may take to make the node of a volume that is new.
 const nodeTime = 10 * time.Second
 
-// waitForNode waits for the node of a new volume, as long as this machine makes any. What wants
-// to open a node that is not there then says so better than it could be said here.
-func waitForNode(ctx context.Context, path, folder string) {
+// waitForNode waits for the node of a new volume, as long as this machine makes any; was is where
+// one of the same name led. What wants to open a node that is not there then says so better than it
+// could be said here.
+func waitForNode(ctx context.Context, path, folder, was string) {
 	if _, err := os.Stat(folder); err != nil {
 		return
 	}
 	for end := time.Now().Add(nodeTime); time.Now().Before(end) && ctx.Err() == nil; {
-		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		leads, _ := os.Readlink(path)
+		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) && (was == "" || leads != was) {
 			return
 		}
 		select {

@@ -11,7 +11,7 @@ check 'pool' pool
 account() {
 	useradd -m -d /var/lib/lunar lunar && usermod -aG disk lunar &&
 		zfs allow -u lunar bookmark,destroy,hold,mount,release,send,snapshot tank/here &&
-		zfs allow -u lunar bookmark,create,destroy,hold,mount,receive,release,send,snapshot tank/there
+		zfs allow -u lunar bookmark,create,destroy,hold,mount,receive,release,rename,send,snapshot tank/there
 }
 check 'account' account
 as() { setpriv --reuid lunar --regid lunar --init-groups env HOME=/var/lib/lunar "$@"; }
