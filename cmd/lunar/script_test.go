@@ -195,7 +195,7 @@ var varying = []struct {
 	{regexp.MustCompile(`20\d\d-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z`), "TIME"},
 	{regexp.MustCompile(`20\d\d-\d\d-\d\d \d\d:\d\d:\d\d\b`), "DATE TIME"},
 	{regexp.MustCompile(`20\d\d-\d\d-\d\d\b`), "DATE"},
-	{regexp.MustCompile(`\(GUID \d{12,20}\)`), "(GUID RANDOM)"},
+	{regexp.MustCompile(`\bGUID \d{12,20}\)`), "GUID RANDOM)"},
 	{regexp.MustCompile(`\b20\d{6}T\d{6}Z`), "TIME"}, // in the names of snapshots
 	{regexp.MustCompile(`\b\d{12,20} +TIME`), "GUID  TIME"},
 	{regexp.MustCompile(`GUID +TAKEN +`), "GUID  TAKEN  "},
