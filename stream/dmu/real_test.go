@@ -64,8 +64,8 @@ var proven = struct {
 	volumes map[string]*memVolume
 }{volumes: map[string]*memVolume{}}
 
-// isReal says whether a volume has the SHA-256 that was recorded of OpenZFS's own at a snapshot.
-func isReal(t *testing.T, files map[string][]byte, snapshot string, v *memVolume) bool {
+// checkReal holds a volume to the SHA-256 that was recorded of OpenZFS's own at a snapshot.
+func checkReal(t *testing.T, files map[string][]byte, snapshot string, v *memVolume) {
 	t.Helper()
 	want, _, _ := strings.Cut(string(files[snapshot+".sha256"]), " ")
 	if want = strings.TrimSpace(want); len(want) != 64 {
@@ -74,14 +74,12 @@ func isReal(t *testing.T, files map[string][]byte, snapshot string, v *memVolume
 	proven.Lock()
 	defer proven.Unlock()
 	if known := proven.volumes[want]; known != nil && known.same(v) {
-		return true
+		return
 	}
 	if got := fmt.Sprintf("%x", sha256.Sum256(v.bytes())); got != want {
-		t.Logf("%s: %d bytes with SHA-256 %s, want %s", snapshot, v.size, got, want)
-		return false
+		t.Fatalf("%s: %d bytes with SHA-256 %s, want %s", snapshot, v.size, got, want)
 	}
 	proven.volumes[want] = v.clone()
-	return true
 }
 
 // eachReal runs a test for each real stream.

@@ -15,78 +15,64 @@ import (
 	"github.com/lunarsan/lunar/stream/dmu/nvlist"
 )
 
-// model applies a volume's stream to a volume in memory, record by record, as simply as can be.
-func model(t testing.TB, base, stream []byte) []byte {
+// model applies a volume's stream to a copy of a volume, record by record, as simply as can be. base
+// may be nil.
+func model(t testing.TB, base *memVolume, stream []byte) *memVolume {
 	t.Helper()
 	var c Codec
 	var v Checker
-	volume := bytes.Clone(base)
-	reach := func(end uint64) {
-		if end > uint64(len(volume)) {
-			volume = append(volume, make([]byte, end-uint64(len(volume)))...)
+	volume := newMemVolume()
+	if base != nil {
+		volume = base.clone()
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
 		}
+	}
+	write := func(block []byte, at uint64) {
+		_, err := volume.WriteAt(block, int64(at))
+		must(err)
 	}
 	for r := NewReader(window{stream}, Options{}); ; {
 		rec, err := r.Next()
 		if err == io.EOF {
 			return volume
-		} else if err != nil {
-			t.Fatal(err)
 		}
-		if err := v.Check(rec, r.Payload(), r.Order()); err != nil {
-			t.Fatal(err)
-		}
+		must(err)
+		must(v.Check(rec, r.Payload(), r.Order()))
 		switch rec.Type() {
 		case TypeWrite:
 			w := rec.Write()
 			if w.Object() != ZvolData {
 				continue
 			}
-			reach(w.Offset() + w.LogicalSize())
-			block := volume[w.Offset():][:w.LogicalSize()]
-			if w.Compression() == CompressionNone {
-				copy(block, r.Payload())
-			} else if err := c.Decompress(w.Compression(), block, r.Payload()); err != nil {
-				t.Fatal(err)
+			block := r.Payload()
+			if w.Compression() != CompressionNone {
+				block = make([]byte, w.LogicalSize())
+				must(c.Decompress(w.Compression(), block, r.Payload()))
 			}
+			write(block, w.Offset())
 		case TypeWriteEmbedded:
 			w := rec.WriteEmbedded()
 			if w.Object() != ZvolData {
 				continue
 			}
-			reach(w.Offset() + w.Length())
-			if err := c.DecompressEmbedded(w, volume[w.Offset():][:w.Length()], r.Payload()); err != nil {
-				t.Fatal(err)
-			}
+			block := make([]byte, w.Length())
+			must(c.DecompressEmbedded(w, block, r.Payload()))
+			write(block, w.Offset())
 		case TypeFree:
 			if f := rec.Free(); f.Object() == ZvolData {
-				from := min(f.Offset(), uint64(len(volume)))
-				clear(volume[from:min(uint64(len(volume)), max(f.Offset()+f.Length(), f.Offset()))])
-				if f.Length() == ToEnd {
-					clear(volume[from:])
-				}
+				size := uint64(volume.size)
+				from := min(f.Offset(), size)
+				must(volume.Punch(int64(from), int64(min(f.Length(), size-from))))
 			}
 		case TypeEnd:
 			if size, known := v.VolumeSize(); known {
-				reach(size)
-				volume = volume[:size]
+				must(volume.Truncate(int64(size)))
 			}
 		}
-	}
-}
-
-// volumeIs holds a volume to the SHA-256 that OpenZFS's own had.
-func volumeIs(t *testing.T, files map[string][]byte, name string, volume []byte) {
-	t.Helper()
-	v := newMemVolume()
-	v.size = int64(len(volume))
-	for at := int64(0); at < v.size; at += memPage {
-		if page := [memPage]byte(volume[at:]); page != [memPage]byte{} {
-			v.pages[at/memPage] = &page
-		}
-	}
-	if !isReal(t, files, name, v) {
-		t.Errorf("%s is another", name)
 	}
 }
 
@@ -99,12 +85,12 @@ func TestRebaseReal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			full, ab, bc := files[name+"-full-a.zs"], files[name+"-a-b.zs"], files[name+"-b-c-Lec.zs"]
 			a := model(t, nil, full)
-			volumeIs(t, files, name+"@a", a)
+			checkReal(t, files, name+"@a", a)
 			ac := rebased(t, ab, bc)
-			volumeIs(t, files, name+"@c", model(t, a, ac))
-			volumeIs(t, files, name+"@b", model(t, nil, rebased(t, full, ab)))
-			volumeIs(t, files, name+"@c", model(t, nil, rebased(t, full, ac)))
-			volumeIs(t, files, name+"@c", model(t, nil, rebased(t, rebased(t, full, ab), bc)))
+			checkReal(t, files, name+"@c", model(t, a, ac))
+			checkReal(t, files, name+"@b", model(t, nil, rebased(t, full, ab)))
+			checkReal(t, files, name+"@c", model(t, nil, rebased(t, full, ac)))
+			checkReal(t, files, name+"@c", model(t, nil, rebased(t, rebased(t, full, ab), bc)))
 			if len(ac) > len(ab)+len(bc) {
 				t.Errorf("it got longer: %d bytes of %d and %d", len(ac), len(ab), len(bc))
 			}
@@ -167,10 +153,10 @@ func TestRebaseModel(t *testing.T) {
 		a, b, c := change(0, 1, now), change(1, 2, now), change(2, 3, now)
 		base := model(t, nil, a)
 		want := model(t, model(t, base, b), c)
-		if got := model(t, base, rebased(t, b, c)); !bytes.Equal(got, want) {
+		if got := model(t, base, rebased(t, b, c)); !got.same(want) {
 			t.Fatalf("rebased it is another:\n%s\n%s", dumped(t, b), dumped(t, c))
 		}
-		if got := model(t, nil, rebased(t, rebased(t, a, b), c)); !bytes.Equal(got, want) {
+		if got := model(t, nil, rebased(t, rebased(t, a, b), c)); !got.same(want) {
 			t.Fatal("rebased on nothing it is another")
 		}
 	}
@@ -213,7 +199,7 @@ func TestRecompressReal(t *testing.T) {
 				t.Fatalf("%s, %v: %v", name, how, err)
 			}
 			lengths[how] = out.Len()
-			volumeIs(t, files, name+"@c", model(t, nil, out.Bytes()))
+			checkReal(t, files, name+"@c", model(t, nil, out.Bytes()))
 		}
 		if lengths[CompressionZstd] >= lengths[CompressionOff] {
 			t.Errorf("%s: zstd does not shorten: %v", name, lengths)
@@ -260,7 +246,7 @@ func TestRecompress(t *testing.T) {
 	long := newSample(t, binary.LittleEndian).begin("a", 0, 1, FeatureLargeBlocks).object(ZvolData, ObjectZvol, 4<<20).
 		write(ZvolData, 0, text(4<<20), CompressionNone).write(ZvolData, 4<<20, text(4<<20), CompressionNone).size(8 << 20).end().bytes()
 	out.Reset()
-	if err := Recompress(NewReader(bytes.NewReader(long), Options{}), &out, CompressionZstd, 0); err != nil || out.Len() > 1<<20 || !bytes.Equal(model(t, nil, out.Bytes()), model(t, nil, long)) {
+	if err := Recompress(NewReader(bytes.NewReader(long), Options{}), &out, CompressionZstd, 0); err != nil || out.Len() > 1<<20 || !model(t, nil, out.Bytes()).same(model(t, nil, long)) {
 		t.Errorf("long blocks: %d bytes, %v", out.Len(), err)
 	}
 	part := newSample(t, binary.LittleEndian).begin("b", 1, 2, 0).object(ZvolData, ObjectZvol, 8192).write(ZvolData, 0, text(4096), CompressionNone).end().bytes()
@@ -308,15 +294,17 @@ func TestFilter(t *testing.T) {
 		t.Errorf("from %d to %d, from %d to %d", a.FromGUID(), a.ToGUID(), b.FromGUID(), b.ToGUID())
 	}
 	want := model(t, nil, files["v8-full-a.zs"])
-	clear(want[49152 : 65536+8192])
-	clear(want[4<<20 : 5<<20])
-	if !bytes.Equal(model(t, nil, full), want) || done.Dropped != 3*8192+8192 || done.Partial != 8192 {
+	dropped := func(v *memVolume) *memVolume {
+		if err := errors.Join(v.Punch(49152, 16384+8192), v.Punch(4<<20, 1<<20)); err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	if !model(t, nil, full).same(dropped(want)) || done.Dropped != 3*8192+8192 || done.Partial != 8192 {
 		t.Errorf("filtered it is another; %+v", done)
 	}
 	want = model(t, want, files["v8-a-b.zs"])
-	clear(want[49152 : 65536+8192])
-	clear(want[4<<20 : 5<<20])
-	if !bytes.Equal(model(t, model(t, nil, full), ab), want) {
+	if !model(t, model(t, nil, full), ab).same(dropped(want)) {
 		t.Error("the next one is another")
 	}
 	for _, name := range []string{"fs-full-a.zs", "venc-raw-a.zs"} {
