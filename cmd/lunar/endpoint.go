@@ -42,9 +42,11 @@ type linking struct {
 	limit       string
 	patience    time.Duration
 	command     string
+	memory      *wire.Memory // of both ends, where both are linked
 }
 
 func (l *linking) flags(cmd *cobra.Command) {
+	l.memory = new(wire.Memory)
 	f := cmd.Flags()
 	f.StringVar(&l.key, "key", "", "our key is in `FILE`, which is made if there is none (otherwise that of the daemon's state)")
 	f.StringVar(&l.fingerprint, "fingerprint", "", "the key of lunar://HOST has this `FINGERPRINT`: lunar key show prints it there")
@@ -57,7 +59,7 @@ func (l *linking) flags(cmd *cobra.Command) {
 
 // options are those of a link to name.
 func (l *linking) options(name string) (wire.Options, error) {
-	o := wire.Options{Name: name, Connections: l.connections, Patience: l.patience}
+	o := wire.Options{Name: name, Connections: l.connections, Patience: l.patience, Memory: l.memory}
 	var err error
 	if o.Compress, err = wire.ParseCompression(l.compress); err != nil {
 		return o, &usageError{err.Error(), "auto finds out what is best, again and again."}

@@ -88,7 +88,8 @@ type Daemon struct {
 	device    *target.Device
 	server    *iscsi.Server
 	keeper    *keeper
-	reception *reception // nil: no peer is to come
+	reception *reception  // nil: no peer is to come
+	memory    wire.Memory // of streams from peers, and to them
 	alarms    *alarmBoard
 	started   time.Time
 	guids     comstar.Generator             // GUIDs of COMSTAR's form

@@ -66,7 +66,7 @@ func (d *Daemon) listenReplication(ctx context.Context) (*reception, error) {
 	}
 	d.log.Info("listening for peers", "address", l.Addr(), "fingerprint", id.Fingerprint())
 	return &reception{Listener: &few{l, make(chan struct{}, maxPeerConns)}, id: id,
-		server: wire.NewServer(wire.Options{Log: d.log}), conns: make(map[net.Conn]string)}, nil
+		server: wire.NewServer(wire.Options{Log: d.log, Memory: &d.memory}), conns: make(map[net.Conn]string)}, nil
 }
 
 // receive serves peers until the listener is closed and all have gone.
@@ -190,7 +190,7 @@ func (h *peerHost) Answer(ctx context.Context, what string, q json.RawMessage) (
 
 // dialPeer makes a way to a peer.
 func dialPeer(ctx context.Context, d *Daemon, peer peerRecord, o wire.Options) (peerLink, error) {
-	o.Name, o.Log = peer.Name, d.log
+	o.Name, o.Log, o.Memory = peer.Name, d.log, &d.memory
 	ctx, cancel := context.WithTimeout(ctx, dialTime)
 	defer cancel()
 	if peer.overSSH() {

@@ -3,7 +3,6 @@ package wire
 import (
 	"math/bits"
 	"sync"
-	"sync/atomic"
 )
 
 // A block is memory for a frame, with room for its headers in front.
@@ -21,10 +20,14 @@ const (
 	blockRoom     = headerLen + chunkHeaderLen
 )
 
-// A pool keeps blocks for the next who needs one. The zero value is ready.
+// A pool keeps blocks for the next who needs one, and counts those that somebody has. The zero
+// value is ready.
 type pool struct {
-	free        [longestBlock + 1]sync.Pool // by the power of two
-	outstanding atomic.Int64                // blocks that somebody has
+	free [longestBlock + 1]sync.Pool // by the power of two
+
+	mu    sync.Mutex
+	size  int64         // of blocks that somebody has (bytes)
+	freed chan struct{} // closed when that becomes less; nil: nobody waits for it
 }
 
 // get returns a block that has room for a chunk of size bytes.
@@ -33,11 +36,29 @@ func (p *pool) get(size int) *block {
 	if size > 1<<shortestBlock {
 		class = bits.Len(uint(size - 1))
 	}
-	p.outstanding.Add(1)
-	if b, ok := p.free[class].Get().(*block); ok {
-		return b
+	b, ok := p.free[class].Get().(*block)
+	if !ok {
+		b = &block{b: make([]byte, blockRoom+1<<class), pool: p, class: class}
 	}
-	return &block{b: make([]byte, blockRoom+1<<class), pool: p, class: class}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.size += int64(len(b.b))
+	return b
+}
+
+// wake has those look again who wait for blocks. Under the lock.
+func (p *pool) wake() {
+	if p.freed != nil {
+		close(p.freed)
+		p.freed = nil
+	}
+}
+
+// outstanding is how long the blocks are that somebody has (bytes).
+func (p *pool) outstanding() int64 {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.size
 }
 
 // fit returns a block with the same frame in it that is no longer than it needs to be.
@@ -53,8 +74,13 @@ func (b *block) fit(payload int) *block {
 
 // put gives a block back; nobody may have a hand on it any more.
 func (b *block) put() {
-	if b.pool != nil {
-		b.pool.outstanding.Add(-1)
-		b.pool.free[b.class].Put(b)
+	p := b.pool
+	if p == nil {
+		return
 	}
+	p.free[b.class].Put(b)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.size -= int64(len(b.b))
+	p.wake()
 }

@@ -32,7 +32,7 @@ type client struct {
 
 // newClient begins a session. Its first connection has to succeed.
 func newClient(ctx context.Context, dial Dial, o Options) (*client, error) {
-	c := &client{s: newSession(newSessionID(), true, o.Name), dial: dial, o: o, log: o.log().With("peer", o.Name)}
+	c := &client{s: newSession(newSessionID(), true, o.Name, o.Memory), dial: dial, o: o, log: o.log().With("peer", o.Name)}
 	c.s.limit, c.s.packed, c.s.width = o.Limit, o.Compress, max(1, min(o.Connections, MostConnections))
 	first, err := c.connect(ctx, 0, true)
 	if err != nil {

@@ -82,14 +82,22 @@ type codecs struct {
 // workers is how many chunks of a stream are compressed at once.
 func workers() int { return min(runtime.GOMAXPROCS(0), mostWorkers) }
 
-// mostWorkers bounds what chunks of a stream take of memory, on large machines.
-const mostWorkers = 6
+const (
+	// mostWorkers bounds what chunks of a stream take of memory, on large machines.
+	mostWorkers = 6
+	// bestWorkers is how many there are at the strongest level, whose tables take 35 MiB each.
+	bestWorkers = 2
+)
 
 func (k *codecs) encoder(level int) *zstd.Encoder {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.encode[level] == nil {
-		k.encode[level], _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(levels[level].zstd), zstd.WithEncoderConcurrency(workers()),
+		at := workers()
+		if levels[level].zstd == zstd.SpeedBestCompression {
+			at = min(at, bestWorkers)
+		}
+		k.encode[level], _ = zstd.NewWriter(nil, zstd.WithEncoderLevel(levels[level].zstd), zstd.WithEncoderConcurrency(at),
 			zstd.WithWindowSize(chunkSize), zstd.WithEncoderCRC(false), zstd.WithLowerEncoderMem(true)) // the options are right
 	}
 	return k.encode[level]

@@ -21,8 +21,9 @@
 //	read -> sum -> compress -> number -> keep -> encrypt, send | receive, decrypt -> order -> decompress -> sum -> taken
 //
 // Chunks are summed and compressed on all processors, and put in order behind that. Each stage
-// hands over at most as many chunks as there are processors, and what is under way between the
-// two sides is bounded in bytes (sessionWindow), so a slow receiver holds a quick source back.
+// hands over at most as many chunks as there are processors, what is under way between the
+// two sides is bounded in bytes (sessionWindow), so a slow receiver holds a quick source back, and
+// all streams of a process share a Memory.
 //
 // Rules that the code keeps:
 //
@@ -35,6 +36,7 @@
 //
 //	frame.go        the header of a frame, and the table of types
 //	block.go        memory for frames
+//	memory.go       what links share of it, and how much there is
 //	greeting.go     the first words on a connection, and what is sent again after a cut
 //	session.go      what goes on between two sides
 //	exchange.go     one call of it

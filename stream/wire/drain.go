@@ -19,6 +19,7 @@ type drain struct {
 	x       *exchange
 	ctx     context.Context
 	cancel  context.CancelCauseFunc
+	share   share       // of memory, from order to the end of Read
 	ordered chan *chunk // from order to Read, each perhaps still being unpacked
 	ended   func()      // when it is closed before its end; nil: nothing
 
@@ -32,7 +33,7 @@ type drain struct {
 
 // drain returns the stream that comes in an exchange. It must be closed.
 func (x *exchange) drain(ctx context.Context) *drain {
-	d := &drain{x: x, ordered: make(chan *chunk, workers()), sums: newTally()}
+	d := &drain{x: x, share: share{of: x.s.pool}, ordered: make(chan *chunk, workers()), sums: newTally()}
 	d.ctx, d.cancel = context.WithCancelCause(ctx)
 	go d.order()
 	return d
@@ -41,7 +42,7 @@ func (x *exchange) drain(ctx context.Context) *drain {
 // order takes frames to the stream's end.
 func (d *drain) order() {
 	defer close(d.ordered)
-	for {
+	for d.share.take(d.ctx) == nil {
 		c := &chunk{done: make(chan struct{})}
 		in, err := d.x.receive(d.ctx)
 		last := true
@@ -97,6 +98,7 @@ func (d *drain) Read(p []byte) (int, error) {
 	if len(d.rest) == 0 && d.now != nil {
 		d.now.discard()
 		d.now = nil
+		d.share.give()
 	}
 	if n == 0 && len(p) > 0 {
 		return 0, d.err

@@ -133,6 +133,13 @@ func (x *exchange) room(n int64) bool {
 	return x.underWay == 0 || x.underWay+n <= exchangeWindow && x.s.underWay+n <= sessionWindow && len(x.unacked) < mostAhead/2
 }
 
+// ahead tells whether chunks are under way.
+func (x *exchange) ahead() bool {
+	x.s.mu.Lock()
+	defer x.s.mu.Unlock()
+	return x.underWay > 0
+}
+
 // live is nil while the exchange goes on.
 func (x *exchange) live() error {
 	switch {

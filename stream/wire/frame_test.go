@@ -87,7 +87,7 @@ func FuzzFrames(f *testing.F) {
 			h.seal()
 			at += headerLen + int(n)
 		}
-		s := newSession(newSessionID(), false, "fuzz")
+		s := newSession(newSessionID(), false, "fuzz", new(Memory))
 		s.called = func(x *exchange) {}
 		l, err := s.addLane(0, recording{bytes.NewReader(p), io.Discard})
 		if err != nil {
@@ -97,8 +97,8 @@ func FuzzFrames(f *testing.F) {
 			t.Error("it ended for no reason")
 		}
 		s.fail(errClosed)
-		if n := s.pool.outstanding.Load(); n != 0 {
-			t.Errorf("%d blocks are still somebody's", n)
+		if n := s.pool.outstanding(); n != 0 {
+			t.Errorf("%d bytes of blocks are still somebody's", n)
 		}
 		if s.kept != 0 || s.underWay != 0 {
 			t.Errorf("%d bytes are kept, %d under way", s.kept, s.underWay)
@@ -120,7 +120,7 @@ func FuzzGreeting(f *testing.F) {
 		if err != nil {
 			return
 		}
-		s := newSession(g.Session, true, "fuzz")
+		s := newSession(g.Session, true, "fuzz", new(Memory))
 		x, err := s.call()
 		if err != nil {
 			t.Fatal(err)
@@ -133,8 +133,8 @@ func FuzzGreeting(f *testing.F) {
 		}
 		_ = s.reconcile(g) // it refuses, or it does not: it does not panic
 		s.fail(errClosed)
-		if n := s.pool.outstanding.Load(); n != 0 {
-			t.Errorf("%d blocks are still somebody's", n)
+		if n := s.pool.outstanding(); n != 0 {
+			t.Errorf("%d bytes of blocks are still somebody's", n)
 		}
 	})
 }
@@ -161,8 +161,8 @@ func TestChunks(t *testing.T) {
 			c.block.put()
 		}
 	}
-	if n := from.outstanding.Load(); n != 0 {
-		t.Errorf("%d blocks are still somebody's", n)
+	if n := from.outstanding(); n != 0 {
+		t.Errorf("%d bytes of blocks are still somebody's", n)
 	}
 }
 
@@ -186,8 +186,8 @@ func FuzzChunk(f *testing.F) {
 			t.Errorf("%d bytes", c.size)
 		}
 		c.block.put()
-		if n := from.outstanding.Load(); n != 0 {
-			t.Errorf("%d blocks are still somebody's", n)
+		if n := from.outstanding(); n != 0 {
+			t.Errorf("%d bytes of blocks are still somebody's", n)
 		}
 	})
 }
@@ -195,7 +195,7 @@ func FuzzChunk(f *testing.F) {
 // TestPiecesBounded: who cuts connections in the middle of ever new chunks, of many calls, leaves no
 // more beginnings behind than there may be connections.
 func TestPiecesBounded(t *testing.T) {
-	s := newSession(newSessionID(), false, "cutter")
+	s := newSession(newSessionID(), false, "cutter", new(Memory))
 	s.mu.Lock()
 	for id := range uint32(10) {
 		s.exchangeOf(id)
@@ -211,7 +211,7 @@ func TestPiecesBounded(t *testing.T) {
 		t.Errorf("%d beginnings are kept", s.pieces())
 	}
 	s.fail(errClosed)
-	if n := s.pool.outstanding.Load(); n != 0 {
-		t.Errorf("%d blocks are outstanding", n)
+	if n := s.pool.outstanding(); n != 0 {
+		t.Errorf("%d bytes of blocks are outstanding", n)
 	}
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -25,6 +26,8 @@ type Options struct {
 	// Patience is how long a link may be cut before what is under way is given up; 0 is ten
 	// minutes, and at the server fifteen.
 	Patience time.Duration
+	// Memory is what this and others have in common; nil: it has its own.
+	Memory *Memory
 	// Log is told of cuts and connections; nil: nobody is.
 	Log *slog.Logger
 }
@@ -64,6 +67,7 @@ type Link struct {
 // Connect makes a link. The first connection has to succeed; those that are lost afterwards are
 // made again. ErrUnknownKey.
 func Connect(ctx context.Context, dial Dial, o Options) (*Link, error) {
+	o.Memory = cmp.Or(o.Memory, new(Memory))
 	l := &Link{dial: dial, o: o}
 	if _, err := l.session(ctx); err != nil {
 		return nil, err

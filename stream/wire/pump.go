@@ -20,6 +20,7 @@ type pump struct {
 	x       *exchange
 	in      io.Reader
 	chunk   int          // how long chunks are (bytes)
+	share   share        // of memory, from fill to the session
 	ordered chan *chunk  // from fill to run, each perhaps still being packed
 	level   atomic.Int32 // at which chunks are packed now
 }
@@ -32,7 +33,7 @@ func (x *exchange) pump(ctx context.Context, in io.Reader) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(x.ctx, func() { cancel(context.Cause(x.ctx)) })
 	defer stop()
-	p := &pump{x: x, in: in, chunk: x.s.chunkLen(), ordered: make(chan *chunk, workers())}
+	p := &pump{x: x, in: in, chunk: x.s.chunkLen(), share: share{of: x.s.pool, ahead: x.ahead}, ordered: make(chan *chunk, workers())}
 	g := newGovernor(x.s.packed, time.Now())
 	p.level.Store(int32(g.level))
 	go p.fill(ctx)
@@ -84,6 +85,7 @@ func (p *pump) send(ctx context.Context, c *chunk, g *governor) error {
 	if err := p.x.send(ctx, frameData, 0, b, c.size); err != nil {
 		return err
 	}
+	p.share.give()
 	now := time.Now()
 	g.note(packed.Sub(begun), now.Sub(packed), now)
 	return nil
@@ -96,7 +98,7 @@ var errSource = errors.New("reading the stream")
 // that can go on keeps it.
 func (p *pump) fill(ctx context.Context) {
 	defer close(p.ordered)
-	for {
+	for p.share.take(ctx) == nil {
 		c := &chunk{block: p.x.s.pool.get(p.chunk), done: make(chan struct{})}
 		n, err := readFull(p.in, c.block.b[blockRoom:][:p.chunk])
 		c.size, c.rawLen = n, n

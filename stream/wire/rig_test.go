@@ -191,9 +191,9 @@ func (r *rig) link(o Options) *Link {
 		if err := l.Close(); err != nil {
 			r.t.Error(err)
 		}
-		for wait := time.Now().Add(5 * time.Second); blocks.outstanding.Load() != 0; time.Sleep(time.Millisecond) {
+		for wait := time.Now().Add(5 * time.Second); blocks.outstanding() != 0; time.Sleep(time.Millisecond) {
 			if time.Now().After(wait) {
-				r.t.Fatalf("%d blocks are still somebody's", blocks.outstanding.Load())
+				r.t.Fatalf("%d bytes of blocks are still somebody's", blocks.outstanding())
 			}
 		}
 	})

@@ -4,7 +4,6 @@ package wire
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -84,20 +83,6 @@ func TestRivals(t *testing.T) {
 		l := r.ours(compress)
 		t.Logf("%s: %.0f MB/s at %.2f:1", compress, l.speed(r.length), float64(r.length)/float64(l.wire))
 	}
-	if most := peak(t); most > 256<<20 {
-		t.Errorf("the sender has taken %d MiB", most>>20)
-	}
-}
-
-// peak is how much memory this process has taken at the most (bytes).
-func peak(t *testing.T) int64 {
-	t.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		t.Fatal(err)
-	}
-	t.Logf("the sender has taken %d MiB", u.Maxrss>>10)
-	return u.Maxrss << 10
 }
 
 // shell runs a command line, and returns what it prints.
@@ -163,18 +148,11 @@ func (r *race) theirs(level string) lap {
 	return lap{took: time.Since(begun)}
 }
 
-// sinkKeys has the keys of the two sides of ours, in a folder; sinkAddress is where the other one
-// listens.
-const (
-	sinkKeys    = "LUNAR_WIRE_SINK"
-	sinkAddress = "LUNAR_WIRE_SINK_ADDRESS"
-)
-
 // ours is a link to another process that throws away what comes.
 func (r *race) ours(compress string) lap {
 	r.t.Helper()
 	begun := time.Now()
-	address, end := r.sink(exec.Command(os.Args[0]), "")
+	address, end := startSink(r.t, exec.Command(os.Args[0]), r.folder, "")
 	defer end()
 	in, err := os.Open(r.corpus)
 	if err != nil {
@@ -185,39 +163,18 @@ func (r *race) ours(compress string) lap {
 	return lap{took: time.Since(begun), wire: wire}
 }
 
-// sink starts the other process, and returns where it listens, and what ends it.
-func (r *race) sink(cmd *exec.Cmd, listen string) (address string, end func()) {
-	r.t.Helper()
-	cmd.Env = append(os.Environ(), standIn+"=sink", sinkKeys+"="+r.folder, sinkAddress+"="+listen)
-	cmd.Stderr = os.Stderr
-	out, err := cmd.StdoutPipe()
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		r.t.Fatal(err)
-	}
-	if _, err := fmt.Fscan(out, &address); err != nil {
-		r.t.Fatal(err)
-	}
-	return address, func() {
-		_ = cmd.Process.Kill()
-		_ = cmd.Wait()
-		if u, ok := cmd.ProcessState.SysUsage().(*syscall.Rusage); ok && u.Maxrss > 256<<10 {
-			r.t.Errorf("the receiver has taken %d MiB", u.Maxrss>>10)
-		}
-	}
-}
-
 // send sends a stream to a sink, and returns how many bytes went over the wire.
 func (r *race) send(address, compress string, connections int, in io.Reader) int64 {
 	r.t.Helper()
-	client, server := sinkKey(r.t.Fatal, r.folder, "client"), sinkKey(r.t.Fatal, r.folder, "server")
+	source, sink, err := sinkIdentities(r.folder)
+	if err != nil {
+		r.t.Fatal(err)
+	}
 	c, err := ParseCompression(compress)
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	l, err := Connect(r.t.Context(), r.dial(client, address, server.Fingerprint()), Options{Name: "sink", Compress: c, Connections: connections})
+	l, err := Connect(r.t.Context(), r.dial(source, address, sink.Fingerprint()), Options{Name: "sink", Compress: c, Connections: connections})
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -228,49 +185,4 @@ func (r *race) send(address, compress string, connections int, in io.Reader) int
 		r.t.Fatal(err)
 	}
 	return l.Traffic().Wire
-}
-
-func sinkKey(fatal func(...any), folder, name string) *Identity {
-	id, err := OpenIdentity(filepath.Join(folder, name+".key"))
-	if err != nil {
-		fatal(err)
-	}
-	return id
-}
-
-// serveSink is the other process.
-func serveSink() {
-	fatal := func(args ...any) { panic(fmt.Sprint(args...)) }
-	folder := os.Getenv(sinkKeys)
-	client, server := sinkKey(fatal, folder, "client"), sinkKey(fatal, folder, "server")
-	address := os.Getenv(sinkAddress)
-	if address == "" {
-		address = "127.0.0.1:0"
-	}
-	ln, err := net.Listen("tcp", address)
-	if err != nil {
-		fatal(err)
-	}
-	fmt.Println(ln.Addr())
-	v := NewServer(Options{})
-	for {
-		conn, err := ln.Accept()
-		if err != nil {
-			fatal(err)
-		}
-		go func() {
-			secured, who, err := server.Accept(context.Background(), conn, client.Fingerprint().Is)
-			if err == nil {
-				_ = v.Serve(context.Background(), secured, who.String(), mapHost{"v": sinkVolume{}})
-			}
-		}()
-	}
-}
-
-// A sinkVolume throws away what it receives.
-type sinkVolume struct{ stream.Volume }
-
-func (sinkVolume) Receive(_ context.Context, in io.Reader, _ stream.Receive) (s stream.Snapshot, err error) {
-	_, err = io.CopyBuffer(struct{ io.Writer }{io.Discard}, in, make([]byte, 1<<17))
-	return s, err
 }

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -39,6 +40,7 @@ const mostSessions = 32
 
 // NewServer makes a server. Options' Name and Connections are not for it.
 func NewServer(o Options) *Server {
+	o.Memory = cmp.Or(o.Memory, new(Memory))
 	return &Server{o: o, log: o.log(), sessions: make(map[sessionID]*hosted)}
 }
 
@@ -140,7 +142,7 @@ func (v *Server) enter(g *greeting, client string, host Host) (*hosted, error) {
 	if err := v.makeRoom(client); err != nil {
 		return nil, err
 	}
-	h = &hosted{session: newSession(g.Session, false, client), client: client, conns: 1}
+	h = &hosted{session: newSession(g.Session, false, client, v.o.Memory), client: client, conns: 1}
 	h.limit, h.packed = v.o.Limit, v.o.Compress
 	h.receives = func(ctx context.Context, volume string) (func(), error) { return v.take(ctx, h, volume) }
 	h.called = func(x *exchange) {

@@ -60,10 +60,10 @@ type Traffic struct {
 	Reconnects int    `json:"reconnects"`
 }
 
-func newSession(id sessionID, client bool, name string) *session {
+func newSession(id sessionID, client bool, name string, m *Memory) *session {
 	s := &session{
-		id: id, client: client, name: name, pool: new(pool),
-		codecs: new(codecs), width: 1, alive: time.Now(),
+		id: id, client: client, name: name, pool: &m.blocks,
+		codecs: &m.codecs, width: 1, alive: time.Now(),
 		exchanges: make(map[uint32]*exchange), taken: make(map[uint32]uint64), lanes: make(map[int]*lane),
 	}
 	s.changed.L = &s.mu

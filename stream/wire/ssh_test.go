@@ -29,35 +29,40 @@ const (
 )
 
 func TestMain(m *testing.M) {
-	switch os.Getenv(standIn) {
+	var err error
+	switch as := os.Getenv(standIn); as {
 	case "":
 		os.Exit(m.Run())
 	case "ssh": // which ends without what it has started
 		cmd := exec.Command(os.Args[0])
 		cmd.Env = append(os.Environ(), standIn+"="+os.Getenv(standInFolder))
 		cmd.Stdin, cmd.Stdout = os.Stdin, os.Stdout
-		if err := cmd.Start(); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		os.Exit(0)
+		err = cmd.Start()
 	case "sink":
-		serveSink()
-		os.Exit(0)
+		err = serveSink()
+	case "source":
+		err = sendToSink()
 	case "deaf":
 		fmt.Fprintln(os.Stderr, "ssh: connect to host nowhere port 22: Connection refused")
 		os.Exit(255)
-	}
-	conn, err := Stdio()
-	if err == nil {
-		v := NewServer(Options{Patience: 5 * time.Second})
-		err = v.ServeStdio(context.Background(), conn, os.Getenv(standIn), mapHost{"v": &recordingVolume{pipeVolume{name: "v"}}})
-		err = errors.Join(err, v.Close())
+	default:
+		err = receiveThere(as)
 	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// receiveThere is what ssh runs.
+func receiveThere(folder string) error {
+	conn, err := Stdio()
+	if err != nil {
+		return err
+	}
+	v := NewServer(Options{Patience: 5 * time.Second})
+	err = v.ServeStdio(context.Background(), conn, folder, mapHost{"v": &recordingVolume{pipeVolume{name: "v"}}})
+	return errors.Join(err, v.Close())
 }
 
 // A recordingVolume puts the sum of what it has received, and which process it is, into a file.
