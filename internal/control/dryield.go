@@ -8,6 +8,7 @@ import (
 
 	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/job"
+	"github.com/lunarsan/lunar/stream/zfs"
 )
 
 // The site of the originals: it gives a job's units up when the site of the replicas takes over, and
@@ -64,7 +65,7 @@ func (d *Daemon) yieldStatus(ctx context.Context, peer peerRecord, q drAsk) (drA
 			}
 		}
 		var refused *stream.Refusal
-		if errors.As(lacks(d.delegation(ctx, v.Source, true)), &refused) {
+		if errors.As(lacks(d.delegation(ctx, v.Source, zfs.Return)), &refused) {
 			o.Lacks = refused.Says + ": " + refused.Way
 		}
 		a.Units = append(a.Units, o)

@@ -20,19 +20,24 @@ type delegated interface {
 }
 
 // delegation is what the daemon's account has been allowed on a volume; nil: that is no question.
-func (d *Daemon) delegation(ctx context.Context, name string, destination bool) (*zfs.Delegation, error) {
+func (d *Daemon) delegation(ctx context.Context, name string, role zfs.Role) (*zfs.Delegation, error) {
 	v, err := d.volume(name)
 	if err != nil {
 		return nil, err
 	}
 	z, ok := v.(delegated)
-	switch {
-	case !ok:
+	if !ok {
 		return nil, nil
-	case destination:
-		return z.Check(ctx, zfs.Destination)
 	}
-	return z.Check(ctx, zfs.Source)
+	return z.Check(ctx, role)
+}
+
+// endRole is what a job does with the volumes of one of its ends.
+func endRole(destination bool) zfs.Role {
+	if destination {
+		return zfs.Destination
+	}
+	return zfs.Source
 }
 
 // lacks is an error where something is missing, with the way out.
@@ -45,7 +50,7 @@ func lacks(d *zfs.Delegation, err error) error {
 
 // Check tells what the daemon's account is not allowed to do with a volume.
 func (h here) Check(ctx context.Context, volume string, destination bool) error {
-	return lacks(h.d.delegation(ctx, volume, destination))
+	return lacks(h.d.delegation(ctx, volume, endRole(destination)))
 }
 
 // Check has the peer look.
@@ -60,5 +65,5 @@ func (d *Daemon) answerCheck(ctx context.Context, peer peerRecord, q peerCheck) 
 	if !peer.mayRead(q.Volume) && !peer.mayReceive(q.Volume) {
 		return nil, fmt.Errorf("%w: peer %s has nothing to do with %s", stream.ErrForbidden, peer.Name, q.Volume)
 	}
-	return d.delegation(ctx, q.Volume, q.Destination)
+	return d.delegation(ctx, q.Volume, endRole(q.Destination))
 }

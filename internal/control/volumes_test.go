@@ -30,7 +30,7 @@ type copied struct {
 	mu    sync.Mutex
 	list  []stream.Snapshot
 	fail  func(what string) error // nil: nothing fails
-	lacks []string                // permissions, to be received into
+	lacks []string                // permissions, to be sent back to
 }
 
 // A preamble is what begins the stream of a copied volume.
@@ -46,7 +46,7 @@ func (v *copied) Check(_ context.Context, role zfs.Role) (*zfs.Delegation, error
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	d := &zfs.Delegation{Account: "lunar", Dataset: v.path, Grant: "zfs allow -u lunar"}
-	if role == zfs.Destination {
+	if role == zfs.Return {
 		d.Missing = v.lacks
 	}
 	return d, nil

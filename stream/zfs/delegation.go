@@ -18,9 +18,10 @@ const (
 	Source      Role = iota // snapshots are taken, kept, sent and pruned
 	Destination             // streams are received, kept and pruned, and sent back
 	Clones                  // clones are made and thrown away, and the volume rolled back
+	Return                  // what was sent of it comes back, and is received into it
 )
 
-func (r Role) String() string { return [...]string{"source", "destination", "clones"}[r] }
+func (r Role) String() string { return [...]string{"source", "destination", "clones", "return"}[r] }
 
 // roles has the permissions of each role. mount is what ZFS asks for beside create and destroy,
 // though nothing is mounted.
@@ -28,11 +29,12 @@ var roles = [...][]string{
 	Source:      {"bookmark", "destroy", "hold", "mount", "release", "send", "snapshot"},
 	Destination: {"bookmark", "create", "destroy", "hold", "mount", "receive", "release", "rename", "send", "snapshot"},
 	Clones:      {"clone", "create", "destroy", "mount", "promote", "rollback", "userprop"},
+	Return:      {"create", "destroy", "hold", "mount", "receive", "release"},
 }
 
 // above says of which roles the permissions are needed on the dataset that the volume is in: what
 // is made is made there.
-var above = [...]bool{Source: false, Destination: true, Clones: true}
+var above = [...]bool{Source: false, Destination: true, Clones: true, Return: false}
 
 // neededFor has what ZFS asks for a command.
 var neededFor = map[string][]string{

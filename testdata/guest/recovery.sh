@@ -11,8 +11,8 @@ check 'pool' pool
 account() {
 	useradd -m -d /var/lib/lunar lunar &&
 		zfs allow -u lunar bookmark,destroy,hold,mount,release,send,snapshot tank/vms &&
-		zfs allow -u lunar bookmark,create,destroy,hold,mount,receive,release,send,snapshot tank/replicas &&
-		zfs allow -u lunar clone,create,destroy,mount,rollback,userprop tank/replicas || return 1
+		zfs allow -u lunar bookmark,create,destroy,hold,mount,receive,release,rename,send,snapshot tank/replicas &&
+		zfs allow -u lunar clone,create,destroy,mount,promote,rollback,userprop tank/replicas || return 1
 	for volumes in tank/vms tank/replicas; do
 		echo "KERNEL==\"zd*\", SUBSYSTEM==\"block\", PROGRAM=\"/lib/udev/zvol_id \$devnode\", RESULT==\"$volumes/*\", GROUP=\"lunar\""
 	done >/etc/udev/rules.d/70-lunar.rules
