@@ -35,6 +35,7 @@ check 'an administrator allows it' sh -ex /tmp/grants
 suite TestDelegation
 suite TestContract
 suite TestMatrix
+suite TestPackage
 suite TestFull -small tank/replicas/small
 suite TestKilled
 check 'nothing is left' sh -c 'zfs list -H -o name -r tank/replicas; [ "$(zfs list -H -o name -r tank/replicas | wc -l)" = 2 ]'

@@ -2,6 +2,7 @@
 //
 //	contract_test.go    the contract of stream.Volume, on zvols
 //	matrix_test.go      zvols and files, replicated to one another
+//	package_test.go     zfs send -R and -I, taken apart
 //	full_test.go        a place without room
 //	killed_test.go      zfs killed at either end
 //	delegation_test.go  what zfs allow has to grant, taken by an account that has nothing else

@@ -35,6 +35,12 @@ var files = streamtest.Place{
 
 func file(t *testing.T) stream.Volume {
 	t.Helper()
+	return shelf.New(filepath.Join(folderOf(t), "disk"))
+}
+
+// folderOf makes a folder of a test's own.
+func folderOf(t *testing.T) string {
+	t.Helper()
 	if *folder == "" {
 		t.Skip("-folder is not given: TestGuestVolumes runs this with xfs")
 	}
@@ -43,7 +49,7 @@ func file(t *testing.T) stream.Volume {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { os.RemoveAll(dir) })
-	return shelf.New(filepath.Join(dir, "disk"))
+	return dir
 }
 
 // TestMatrix: a full stream and five increments, with equal bytes after each, and so say the digests
