@@ -12,12 +12,15 @@ import (
 // and there is a bookmark of it, which lasts when somebody takes the hold away; at the destination
 // it is held. Each job has its own, so none breaks another's.
 
+// tagPrefix begins the tags of jobs; the job's name follows.
+const tagPrefix = "lunar:"
+
 // Tag is what a job holds snapshots with.
 func Tag(job string) string {
 	if job == "" {
 		return ""
 	}
-	return "lunar:" + job
+	return tagPrefix + job
 }
 
 // cursorPrefix begins the names of a job's bookmarks; a GUID follows.

@@ -55,7 +55,7 @@ func (p *planner) keeps(snapshots []Snapshot, flag string) error {
 		if foreign := slices.DeleteFunc(slices.Clone(s.Holds), ours); len(foreign) > 0 {
 			return &Refusal{Kind: ErrHeld,
 				Says: fmt.Sprintf("%s would give up %s of %s, which is held by %s", flag, called(s), volume, strings.Join(foreign, ", ")),
-				Way:  "Release it first, if nobody needs it: zfs release, or lunar job delete for what a job holds."}
+				Way:  wayOfHold(foreign[0], s)}
 		}
 		if len(s.Clones) > 0 {
 			return &Refusal{Kind: ErrCloned,
@@ -64,6 +64,14 @@ func (p *planner) keeps(snapshots []Snapshot, flag string) error {
 		}
 	}
 	return nil
+}
+
+// wayOfHold is what ends a hold.
+func wayOfHold(tag string, s *Snapshot) string {
+	if job, ours := strings.CutPrefix(tag, tagPrefix); ours {
+		return fmt.Sprintf("If nobody needs it, let go of it first: lunar job delete %s.", job)
+	}
+	return fmt.Sprintf("If nobody needs it, let go of it first, at the destination: zfs release %q DATASET@%s.", tag, s.Name)
 }
 
 // several names snapshots, and does not go on for ever.

@@ -200,7 +200,7 @@ func (r *replication) step(ctx context.Context, s *Step, nth, of int) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("%s %s of %s to %s: %w", s.Kind, called(&s.To), r.source.Name(), r.destination.Name(), r.explain(err))
+		return fmt.Errorf("%s %s of %s to %s: %w", s.Kind, called(&s.To), r.source.Name(), r.destination.Name(), r.explain(s, err))
 	}
 	if s.Streams() && s.From == nil {
 		r.Reseed = "" // it is done, and what follows goes on from it, also after a failure
@@ -246,12 +246,16 @@ func (r *replication) open(ctx context.Context, s *Step) (io.ReadCloser, error) 
 }
 
 // explain has an error say the way out where there is one.
-func (r *replication) explain(err error) error {
-	if !errors.Is(err, ErrChanged) {
-		return err
+func (r *replication) explain(s *Step, err error) error {
+	switch {
+	case errors.Is(err, ErrChanged) && s.From != nil:
+		return &Refusal{Kind: ErrChanged, Says: fmt.Sprintf("%v; the newest that both have is %s", err, called(s.From)), Flag: "--rollback",
+			Way: fmt.Sprintf("--rollback gives up what was written to %s since.", r.destination.Name())}
+	case errors.Is(err, ErrSpace) && s.Receive.Anew:
+		return &Refusal{Kind: ErrSpace, Says: err.Error(), Flag: "--reseed=discard",
+			Way: fmt.Sprintf("--reseed=discard gives up the snapshots of %s first, and what has come.", r.destination.Name())}
 	}
-	return &Refusal{Kind: ErrChanged, Says: err.Error(), Flag: "--rollback",
-		Way: fmt.Sprintf("--rollback gives up what was written to %s.", r.destination.Name())}
+	return err
 }
 
 // A counter tells how far a stream has come.

@@ -477,3 +477,27 @@ func TestCancel(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestReseedWithoutRoom names the way that needs less.
+func TestReseedWithoutRoom(t *testing.T) {
+	p := newPair(t)
+	unrelated(p)
+	p.take(1)
+	full := &streamtest.Faulty{Volume: p.destination, Fail: func(call string, done bool) error {
+		if call == "receive" && !done {
+			return stream.ErrSpace
+		}
+		return nil
+	}}
+	was := listed(t, p.destination)
+	_, err := stream.Replicate(t.Context(), p.source, full, stream.Options{Want: stream.Want{Job: "job", Reseed: stream.Beside}})
+	var r *stream.Refusal
+	if !errors.As(err, &r) || !errors.Is(err, stream.ErrSpace) || r.Flag != "--reseed=discard" || !strings.HasPrefix(r.Way, r.Flag+" ") {
+		t.Errorf("%v: %+v", err, r)
+	}
+	if got := listed(t, p.destination); strings.ReplaceAll(was, "!job", "") != got {
+		t.Errorf("there was %s, and is %s", was, got)
+	}
+	p.replicate(stream.Want{Job: "job", Reseed: stream.Discard})
+	p.has("s1!job #job:s1", "s1!job")
+}

@@ -31,6 +31,9 @@ func (c *cli) showExplained(name string, x *control.JobExplained) {
 			c.printf("\n")
 			c.explainSide(v.Destination, v.There)
 		}
+		if p := v.Partial; p != nil {
+			c.printf("\nof %s (GUID %d), %s have come of a stream that was cut\n", p.Name, p.GUID, formatSize(p.Bytes))
+		}
 		switch {
 		case v.Problem != nil:
 			c.printf("\nnothing is sent: %s\n", v.Problem.Says)
@@ -39,6 +42,8 @@ func (c *cli) showExplained(name string, x *control.JobExplained) {
 			}
 		case v.Common != nil:
 			c.printf("\nthe newest that both have is %s (GUID %d); the next run does %s\n", v.Common.Name, v.Common.GUID, plural(v.Steps, "step"))
+		case v.Steps > 0:
+			c.printf("\nboth have nothing in common yet; the next run does %s\n", plural(v.Steps, "step"))
 		}
 	}
 	if x.Problem != "" {
@@ -170,7 +175,7 @@ func (c *cli) jobVerify() *cobra.Command {
 			case v.Problem != nil:
 				failed = append(failed, &control.Problem{Title: v.Source + " could not be compared: " + v.Problem.Says, Hint: jobWayOut(args[0], v.Problem)})
 			case !v.Verdict.Same():
-				failed = append(failed, &control.Problem{Title: v.Source + " and its replica differ",
+				failed = append(failed, &control.Problem{Title: fmt.Sprintf("%s and its replica differ, at the snapshot with GUID %d", v.Source, v.Verdict.GUID),
 					Hint: "lunar job run " + args[0] + " --reseed=anyway makes the replica anew."})
 			}
 		}
@@ -192,9 +197,11 @@ func (c *cli) showVerdict(v *stream.Verdict) {
 	for _, s := range v.Sides {
 		c.printf("%s  %s  %s\n", s.Root, formatSize(s.Size), s.Snapshot)
 	}
+	verdict := "both have other bytes"
 	if v.Same() {
-		c.printf("both have the same (GUID %d)\n", v.GUID)
+		verdict = "both have the same"
 	}
+	c.printf("%s (GUID %d)\n", verdict, v.GUID)
 	for _, r := range v.Differs {
 		c.printf("differs: %s at byte %d\n", formatSize(r.Length), r.Offset)
 	}

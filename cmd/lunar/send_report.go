@@ -50,8 +50,12 @@ func (c *cli) printPlan(p *stream.Plan) {
 		rows = append(rows, []string{string(step.Kind), from, step.To.Name, strconv.FormatUint(step.To.GUID, 10), size})
 	}
 	c.table(rows)
+	when := ""
+	if p.Beside {
+		when = " when the first stream has come"
+	}
 	for _, lost := range p.Discards {
-		c.printf("%s@%s (GUID %d) would be given up.\n", p.Destination, lost.Name, lost.GUID)
+		c.printf("%s@%s (GUID %d) would be given up%s.\n", p.Destination, lost.Name, lost.GUID, when)
 	}
 }
 

@@ -11,8 +11,9 @@ import (
 type Explanation struct {
 	Source      string           `json:"source"`
 	Destination string           `json:"destination,omitempty"`
-	Common      *stream.Snapshot `json:"common,omitempty"` // the newest that both ends have
-	Here        []Explained      `json:"here"`             // the source's, oldest first
+	Common      *stream.Snapshot `json:"common,omitempty"`  // the newest that both ends have
+	Partial     *stream.Partial  `json:"partial,omitempty"` // what came of a stream that was cut
+	Here        []Explained      `json:"here"`              // the source's, oldest first
 	There       []Explained      `json:"there,omitempty"`
 	Steps       int              `json:"steps"`             // that the next run would do
 	Problem     *Problem         `json:"problem,omitempty"` // why it would do none
@@ -73,7 +74,7 @@ func (e *errand) explain(ctx context.Context, x *Explanation) error {
 	for _, d := range e.decideThere(ctx, source, destination) {
 		x.There = append(x.There, d.explained())
 	}
-	x.Common = stream.Common(source, destination)
+	x.Common, x.Partial = stream.Common(source, destination), destination.Partial
 	plan, refused := stream.NewPlan(source, destination, e.job.want(e.ask))
 	passed := map[uint64]bool{} // older than what both have
 	for i := range source.Snapshots {

@@ -243,3 +243,71 @@ func TestTwoInASecond(t *testing.T) {
 		}
 	})
 }
+
+// TestVerifyUncommon says what there is to do where there is nothing to compare.
+func TestVerifyUncommon(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		v := r.add("", "tank/vm1")
+		if _, err := v.Take(t.Context(), "mine"); err != nil {
+			t.Fatal(err)
+		}
+		runner := r.start(vm1())
+		wants := func(says, way, flag string) {
+			t.Helper()
+			out, err := runner.Verify(t.Context(), "offsite")
+			if err != nil || len(out) != 1 || out[0].Problem == nil {
+				t.Fatalf("%+v, %v", out, err)
+			}
+			if p := out[0].Problem; !strings.Contains(p.Says, says) || !strings.Contains(p.Way, way) || p.Flag != flag {
+				t.Errorf("%+v", p)
+			}
+		}
+		wants("backup/vm1 has nothing of tank/vm1 yet", "lunar job run offsite", "")
+		if _, err := r.add("site", "backup/vm1").Take(t.Context(), "theirs"); err != nil {
+			t.Fatal(err)
+		}
+		wants("have no snapshot in common: the newest are mine (GUID ", "--reseed", "--reseed")
+	})
+}
+
+// TestExplainCut tells of a stream that was cut, and of a first run.
+func TestExplainCut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		v := r.add("", "tank/vm1")
+		if _, err := v.Take(t.Context(), "mine"); err != nil {
+			t.Fatal(err)
+		}
+		reads := 0
+		r.setFault(func(_, call string, _ bool) error {
+			if call == "read" {
+				if reads++; reads == 2 {
+					return errors.New("cut")
+				}
+			}
+			return nil
+		})
+		j := vm1()
+		j.Retry = Retry{Times: -1}
+		runner := r.start(j)
+		explain := func() Explanation {
+			t.Helper()
+			all, err := runner.Explain(t.Context(), "offsite")
+			if err != nil || len(all) != 1 || all[0].Common != nil || all[0].Steps != 1 {
+				t.Fatalf("%+v, %v", all, err)
+			}
+			return all[0]
+		}
+		if x := explain(); x.Partial != nil {
+			t.Errorf("%+v", x.Partial)
+		}
+		if _, err := runner.Run(t.Context(), "offsite", Ask{NoTake: true}); err != nil {
+			t.Fatal(err)
+		}
+		pass(time.Minute)
+		if x := explain(); x.Partial == nil || x.Partial.GUID != x.Here[0].GUID {
+			t.Errorf("%+v", x)
+		}
+	})
+}

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -130,7 +131,7 @@ func (r *Runner) Verify(ctx context.Context, name string) ([]Verified, error) {
 		if err == nil {
 			out = append(out, Verified{Source: e.volume.Source, Verdict: v})
 		}
-		return err
+		return e.uncommon(ctx, err)
 	})
 	if err == nil {
 		err = far
@@ -141,4 +142,16 @@ func (r *Runner) Verify(ctx context.Context, name string) ([]Verified, error) {
 		}
 	}
 	return out, err
+}
+
+// uncommon says why both ends have no snapshot in common, as a run would say it.
+func (e *errand) uncommon(ctx context.Context, err error) error {
+	if !errors.Is(err, stream.ErrNoSnapshot) && !errors.Is(err, stream.ErrNoVolume) {
+		return err
+	}
+	if refused := e.plan(ctx, &VolumePlan{}); refused != nil {
+		return refused
+	}
+	return &stream.Refusal{Kind: stream.ErrNoSnapshot, Says: fmt.Sprintf("%s has nothing of %s yet", e.destination.Name(), e.source.Name()),
+		Way: "lunar job run " + e.job.Name + " sends it."}
 }
