@@ -148,11 +148,16 @@ func (r *rig) start(jobs ...Job) *Runner {
 	return runner
 }
 
-func (r *rig) failed() []string {
+// runs are those that have ended.
+func (r *rig) runs() []Run {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	return slices.Clone(r.ended)
+}
+
+func (r *rig) failed() []string {
 	var says []string
-	for _, run := range r.ended {
+	for _, run := range r.runs() {
 		if run.Problem != nil {
 			says = append(says, run.Problem.Says)
 		}

@@ -472,8 +472,8 @@ func TestHeededAhead(t *testing.T) {
 		r.states["offsite"] = State{Since: time.Now(), Heeded: time.Now().AddDate(1, 0, 0), Next: 7}
 		r.start(vm1())
 		pass(61 * time.Minute)
-		if len(r.ended) != 1 || r.ended[0].Number != 7 || r.ended[0].Trigger != Scheduled {
-			t.Errorf("%+v", r.ended)
+		if len(r.runs()) != 1 || r.runs()[0].Number != 7 || r.runs()[0].Trigger != Scheduled {
+			t.Errorf("%+v", r.runs())
 		}
 	})
 }
@@ -495,8 +495,8 @@ func TestOtherSchedules(t *testing.T) {
 		runner.Close()
 		runner = r.start(j)
 		pass(time.Minute)
-		if len(r.ended) != 0 {
-			t.Errorf("ran at once: %+v", r.ended)
+		if len(r.runs()) != 0 {
+			t.Errorf("ran at once: %+v", r.runs())
 		}
 		pass(28 * time.Minute)
 		j.Keep = retain.Rule{Last: 3} // the schedules are what they were
@@ -504,8 +504,8 @@ func TestOtherSchedules(t *testing.T) {
 			t.Fatal(err)
 		}
 		pass(time.Minute)
-		if len(r.ended) != 1 || r.ended[0].Trigger != Scheduled {
-			t.Errorf("%+v", r.ended)
+		if len(r.runs()) != 1 || r.runs()[0].Trigger != Scheduled {
+			t.Errorf("%+v", r.runs())
 		}
 	})
 }

@@ -103,10 +103,10 @@ func TestFourHundredDays(t *testing.T) {
 		check("before the machine goes off", time.Now())
 		runner.Close()
 		on(303, 0)
-		before := len(r.ended)
+		before := len(r.runs())
 		r.start(hourly, daily)
 		on(303, time.Minute)
-		if n := len(r.ended) - before; n != 2 {
+		if n := len(r.runs()) - before; n != 2 {
 			t.Errorf("%d runs make up for three days", n)
 		}
 		check("when the machine is on again", time.Now())
