@@ -47,6 +47,7 @@
 //	extents_linux.go, capacity_linux.go     what a file has of its file system
 //	descriptor.go, descriptor_linux.go      what those two share; errno to error
 //	durable.go                              small files that are written as a whole
+//	start_linux.go, start_other.go          for how long the system remembers what was not synced
 //	offset.go                               the part of a store behind something else
 //	mem.go, null.go, faulty.go              stores in memory, nowhere, and failing on demand
 //	storetest     the contract as a test suite

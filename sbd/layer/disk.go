@@ -37,7 +37,7 @@ type filer interface {
 }
 
 // system is the disk of the operating system.
-func system() disk { return disk{files{}, systemStart()} }
+func system() disk { return disk{files{}, sbd.SystemStart()} }
 
 type files struct{}
 

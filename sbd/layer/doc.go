@@ -40,7 +40,7 @@
 //	disk.go        making, replacing and removing files so that they outlive a crash
 //	lock.go        who keeps out whom
 //	blockmap.go    which blocks a delta has, in memory and as it is kept
-//	notes.go, start_linux.go, start_other.go   which it has besides, when we are killed
+//	notes.go       which it has besides, when we are killed
 //	layer.go       a base or a delta that is open
 //	view.go        layers on top of each other: who has a byte
 //	load.go        a view made of the stack that is kept

@@ -35,6 +35,9 @@ type ApplyOptions struct {
 	Dataset   string        // apply this one of a package's; empty: there is but one
 	Every     time.Duration // between two checkpoints; 0: usualEvery
 
+	// Reached is told, each time that more was written, the place before which everything is:
+	// it need not outlive a loss of power. nil: nobody wants to know.
+	Reached func(Cursor)
 	// Done is called after each substream, in order. It may read the stream once more: until it
 	// returns, the Applier has no long block in memory.
 	Done func(Applied) error
@@ -119,7 +122,7 @@ func (e *BrokenOffError) Unwrap() error { return e.Cause }
 func (a *Applier) Apply(ctx context.Context, in io.Reader) error {
 	a.in = NewVerifier(in, false)
 	a.sub = substream{}
-	a.line = newPipeline(a.volume, a.o.Every, a.note)
+	a.line = newPipeline(a.volume, a.o, a.note)
 	defer a.line.close()
 	a.batch = a.line.take()
 	a.confirmed = a.batch.mark()

@@ -14,9 +14,10 @@ import (
 //	submit ──► line ──────────────────► write, checkpoint ──► spare
 //	    └────► packed ──► unpack ──ready──┘
 type pipeline struct {
-	volume Volume
-	note   func(Cursor) error // makes a note of a place before which all is durable
-	every  time.Duration      // between notes
+	volume  Volume
+	note    func(Cursor) error // makes a note of a place before which all is durable
+	reached func(Cursor)       // hears of a place before which all is written; nil: nobody does
+	every   time.Duration      // between notes
 
 	spare  chan *batch
 	packed chan *batch
@@ -35,16 +36,17 @@ type pipeline struct {
 // pipelineBatches is how many batches there are.
 const pipelineBatches = 4
 
-func newPipeline(v Volume, every time.Duration, note func(Cursor) error) *pipeline {
+func newPipeline(v Volume, o ApplyOptions, note func(Cursor) error) *pipeline {
 	p := &pipeline{
-		volume: v,
-		note:   note,
-		every:  every,
-		spare:  make(chan *batch, pipelineBatches),
-		packed: make(chan *batch, pipelineBatches),
-		line:   make(chan *batch, pipelineBatches),
-		long:   make(chan *long, 1),
-		last:   time.Now(),
+		volume:  v,
+		note:    note,
+		reached: o.Reached,
+		every:   o.Every,
+		spare:   make(chan *batch, pipelineBatches),
+		packed:  make(chan *batch, pipelineBatches),
+		line:    make(chan *batch, pipelineBatches),
+		long:    make(chan *long, 1),
+		last:    time.Now(),
 	}
 	for range pipelineBatches {
 		p.spare <- newBatch()
@@ -130,6 +132,9 @@ func (p *pipeline) put(b *batch) error {
 	}
 	if (b.cursor != Cursor{}) {
 		p.cursor = b.cursor
+		if p.reached != nil {
+			p.reached(p.cursor)
+		}
 	}
 	if time.Since(p.last) < p.every {
 		return nil

@@ -12,6 +12,9 @@ import (
 	"github.com/lunarsan/lunar/stream/dmu"
 )
 
+// ChainBeside is where the chain of the file at path is.
+func ChainBeside(path string) string { return path + ".lunar" }
+
 // ReadChain reads the chain at path, or returns an empty one where there is none.
 func ReadChain(path string) (*dmu.Chain, error) {
 	p, err := os.ReadFile(path)

@@ -6,6 +6,7 @@
 //	open.go     a store, and the lock on it
 //	chain.go    the chain, in a file beside the store
 //	volume.go   the store as what a dmu.Applier writes to
+//	reached.go  how far it has come, when it is killed
 //	source.go   the store as what a dmu.Generator reads
 //	changes_linux.go extents_linux.go   where two files that share extents differ
 //	clone_linux.go   files that share extents

@@ -25,6 +25,7 @@ type Store struct {
 	made    bool // by us, and no chain has been saved since
 	chain   *dmu.Chain
 	behind  writeBehind
+	noting  noting
 }
 
 // Options say how a store is opened.
@@ -70,7 +71,7 @@ func Open(path string, o Options) (*Store, error) {
 			return nil, fmt.Errorf("%s: %w", path, ErrNoChain)
 		}
 		if s.regular {
-			s.beside = path + ".lunar"
+			s.beside = ChainBeside(path)
 		}
 	}
 	if s.regular && !o.ReadOnly && info != nil && info.Size() == 0 {
@@ -89,6 +90,9 @@ func Open(path string, o Options) (*Store, error) {
 		if s.chain, err = ReadChain(s.beside); err != nil {
 			return nil, errors.Join(err, s.Close())
 		}
+	}
+	if !o.ReadOnly && s.beside != "" {
+		s.recall()
 	}
 	if !o.ReadOnly && !s.layered {
 		s.behind.open(path)
@@ -120,6 +124,7 @@ func (s *Store) undo() {
 // Close gives the store back. A file that was made for a stream that was then refused goes.
 func (s *Store) Close() error {
 	s.undo()
+	s.noting.end(s.beside)
 	s.behind.close()
 	return s.Store.Close()
 }

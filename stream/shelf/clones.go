@@ -52,7 +52,7 @@ func writeChain(path string, c dmu.Chain) error {
 		return err
 	}
 	c.Modified = written
-	return image.WriteChain(chainOf(path), &c)
+	return image.WriteChain(image.ChainBeside(path), &c)
 }
 
 // Unclone throws a clone away, with its own snapshots. One that is not there is none.

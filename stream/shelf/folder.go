@@ -38,7 +38,7 @@ const (
 )
 
 func (f folder) path() string             { return string(f) }
-func (f folder) chain() string            { return chainOf(string(f)) }
+func (f folder) chain() string            { return image.ChainBeside(string(f)) }
 func (f folder) root() string             { return string(f) + ".snapshots" }
 func (f folder) in(name string) string    { return filepath.Join(f.root(), name) }
 func (f folder) record() string           { return f.in("shelf.json") }
@@ -54,7 +54,7 @@ func (f folder) cloneAt(name string) string { return filepath.Join(f.clones(), n
 
 // asReceived says whether nobody has written to the volume since it was received.
 func (f folder) asReceived() (bool, error) {
-	received, err := image.ReadChain(chainOf(f.cloneAt(forkReceiving)))
+	received, err := image.ReadChain(image.ChainBeside(f.cloneAt(forkReceiving)))
 	if err != nil {
 		return false, err
 	}
@@ -62,11 +62,8 @@ func (f folder) asReceived() (bool, error) {
 	return err == nil && written.Equal(received.Modified), err
 }
 
-// chainOf is where the chain of the file at path is.
-func chainOf(path string) string { return path + ".lunar" }
-
 // beside are what the names of everything that is kept of a file end in, behind the file's own.
-var beside = [...]string{"", ".lunar", ".lunar.new", ".snapshots", ".layers"}
+var beside = [...]string{"", ".lunar", ".lunar.new", ".lunar.reached", ".snapshots", ".layers"}
 
 // A disk does what changes names and files, one step at a time; each is durable when it returns.
 // fault, which tests set, is asked before each, and has the machine end there.

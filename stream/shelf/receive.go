@@ -44,7 +44,7 @@ func (s *Shelf) Receive(ctx context.Context, in io.Reader, r stream.Receive) (_ 
 	if err := a.alone(ctx, (*arrival).prepare); err != nil {
 		return stream.Snapshot{}, err
 	}
-	o := dmu.ApplyOptions{Blank: a.work.Blank(), Every: noteEvery}
+	o := dmu.ApplyOptions{Blank: a.work.Blank(), Every: noteEvery, Reached: a.work.Reached}
 	if err := dmu.NewApplier(a.work, a.work.Chain(), a.work.Save, o).Apply(ctx, in); err != nil {
 		return stream.Snapshot{}, a.named(a.name, asStream(err))
 	}
@@ -52,7 +52,8 @@ func (s *Shelf) Receive(ctx context.Context, in io.Reader, r stream.Receive) (_ 
 	return a.made, err
 }
 
-// noteEvery is how much of a stream is sent again at the most when a process or a machine ends.
+// noteEvery is how much work is done again at the most when a machine ends. When a process does, it
+// is what was not written yet: see image.Store.Reached.
 const noteEvery = 500 * time.Millisecond
 
 // alone runs f with the shelf to itself.
@@ -265,7 +266,11 @@ func (e *edit) part() (*dmu.Receiving, error) {
 	if forked, err := e.medium.forked(forkReceiving); !forked || err != nil {
 		return nil, err
 	}
-	c, err := image.ReadChain(chainOf(e.medium.forkPath(forkReceiving)))
+	path := e.medium.forkPath(forkReceiving)
+	if err := image.Recall(path); err != nil {
+		return nil, err
+	}
+	c, err := image.ReadChain(image.ChainBeside(path))
 	if err != nil {
 		return nil, err
 	}

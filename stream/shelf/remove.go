@@ -51,5 +51,5 @@ func (s *Shelf) removeRest() error {
 	if err := s.remove(s.folder.record()); err != nil {
 		return explain(err)
 	}
-	return explain(errors.Join(s.remove(s.root()), s.remove(s.folder.chain()), s.remove(s.folder.chain()+".new")))
+	return explain(errors.Join(s.remove(s.root()), s.remove(s.folder.chain()), s.remove(s.folder.chain()+".new"), s.remove(s.folder.chain()+".reached")))
 }

@@ -220,7 +220,7 @@ func TestAbandonDamaged(t *testing.T) {
 		if err := receive(9 << 10); !errors.Is(err, stream.ErrStream) {
 			t.Fatalf("half a stream: %v", err)
 		}
-		do(t, os.WriteFile(chainOf(replica.cloneAt(forkReceiving)), []byte("{"), 0o600))
+		do(t, os.WriteFile(image.ChainBeside(replica.cloneAt(forkReceiving)), []byte("{"), 0o600))
 		if _, err := replica.Partial(ctx); !errors.Is(err, dmu.ErrChain) {
 			t.Errorf("it is damaged: %v", err)
 		}
