@@ -78,6 +78,15 @@ func (c *client) connected(n int) {
 	c.log.Info("connected again", "connection", n)
 }
 
+// tripped notes how long the way to the server and back took.
+func (c *client) tripped(trip time.Duration) {
+	c.s.mu.Lock()
+	defer c.s.mu.Unlock()
+	if c.s.trip == 0 || trip < c.s.trip {
+		c.s.trip = trip
+	}
+}
+
 // keep keeps a connection in a lane for as long as the link lasts.
 func (c *client) keep(n int, lane *lane) {
 	pause := firstPause
@@ -167,7 +176,9 @@ func (c *client) greet(conn io.ReadWriteCloser, g *greeting) (*lane, error) {
 	if err := greet(conn, frameHello, g); err != nil {
 		return nil, unknownThere(err)
 	}
+	sent := time.Now()
 	theirs, err := greeted(conn, frameWelcome)
+	trip := max(1, time.Since(sent))
 	if err != nil {
 		return nil, unknownThere(err)
 	}
@@ -180,5 +191,6 @@ func (c *client) greet(conn io.ReadWriteCloser, g *greeting) (*lane, error) {
 	if err := c.s.reconcile(theirs); err != nil {
 		return nil, err
 	}
+	c.tripped(trip)
 	return c.s.addLane(g.Lane, conn)
 }

@@ -130,7 +130,22 @@ func (s *session) wakes(ctx context.Context) (stop func() bool) {
 
 // room tells whether so much more may be under way.
 func (x *exchange) room(n int64) bool {
-	return x.underWay == 0 || x.underWay+n <= exchangeWindow && x.s.underWay+n <= sessionWindow && len(x.unacked) < mostAhead/2
+	return x.underWay == 0 || x.underWay+n <= x.s.window() && x.s.underWay+n <= sessionWindow && len(x.unacked) < mostAhead/2
+}
+
+// nearby is how long the way there and back is at the most to a receiver that takes what it is sent
+// before much more could be under way.
+const nearby = 10 * time.Millisecond
+
+// window is how much of a stream may be under way (bytes). What a receiver that is killed has not
+// taken is sent again, and so one that is near is sent no more than keeps it busy: a chunk on each
+// lane, and one that waits. One that is far, or may be, has what makes up for the time that the way takes, and what
+// is lost on it.
+func (s *session) window() int64 {
+	if s.trip == 0 || s.trip > nearby {
+		return exchangeWindow
+	}
+	return min(exchangeWindow, int64((s.width+1)*chunkLen(s.width)))
 }
 
 // ahead tells whether chunks are under way.

@@ -173,8 +173,10 @@ const leastChunk = 256 << 10
 func (s *session) chunkLen() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return max(leastChunk, chunkSize>>bits.Len(uint(s.width-1)))
+	return chunkLen(s.width)
 }
+
+func chunkLen(lanes int) int { return max(leastChunk, chunkSize>>bits.Len(uint(lanes-1))) }
 
 // count counts bytes of a stream.
 func (s *session) count(raw int, codec string) {

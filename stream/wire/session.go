@@ -35,9 +35,10 @@ type session struct {
 	underWay  int64             // of chunks that were not taken there (bytes)
 	kept      int64             // of frames that were not taken here (bytes)
 	lanes     map[int]*lane
-	width     int       // how many lanes there are when all are up
-	alive     time.Time // when there was a lane last
-	closing   bool      // it ends when the lanes have said so
+	width     int           // how many lanes there are when all are up
+	trip      time.Duration // there and back, at best; 0: not known
+	alive     time.Time     // when there was a lane last
+	closing   bool          // it ends when the lanes have said so
 	traffic   Traffic
 	err       error // why the session has ended
 }
