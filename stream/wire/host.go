@@ -63,6 +63,10 @@ var methods = map[string]func(context.Context, stream.Volume, *request) (any, er
 	"abandon": func(ctx context.Context, v stream.Volume, _ *request) (any, error) { return done, v.Abandon(ctx) },
 }
 
+// settled are those of the methods that are about what was received. A receive of the same client,
+// which was killed, has to end before: until then it is not known how far it came.
+var settled = map[string]bool{"partial": true, "abandon": true}
+
 // serve answers a call of a client.
 func (x *exchange) serve(host Host) error {
 	p, err := x.parts(x.ctx, frameCall, maxMessage)
@@ -92,10 +96,15 @@ func (x *exchange) serve(host Host) error {
 		return x.serveReceive(v, &r)
 	case do == nil:
 		return x.reply(nil, fmt.Errorf("%w: the call %q", errUnknown, r.Method), flagLast)
-	default:
-		result, err := do(x.ctx, v, &r)
-		return x.reply(result, err, flagLast)
+	case settled[r.Method]:
+		end, err := x.s.receives(x.ctx, r.Volume)
+		if err != nil {
+			return x.reply(nil, err, flagLast)
+		}
+		defer end()
 	}
+	result, err := methods[r.Method](x.ctx, v, &r)
+	return x.reply(result, err, flagLast)
 }
 
 func (x *exchange) serveSend(v stream.Volume, s stream.Send) (err error) {

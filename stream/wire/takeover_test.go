@@ -28,6 +28,15 @@ func (v *strict) Receive(ctx context.Context, in io.Reader, r stream.Receive) (s
 	return v.pipeVolume.Receive(ctx, in, r)
 }
 
+// Partial tells what came so far, which nobody knows while more comes.
+func (v *strict) Partial(context.Context) (*stream.Partial, error) {
+	if !v.mu.TryLock() {
+		return nil, fmt.Errorf("%s: %w", v.name, stream.ErrInUse)
+	}
+	defer v.mu.Unlock()
+	return &stream.Partial{GUID: 1}, nil
+}
+
 // TestBeginsAgain kills a client half-way, and has another take its place: the server does not make
 // it wait for the one that is dead. One that lives is left alone.
 func TestBeginsAgain(t *testing.T) {
@@ -59,8 +68,12 @@ func TestBeginsAgain(t *testing.T) {
 				killed.Store(true)
 				r.cut()
 			}
+			next := r.link(Options{}).Volume("v")
+			if p, err := next.Partial(t.Context()); kill && (p == nil || err != nil) {
+				t.Errorf("the next client is told %+v, %v of what came", p, err)
+			}
 			begun := time.Now()
-			_, again := r.link(Options{}).Volume("v").Receive(t.Context(), newMaterial(testStream), stream.Receive{})
+			_, again := next.Receive(t.Context(), newMaterial(testStream), stream.Receive{})
 			switch took := time.Since(begun); {
 			case kill && (again != nil || v.sum != sumOf(t, newMaterial(testStream))):
 				t.Errorf("the next client: %v", again)
