@@ -18,6 +18,7 @@ import (
 //
 //	PATH                     the volume as it is now
 //	PATH.lunar               its chain: the snapshots that it has been; see package dmu
+//	PATH.lunar.reached       while a stream comes: how far it is written; see package image
 //	PATH.snapshots/
 //	    shelf.json           the record
 //	    next.json            the record that holds when PATH has been replaced

@@ -22,8 +22,8 @@
 //
 // Chunks are summed and compressed on all processors, and put in order behind that. Each stage
 // hands over at most as many chunks as there are processors, what is under way between the
-// two sides is bounded in bytes (sessionWindow), so a slow receiver holds a quick source back, and
-// all streams of a process share a Memory.
+// two sides is bounded in bytes (sessionWindow), so a slow receiver holds a quick source back, the
+// more so when it is near (window), and all streams of a process share a Memory.
 //
 // Rules that the code keeps:
 //
