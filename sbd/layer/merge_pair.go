@@ -34,14 +34,18 @@ func (m *pairing) down() error {
 	if err != nil {
 		return err
 	}
-	// What the upper one does not show of the lower one is zeros.
-	from, to := m.upper.Shows, max(m.lower.Size, size)
-	err = m.each(m.lower.blocks, m.upper.blocks, from, to, func(off, n int64) error {
+	// What the upper one does not show of the lower one is zeros, and behind its end is nothing.
+	err = errors.Join(err, m.clear(m.upper.blocks, m.upper.Shows, size), m.clear(nil, size, m.lower.Size))
+	return errors.Join(err, m.lower.sync())
+}
+
+// clear makes zeros of the bytes of the lower layer from one up to another that are not in a map.
+func (m *pairing) clear(but *blockMap, from, to int64) error {
+	return m.each(m.lower.blocks, but, from, to, func(off, n int64) error {
 		end := min(off+n, to)
 		off = max(off, from)
 		return erase(m.lower.store, off, end-off, false)
 	})
-	return errors.Join(err, m.lower.sync())
 }
 
 // fit makes the lower layer as long as the upper one.
