@@ -15,7 +15,6 @@ type Info struct {
 	Name    string    // empty: it was ended, and has yet to be merged
 	Created time.Time // when it was frozen
 	Size    int64     // of the volume then, in bytes
-	Bytes   int64     // that it takes itself; -1: not known
 	Clones  []string
 }
 
@@ -38,24 +37,76 @@ func List(path string) ([]Info, error) {
 	}
 	var out []Info
 	for _, e := range st.Layers[:len(st.Layers)-1] {
-		out = append(out, Info{e.Name, e.Created, e.Size, p.takes(e), e.Clones})
+		out = append(out, Info{e.Name, e.Created, e.Size, e.Clones})
 	}
 	return out, nil
 }
 
-// takes is the space of a layer, in bytes.
-func (p place) takes(e entry) int64 {
-	s, err := p.open(p.data(e), sbd.OpenOptions{ReadOnly: true, Unlocked: true})
+// Gives is what ending the layer of a name gives back, once it is merged (bytes): the space of what
+// it has where the layer above has something else, or does not show it.
+func Gives(path, name string) (int64, error) {
+	p, err := system().find(path)
 	if err != nil {
-		return -1
+		return 0, err
 	}
-	defer s.Close()
-	if m, ok := s.(sbd.Measurer); ok {
-		if space, err := m.Space(); err == nil {
-			return space.Used
+	return p.gives(name)
+}
+
+func (p place) gives(name string) (n int64, err error) {
+	st, i, locked, err := p.editAt(name)
+	if err != nil {
+		return 0, err
+	}
+	defer locked.unlock()
+	unlocked := sbd.OpenOptions{ReadOnly: true, Unlocked: true}
+	upper, err := p.openLayer(st.Layers[i+1], st.Block, unlocked)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, upper.close()) }()
+	var lower *layer
+	if e := st.Layers[i]; e.File != 0 {
+		lower, err = p.openLayer(e, st.Block, unlocked)
+	} else {
+		lower, err = p.openBase(e, unlocked, false, true)
+	}
+	if err != nil {
+		return 0, err
+	}
+	defer func() { err = errors.Join(err, lower.close()) }()
+	shown := (min(upper.Shows, lower.Size) + st.Block - 1) / st.Block
+	n, err = lower.takes(shown, blocksOf(lower.Size, st.Block), st.Block)
+	for b := int64(0); err == nil; {
+		if b = upper.blocks.next(b, shown, true); b >= shown {
+			break
 		}
+		stop := upper.blocks.next(b, shown, false)
+		var more int64
+		more, err = lower.takes(b, stop, st.Block)
+		n, b = n+more, stop
 	}
-	return -1
+	return n, err
+}
+
+// takes is the space of the blocks of a layer from b up to end (bytes).
+func (l *layer) takes(b, end, block int64) (n int64, err error) {
+	for {
+		var stop int64
+		if b, stop = run(l.blocks, nil, b, end); b >= end {
+			return n, nil
+		}
+		for off, until := b*block, min(stop*block, l.Size); off < until; {
+			has, more, err := mapped(l.store, off)
+			if err != nil {
+				return 0, err
+			}
+			if more = min(more, until-off); has {
+				n += more
+			}
+			off += more
+		}
+		b = stop
+	}
 }
 
 // Layered says whether the volume at path has layers.

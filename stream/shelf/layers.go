@@ -92,8 +92,8 @@ type difference struct{ *layer.Difference }
 
 func (difference) Close() error { return nil }
 
-// used is not known: of what a layer has, the one above needs what it has not itself.
-func (m *layers) used(*snapshot) (int64, error) { return -1, nil }
+// used is that of what the layer has and the one above does not need: it has something else there.
+func (m *layers) used(s *snapshot) (int64, error) { return layer.Gives(m.path(), m.key(s)) }
 
 func (m *layers) touched(head *image.Store, s *snapshot) (touched bool, err error) {
 	c, err := layer.Changes(m.path(), m.key(s), "")

@@ -228,3 +228,24 @@ func TestAbandonDamaged(t *testing.T) {
 		do(t, receive(1<<30))
 	})
 }
+
+// TestUsed: a snapshot takes what was written since, and the newest nothing yet.
+func TestUsed(t *testing.T) {
+	ctx := context.Background()
+	onBoth(t, func(t *testing.T, folder string) {
+		s := New(filepath.Join(folder, "disk"))
+		do(t, sbd.Create(s.path(), 1<<20, true))
+		for i, name := range []string{"a", "b"} {
+			for off := int64(0); off < 512<<10; off += 8192 {
+				s.fill(t, byte('1'+i), off+int64(i)*256<<10)
+			}
+			_, err := s.Take(ctx, name)
+			do(t, err)
+		}
+		list, err := s.Snapshots(ctx)
+		do(t, err)
+		if len(list) != 2 || list[0].Used != 256<<10 || list[1].Used != 0 {
+			t.Errorf("they are %+v", list)
+		}
+	})
+}
