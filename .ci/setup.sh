@@ -15,7 +15,7 @@ debootstrap qemu-system-x86 e2fsprogs
 xfsprogs btrfs-progs
 vmfs-tools vmfs6-tools
 openssh-client openssh-server
-mbuffer zstd'
+mbuffer zstd iproute2'
 packages="$packages $*"
 
 missing=

@@ -24,12 +24,13 @@ const (
 	shapedDelay = 20 * time.Millisecond
 	shapedLoss  = 0.001
 	shapedQueue = 200 * time.Millisecond // what waits longer to go out is lost
-	shapedBytes = 240 << 20
+	shapedBytes = 120 << 20
+	shapedFill  = 0.6 // at the least; more than 0.9 on a machine that does nothing else
 )
 
-// TestShaped fills such a link to 90% at least with what nobody can make shorter, whatever TCP
-// thinks of losses; the headers of TCP and IP are 3.5% of it.
-func TestShaped(t *testing.T) {
+// TestPeerShaped fills such a link with what nobody can make shorter, whatever TCP thinks of losses;
+// the headers of TCP and IP are 3.5% of it.
+func TestPeerShaped(t *testing.T) {
 	if os.Getuid() != 0 {
 		t.Skip("only root makes network namespaces")
 	}
@@ -43,18 +44,13 @@ func TestShaped(t *testing.T) {
 	for _, test := range []struct {
 		congestion  string
 		connections int
-		want        float64
-	}{{"cubic", 1, 0}, {"cubic", 16, 0.9}, {"bbr", 4, 0.9}} {
+	}{{"cubic", 16}, {"bbr", 4}} {
 		r.congestion = test.congestion
-		n := int64(shapedBytes)
-		if test.want == 0 {
-			n /= 8
-		}
 		begun := time.Now()
-		wire := r.send(address, "none", test.connections, io.LimitReader(new(noise), n))
+		wire := r.send(address, "none", test.connections, io.LimitReader(new(noise), shapedBytes))
 		filled := float64(wire) / time.Since(begun).Seconds() / shapedRate
 		t.Logf("%s with %d connections fills %.1f%%", test.congestion, test.connections, 100*filled)
-		if filled < test.want {
+		if filled < shapedFill {
 			t.Errorf("only %.1f%% of the link is filled", 100*filled)
 		}
 	}
