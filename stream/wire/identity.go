@@ -142,5 +142,17 @@ func createIdentity(path string) (*Identity, error) {
 	case err != nil:
 		return nil, fmt.Errorf("keeping our key: %w", err)
 	}
+	if err := syncFolder(dir); err != nil { // others are told its fingerprint now
+		return nil, fmt.Errorf("keeping our key: %w", err)
+	}
 	return id, nil
+}
+
+// syncFolder makes names in a folder durable.
+func syncFolder(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
 }
