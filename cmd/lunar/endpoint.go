@@ -142,10 +142,6 @@ func (c *cli) reachPeer(ctx context.Context, e *endpoint, l *linking, name, volu
 	return c.reach(ctx, e, address+"/"+volume, &known)
 }
 
-// tlsConnections is how many connections there are where nobody says: a few get through losses
-// that hold one back.
-const tlsConnections = 4
-
 // reach connects to the machine of a volume.
 func (c *cli) reach(ctx context.Context, e *endpoint, address string, l *linking) error {
 	a, err := wire.ParseAddress(address)
@@ -158,7 +154,7 @@ func (c *cli) reach(ctx context.Context, e *endpoint, address string, l *linking
 	}
 	var dial wire.Dial
 	if a.Scheme == "lunar" && o.Connections == 0 {
-		o.Connections = tlsConnections
+		o.Connections = wire.TLSConnections
 	}
 	if a.Scheme == "ssh" {
 		dial = wire.SSH{Destination: a.Host, Port: a.Port, Command: l.command}.Dial

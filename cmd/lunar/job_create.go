@@ -44,7 +44,7 @@ func (f *jobFlags) describe(c *cli, cmd *cobra.Command) {
 	fs.Var(&spanFlag{&f.HookTime}, "hook-time", "end such a command after `TIME` (default 1m)")
 	fs.StringVar(&f.Limit, "limit", "", "send no more than `RATE` bytes a second: 20M, or \"08:00-18:00 20M, else 0\"")
 	fs.StringVar(&f.Compress, "compress", "", "compress on the wire by `HOW`: auto, none, lz4, zstd, zstd-1, zstd-3, zstd-7, zstd-19")
-	fs.IntVar(&f.Connections, "connections", 0, "use `N` connections for each stream (default 1)")
+	fs.IntVar(&f.Connections, "connections", 0, "use `N` connections to the peer (default 4, and 1 over ssh)")
 	fs.IntVar(&f.Parallel, "parallel", 0, "send `N` volumes at a time (default 1)")
 	fs.IntVar(&f.retries, "retries", 0, "try again `N` times after failures that may pass; -1: never (default 5)")
 	c.completingFlag(cmd, "to", peerNames)

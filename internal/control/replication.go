@@ -1,6 +1,7 @@
 package control
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -215,6 +216,7 @@ func dialPeer(ctx context.Context, d *Daemon, peer peerRecord, o wire.Options) (
 	if err != nil {
 		return nil, err
 	}
+	o.Connections = cmp.Or(o.Connections, wire.TLSConnections)
 	l, err := wire.Connect(ctx, id.Dial(peer.Address, key), o)
 	if err != nil {
 		return nil, err

@@ -52,7 +52,7 @@ type Job struct {
 	// What who connects to the peer goes by.
 	Limit       string `json:"limit,omitempty" yaml:"limit,omitempty"`             // "08:00-18:00 20M, else 0", bytes a second
 	Compress    string `json:"compress,omitempty" yaml:"compress,omitempty"`       // of the wire; empty: what fits
-	Connections int    `json:"connections,omitempty" yaml:"connections,omitempty"` // for each stream; 0: one
+	Connections int    `json:"connections,omitempty" yaml:"connections,omitempty"` // of a run's link; 0: as package wire has it
 	Parallel    int    `json:"parallel,omitempty" yaml:"parallel,omitempty"`       // volumes at a time; 0: one
 
 	Retry Retry `json:"retry,omitzero" yaml:"retry,omitempty"`

@@ -31,8 +31,13 @@ type lane struct {
 	pingDue  bool
 }
 
-// MostConnections is how many connections a link may have.
-const MostConnections = 16
+const (
+	// MostConnections is how many connections a link may have.
+	MostConnections = 16
+	// TLSConnections is how many do where nobody says: a few get through losses that hold one back.
+	// Over ssh each is a process at either side.
+	TLSConnections = 4
+)
 
 const (
 	pingEvery   = 5 * time.Second
