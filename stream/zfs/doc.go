@@ -6,7 +6,7 @@
 //	command.go failure.go   zfs is run; what it says becomes an error of package stream
 //	name.go                 which names are handed to it
 //	volume.go               a dataset as a stream.Volume
-//	list.go                 snapshots, bookmarks, holds
+//	list.go                 snapshots, bookmarks, holds; which volumes there are
 //	take.go keep.go         snapshots of several volumes at one instant; holds, bookmarks
 //	destroy.go              the one place that destroys
 //	rollback.go clone.go    back to a snapshot; a writable copy of one

@@ -74,6 +74,9 @@ func TestSnapshotsMany(t *testing.T) {
 	asked := 0
 	v, err := Open("tank/v", func(_ context.Context, _ io.Reader, stdout io.Writer, args ...string) error {
 		if args[0] == "holds" {
+			if line := len(strings.Join(args, " ")); line > 128<<10 {
+				t.Errorf("zfs is given %d bytes", line)
+			}
 			for _, s := range args[2:] {
 				asked++
 				fmt.Fprintf(stdout, "%s\ttag\tSun Nov 22 19:21 2026\n", s)
@@ -85,7 +88,7 @@ func TestSnapshotsMany(t *testing.T) {
 			if i < held {
 				references = 1
 			}
-			fmt.Fprintf(stdout, "tank/v@s%d\t%d\t1795375291\t%d\t0\t8388608\t%d\t-\n", i, i+1, i, references)
+			fmt.Fprintf(stdout, "tank/v@%0200d\t%d\t1795375291\t%d\t0\t8388608\t%d\t-\n", i, i+1, i, references)
 		}
 		return nil
 	})

@@ -12,6 +12,7 @@ import (
 
 	"github.com/lunarsan/lunar/stream"
 	"github.com/lunarsan/lunar/stream/dmu"
+	"github.com/lunarsan/lunar/stream/dmu/nvlist"
 )
 
 const guidsOf = "list -Hp -t snapshot,bookmark -o name,guid "
@@ -129,6 +130,13 @@ func TestSendToken(t *testing.T) {
 	}
 	if err := r.Close(); err != nil {
 		t.Error(err)
+	}
+	redacted := token
+	redacted.Other = nvlist.New().Add(nvlist.Pair{Name: "redact_snaps", Type: nvlist.Uint64Array, Value: []uint64{1}})
+	if given, err := redacted.Encode(); err != nil {
+		t.Fatal(err)
+	} else if _, err := volume(t).Send(t.Context(), stream.Send{Token: given}); !errors.Is(err, stream.ErrToken) {
+		t.Errorf("of a redacted stream: %v", err)
 	}
 	for what, says := range map[string]string{
 		"the snapshot has gone":             line("#m", 7) + line("@c", 9),

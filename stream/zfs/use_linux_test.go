@@ -3,6 +3,7 @@ package zfs
 import (
 	"context"
 	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -75,4 +76,31 @@ func TestClaim(t *testing.T) {
 		}
 		leave()
 	})
+}
+
+// TestRollbackClaims: nobody opens the volume while zfs rolls it back.
+func TestRollbackClaims(t *testing.T) {
+	v := volume(t, call{args: listAll, says: three + "0\t-\n"}, call{args: "rollback -r tank/v@a"})
+	if err := os.MkdirAll(filepath.Dir(v.Path()), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	node, err := os.Create(v.Path())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer node.Close()
+	run, seen := v.run, 0
+	v.run = func(ctx context.Context, in io.Reader, out io.Writer, args ...string) error {
+		if err := syscall.Flock(int(node.Fd()), syscall.LOCK_SH|syscall.LOCK_NB); err != syscall.EWOULDBLOCK {
+			t.Errorf("zfs %s, and the volume can be locked: %v", args[0], err)
+		}
+		seen++
+		return run(ctx, in, out, args...)
+	}
+	if err := v.Rollback(t.Context(), "a"); err != nil || seen != 2 {
+		t.Errorf("%d commands, %v", seen, err)
+	}
+	if err := syscall.Flock(int(node.Fd()), syscall.LOCK_EX|syscall.LOCK_NB); err != nil {
+		t.Errorf("it is locked still: %v", err)
+	}
 }
