@@ -24,6 +24,7 @@ type rig struct {
 	states  map[string]State
 	ended   []Run
 	open    int
+	slow    time.Duration // that opening an end takes
 }
 
 func newRig(t *testing.T) *rig {
@@ -68,6 +69,7 @@ func (r *rig) setFault(fault func(peer, call string, done bool) error) {
 }
 
 func (r *rig) Open(ctx context.Context, _ *Job, peer string) (End, error) {
+	time.Sleep(r.slow)
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if err := r.down[peer]; err != nil {

@@ -70,6 +70,33 @@ func TestSlowLink(t *testing.T) {
 	})
 }
 
+// TestSlowBegin has some runs a second, whose snapshots are taken late.
+func TestSlowBegin(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.slow = 700 * time.Millisecond
+		r.add("", "tank/vm1")
+		j := vm1()
+		j.Schedules = nil
+		runner := r.start(j)
+		for range 4 {
+			if _, err := runner.Run(t.Context(), "offsite", Ask{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		pass(time.Minute)
+		runs, err := runner.History("offsite")
+		if err != nil || len(runs) != 4 {
+			t.Fatalf("%d runs, %v", len(runs), err)
+		}
+		for _, run := range runs {
+			if !run.OK() {
+				t.Errorf("run %d: %+v", run.Number, run.Problem)
+			}
+		}
+	})
+}
+
 // TestOneFails has one job of three fail in each of its runs.
 func TestOneFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -14,16 +14,17 @@ func (w *worker) take(ctx context.Context, j *checked, run *Run) (err error) {
 		return fmt.Errorf("no snapshot was taken: %w", err)
 	}
 	defer func() { err = errors.Join(err, end.Close()) }()
-	name := j.snapshotName(run.Started)
 	// Names, and times in ZFS, are of whole seconds: no two snapshots are of one.
-	if wait := time.Until(w.taken.Truncate(time.Second).Add(time.Second)); wait > 0 {
+	at := run.Started
+	if free := w.taken.Truncate(time.Second).Add(time.Second); at.Before(free) {
+		at = free
 		select {
-		case <-time.After(wait):
+		case <-time.After(time.Until(free)): // at once where saving that the run begins took as long
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		name = j.snapshotName(time.Now())
 	}
+	name := j.snapshotName(at)
 	defer func() { w.taken = time.Now() }()
 	if j.After != "" {
 		defer func() {
