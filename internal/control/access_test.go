@@ -66,6 +66,7 @@ func states(t *testing.T, c *initiator.Conn) (s [][3]byte) {
 // States of target port groups are an operator's, are saved before they are answered, and reach
 // live initiators; they outlive the daemon.
 func TestAccessStates(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	ctx := t.Context()
 	at := freePort(t)
@@ -137,6 +138,7 @@ func TestAccessStates(t *testing.T) {
 
 // An initiator that may changes a state; it outlives the daemon too.
 func TestExplicitAccess(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	ctx := t.Context()
 	r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA})

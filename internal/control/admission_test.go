@@ -56,6 +56,7 @@ func (r *rig) finds(name string) bool {
 // TestStranger: an initiator that a target is not for does not find it, does not get in, and is
 // put out when that changes while it is there.
 func TestStranger(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	r := start(t, nil)
 	r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA})
@@ -82,6 +83,7 @@ func TestStranger(t *testing.T) {
 // TestNetworks: a connection from elsewhere is closed before a word, and logged once; sessions
 // from there end.
 func TestNetworks(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	r := start(t, nil)
 	must(r.CreateTarget(ctx, TargetCreate{Name: iqnA}))(t)
@@ -110,6 +112,7 @@ func TestNetworks(t *testing.T) {
 // TestGroupCHAP: any member of a host group gets in with the group's secret, nobody else does,
 // and nobody once it is gone.
 func TestGroupCHAP(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	r := start(t, nil)
 	must(r.CreateTarget(ctx, TargetCreate{Name: iqnA, Auth: "chap"}))(t)
@@ -142,6 +145,7 @@ func TestGroupCHAP(t *testing.T) {
 
 // TestManyLogins: 200 initiators of one host log in at once, again and again, without a failure.
 func TestManyLogins(t *testing.T) {
+	t.Parallel()
 	if testing.Short() {
 		t.Skip("takes seconds")
 	}

@@ -160,6 +160,7 @@ func TestTellByWebhook(t *testing.T) {
 // TestTellByCommand tells a command what comes and goes by itself, and one that fails is tried
 // again.
 func TestTellByCommand(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	dir := t.TempDir()
 	command, out := filepath.Join(dir, "on-alarm"), filepath.Join(dir, "out")

@@ -15,6 +15,7 @@ import (
 )
 
 func TestBoltInUse(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	s := must(openBolt(dir))(t)
 	if _, err := openBolt(dir); !errors.Is(err, ErrStateInUse) {
@@ -118,6 +119,7 @@ const crashVariable = "LUNAR_TEST_CRASH_STATE"
 // TestBoltCrash kills a process at random moments while it changes two keys together: after
 // each, both are old or both are new, and an answered change is there.
 func TestBoltCrash(t *testing.T) {
+	t.Parallel()
 	if dir := os.Getenv(crashVariable); dir != "" {
 		changeUntilKilled(dir)
 	}

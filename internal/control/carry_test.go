@@ -56,6 +56,7 @@ func wantSaid(t *testing.T, what string, got []scsi.Sense, want ...scsi.Sense) {
 // TestCarriedOver: an initiator hears after a restart what it had not heard before, and not of a
 // power on.
 func TestCarriedOver(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA})
 	must(r.CreateTarget(t.Context(), TargetCreate{Name: iqnA}))(t)

@@ -203,6 +203,7 @@ func TestConfigAppliesOneAtATime(t *testing.T) {
 // Sessions go on over changes of what they have nothing to do with, and of what they look at
 // alone when they log in.
 func TestConfigApplySpares(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	must(r.CreateUnit(t.Context(), UnitCreate{Path: r.path("a"), Size: 1 << 20}))(t)
 	must(r.CreateTarget(t.Context(), TargetCreate{Name: iqnA}))(t)
@@ -218,6 +219,7 @@ func TestConfigApplySpares(t *testing.T) {
 }
 
 func TestConfigDocumentsRefused(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	must(r.CreateUnit(t.Context(), UnitCreate{Path: r.path("a"), Size: 1 << 20, GUID: "600144f0000000000000000000000001"}))(t)
 	const unit = "lunar: 1\nunits:\n- {guid: 600144f0000000000000000000000001, path: "

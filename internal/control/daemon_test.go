@@ -14,6 +14,7 @@ import (
 )
 
 func TestSecondDaemon(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	_, err := Open(r.opts)
 	if !errors.Is(err, ErrStateInUse) {
@@ -74,6 +75,7 @@ func TestStateNotReadable(t *testing.T) {
 
 // TestSlowStore: a store that hangs when it is opened holds up neither the start nor the end.
 func TestSlowStore(t *testing.T) {
+	t.Parallel()
 	hang := make(chan struct{})
 	slow := false
 	r := start(t, func(o *Options) {

@@ -166,6 +166,7 @@ func (h host) slowly(store *sbd.Faulty, slow time.Duration) {
 // TestDoctor plays a host's days with a unit, good and bad ones, and keeps what the doctor
 // says. cmd/lunar shows it as text.
 func TestDoctor(t *testing.T) {
+	t.Parallel()
 	const slow = 300 * time.Millisecond
 	stores := make(map[string]*sbd.Faulty)
 	r := start(t, func(o *Options) {

@@ -103,6 +103,7 @@ func (s *site) recoveryHost() *initiator.Conn {
 // A test shows the volume as it was under the identity that its header has, hosts write to it, and
 // nothing of that is in the replica.
 func TestDRTest(t *testing.T) {
+	t.Parallel()
 	s := newVMFSSite(t)
 	ctx := t.Context()
 	before := sum(t, s.replica)
@@ -152,6 +153,7 @@ func TestDRTest(t *testing.T) {
 
 // Tests of several times stand beside each other and the original, with identities of their own.
 func TestDRTestsBesideEachOther(t *testing.T) {
+	t.Parallel()
 	s := newVMFSSite(t)
 	ctx := t.Context()
 	first := must(s.TestDR(ctx, DRTest{Job: "main/nightly", Hosts: []string{drHost}}))(t)

@@ -62,6 +62,7 @@ func (s *twosome) failBack(name string) (plan string) {
 
 // What a failover has made goes with it, but what was changed since, or is in use, and all that was there.
 func TestFailbackTakesAway(t *testing.T) {
+	t.Parallel()
 	s := furnished(t)
 	ctx := t.Context()
 	s.failOver("nightly")
@@ -108,6 +109,7 @@ func TestTouched(t *testing.T) {
 
 // Two failovers from one site have the same targets: they stay until the last is given back.
 func TestFailbackBequeaths(t *testing.T) {
+	t.Parallel()
 	s := furnished(t)
 	ctx := t.Context()
 	second := must(s.main.CreateUnit(ctx, UnitCreate{Path: s.main.path("vm2.img"), Size: 1 << 20, LUN: new(6)}))(t)

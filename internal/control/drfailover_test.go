@@ -94,6 +94,7 @@ func (s *twosome) settled(name string) (info DRInfo) {
 // The replicas take the place of the originals with what was written last, and give it back with what
 // was written meanwhile.
 func TestFailoverAndBack(t *testing.T) {
+	t.Parallel()
 	s := newTwosome(t)
 	ctx := t.Context()
 	host := must(s.main.dial(drHost, iqnA, 1, nil))(t)
@@ -185,6 +186,7 @@ func TestFailoverAlone(t *testing.T) {
 
 // What fails before anything was done here goes back; what fails later is gone on with.
 func TestFailoverStops(t *testing.T) {
+	t.Parallel()
 	s := newTwosome(t)
 	ctx := t.Context()
 	first := s.run()
@@ -233,6 +235,7 @@ func TestFailoverStops(t *testing.T) {
 
 // A failback that stops says why, hosts go on here meanwhile, and it goes on when it is asked for again.
 func TestFailbackStops(t *testing.T) {
+	t.Parallel()
 	s := newTwosome(t)
 	ctx := t.Context()
 	s.run()
@@ -271,6 +274,7 @@ func TestFailbackStops(t *testing.T) {
 // Replicas of several units are of one instant, unless a run has failed in the middle: that is told,
 // and nothing else is.
 func TestFailoverOfSeveral(t *testing.T) {
+	t.Parallel()
 	s := newTwosome(t)
 	ctx := t.Context()
 	second := must(s.main.CreateUnit(ctx, UnitCreate{Path: s.main.path("vm2.img"), Size: 1 << 20}))(t)
@@ -299,6 +303,7 @@ func TestFailoverOfSeveral(t *testing.T) {
 
 // What the account at the other site may not do yet is told before a failover, and stops a failback before anything is done.
 func TestFailbackNotAllowed(t *testing.T) {
+	t.Parallel()
 	s := newTwosome(t)
 	ctx := t.Context()
 	s.run()
@@ -321,6 +326,7 @@ func TestFailbackNotAllowed(t *testing.T) {
 
 // The site of the originals takes its units back by itself when the other is no more.
 func TestReclaim(t *testing.T) {
+	t.Parallel()
 	s := newTwosome(t)
 	ctx := t.Context()
 	s.run()

@@ -45,6 +45,7 @@ func failedOver(t *testing.T) (s *twosome, name string) {
 
 // When the originals are in their place again, and nobody knows it here, what hosts write to them stays.
 func TestFailbackHandedOver(t *testing.T) {
+	t.Parallel()
 	s, name := failedOver(t)
 	ctx := t.Context()
 	deaf(s.other, askRestore)
@@ -72,6 +73,7 @@ func TestFailbackHandedOver(t *testing.T) {
 
 // To originals that could not be taken up nothing is sent any more, and the next daemon goes on with them.
 func TestRestoreStops(t *testing.T) {
+	t.Parallel()
 	s, name := failedOver(t)
 	ctx := t.Context()
 	s.main.d.opts.openStore = func(string, sbd.OpenOptions) (sbd.Store, error) { return nil, errBroken }
@@ -99,6 +101,7 @@ func TestRestoreStops(t *testing.T) {
 
 // A failover that changed nothing is forgotten when that is said, and not by looking.
 func TestEndFailedFailover(t *testing.T) {
+	t.Parallel()
 	s := newTwosome(t)
 	ctx := t.Context()
 	s.run()

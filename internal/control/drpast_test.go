@@ -25,6 +25,7 @@ func namesOf(r *rig, path string) (names []string) {
 // What hosts have written last is no good. They go on from a snapshot before that, nothing is lost of what is
 // newer at the site of the replicas, and what was written since goes back.
 func TestFailoverToPast(t *testing.T) {
+	t.Parallel()
 	t.Run("files", func(t *testing.T) {
 		s := &twosome{t: t, main: start(t, anyPort), other: start(t, anyPort)}
 		s.replicate()

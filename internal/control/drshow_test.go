@@ -27,6 +27,7 @@ func sumOf(t *testing.T, path string) [32]byte {
 // while hosts write to it, a test shows it under the identity that its header has, the replica is as it
 // was after that, and then it takes the original's place and gives it back.
 func TestRecovery(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	main, other := start(t, anyPort), start(t, anyPort)
 	befriend(t, main, other, PeerCreate{Roots: []string{strings.TrimSuffix(other.path(""), "/")}, Secrets: true})

@@ -78,6 +78,7 @@ func TestInUse(t *testing.T) {
 
 // TestRetire: initiators are told that the unit is gone for good, and it can come back.
 func TestRetire(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA})
 	r.createUnit(UnitCreate{Path: r.path("b"), GUID: guidB})
@@ -116,6 +117,7 @@ func TestRetire(t *testing.T) {
 
 // TestOfflineSense: initiators learn whether to wait.
 func TestOfflineSense(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA})
 	must(r.CreateTarget(t.Context(), TargetCreate{Name: iqnA}))(t)

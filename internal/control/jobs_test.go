@@ -16,6 +16,7 @@ import (
 
 // Jobs are kept with what is remembered of them, changed, and in documents as other configuration is.
 func TestJobs(t *testing.T) {
+	t.Parallel()
 	var c copies
 	r := start(t, func(o *Options) { o.openVolume = c.open })
 	ctx := t.Context()
@@ -120,6 +121,7 @@ func TestDeleteJob(t *testing.T) {
 
 // A site pulls what it may read, with the configuration, takes over, and gives back.
 func TestPull(t *testing.T) {
+	t.Parallel()
 	s := newTwosome(t)
 	ctx := t.Context()
 	must(s.main.DeleteJob(ctx, "nightly", JobDelete{}))(t)

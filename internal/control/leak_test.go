@@ -1,6 +1,7 @@
 package control
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"runtime"
@@ -14,6 +15,10 @@ func TestMain(m *testing.M) {
 	if dir := os.Getenv(victimDir); dir != "" {
 		os.Exit(victim(dir))
 	}
+	flag.Parse()
+	if !isSet("test.parallel") { // the tests that say so wait most of their time
+		_ = flag.Set("test.parallel", "8")
+	}
 	code := m.Run()
 	for wait := time.Now().Add(5 * time.Second); code == 0; time.Sleep(10 * time.Millisecond) {
 		left := daemons()
@@ -26,6 +31,11 @@ func TestMain(m *testing.M) {
 		}
 	}
 	os.Exit(code)
+}
+
+func isSet(name string) (set bool) {
+	flag.Visit(func(f *flag.Flag) { set = set || f.Name == name })
+	return set
 }
 
 // daemons returns the stacks of goroutines that run a daemon's code.

@@ -25,6 +25,7 @@ func freePort(t *testing.T) string {
 }
 
 func TestGroupCreateAndRestart(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	ctx := t.Context()
 	at := freePort(t)
@@ -70,6 +71,7 @@ func TestGroupCreateAndRestart(t *testing.T) {
 }
 
 func TestGroupModify(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	ctx := t.Context()
 	must(r.CreateTarget(ctx, TargetCreate{Name: iqnA}))(t)

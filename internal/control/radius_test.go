@@ -70,6 +70,7 @@ func radiusServer(t *testing.T) (server string, came func() string) {
 
 // TestRADIUS lets initiators in whose secrets nobody here knows, over a restart too.
 func TestRADIUS(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	ctx := t.Context()
 	_, err := r.CreateTarget(ctx, TargetCreate{Name: iqnA, Auth: "radius"})

@@ -12,6 +12,7 @@ import (
 // TestRefusals closes each door to a friend of the daemon's and wants it refused in discovery, at
 // login and at the LUN, as far as the door is in the way there, and what was logged in too.
 func TestRefusals(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	right := &initiator.CHAP{User: "joe", Secret: "a secret of its own"}
 	const lost = iscsi.LoginStatus(0xffff) // the connection ends without an answer

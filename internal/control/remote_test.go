@@ -33,6 +33,7 @@ func startRemote(t *testing.T) *rig {
 }
 
 func TestRemote(t *testing.T) {
+	t.Parallel()
 	r := startRemote(t)
 	ctx := t.Context()
 	token := must(r.CreateToken(ctx, TokenCreate{"backup"}))(t).Token

@@ -55,6 +55,7 @@ func reserved(t *testing.T) (r *rig, a, b *initiator.Conn) {
 // TestReservationsPersist: what was reserved with APTPL is there after a crash, for the same
 // initiator ports, and what was not is gone.
 func TestReservationsPersist(t *testing.T) {
+	t.Parallel()
 	r, a, b := reserved(t)
 	wantGood(t,
 		persistentOut(t, b, outRegister, 0, 0xB1, aptpl),
@@ -92,6 +93,7 @@ func TestReservationsPersist(t *testing.T) {
 
 // TestReservationsRestart: an orderly restart keeps reservations of both kinds, once.
 func TestReservationsRestart(t *testing.T) {
+	t.Parallel()
 	r, a, _ := reserved(t)
 	wantGood(t, persistentOut(t, a, outRegister, 0, 0xA1, 0), persistentOut(t, a, outReserve, 0xA1, 0, 0))
 	before := must(r.Unit(t.Context(), guidA))(t)
@@ -141,6 +143,7 @@ func TestReservationsEnd(t *testing.T) {
 
 // TestReservationsMove: a unit that gets another GUID keeps what is saved of it.
 func TestReservationsMove(t *testing.T) {
+	t.Parallel()
 	r, a, _ := reserved(t)
 	wantGood(t, persistentOut(t, a, outRegister, 0, 0xA1, aptpl))
 	other := guidA[:len(guidA)-1] + "f"
@@ -160,6 +163,7 @@ func TestReservationsMove(t *testing.T) {
 // TestReservationsDamaged: a daemon does not start without the reservations that it had
 // promised to keep.
 func TestReservationsDamaged(t *testing.T) {
+	t.Parallel()
 	r, _, _ := reserved(t)
 	if err := r.d.state.Update(func(tx Tx) error {
 		return tx.Put(string(reservationKind)+guidA, []byte(

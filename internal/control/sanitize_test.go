@@ -17,6 +17,7 @@ func sanitizeWith(pattern byte) (scsi.CDB, []byte) {
 // TestSanitizeOverRestart: a sanitize operation that the end of the daemon has cut goes on with the
 // next one; its failure outlasts restarts, until EXIT FAILURE MODE.
 func TestSanitizeOverRestart(t *testing.T) {
+	t.Parallel()
 	hold := make(chan struct{})
 	var stuck, broken atomic.Bool
 	r := start(t, func(o *Options) {

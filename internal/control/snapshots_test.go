@@ -18,6 +18,7 @@ import (
 // TestSnapshotOfSeveral takes snapshots of two units while both are written to in turn: none has a
 // write that came after one that the other lacks.
 func TestSnapshotOfSeveral(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	guids := []string{guidA, guidB}
 	for i, guid := range guids {

@@ -71,6 +71,7 @@ func TestUnitIdentityRefused(t *testing.T) {
 // A change of identity needs force, names what follows, reaches live initiators, and is in the
 // state as a whole.
 func TestUnitIdentityChange(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	ctx := t.Context()
 	r.createUnit(UnitCreate{Path: r.path("a"), GUID: guidA, Serial: "one"})

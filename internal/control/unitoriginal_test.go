@@ -124,6 +124,7 @@ func TestCreateAsOriginalRefused(t *testing.T) {
 // The header is behind COMSTAR's metadata, where the store has those, and the two have to agree on
 // the GUID.
 func TestImportAsOriginal(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	image := must(os.ReadFile(r.volume("image", vmfstest.Spec{Version: 5, Devices: []vmfstest.Device{{
 		Extents: []vmfstest.Run{{Count: 1}}, ID: original(guidA),

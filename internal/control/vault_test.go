@@ -30,6 +30,7 @@ var entry = &initiator.CHAP{User: friend, Secret: "secret of the friend", Target
 // TestSecretsSealed: no secret is in a file of the state, nor in the log, and all work after a
 // restart.
 func TestSecretsSealed(t *testing.T) {
+	t.Parallel()
 	r := start(t, nil)
 	if _, err := os.Stat(filepath.Join(r.opts.StateDir, keyFile)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("there is a key before there is a secret: %v", err)
@@ -65,6 +66,7 @@ func TestSecretsSealed(t *testing.T) {
 // TestSecretsLost: without the key, or with another, what needs a secret is closed and says so,
 // and everything else is up; the key, or another secret, opens it again.
 func TestSecretsLost(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	for name, lose := range map[string]func(path string) error{
 		"no key":      os.Remove,

@@ -17,6 +17,7 @@ const hostA = "iqn.2026-11.org.example:host"
 
 // TestViews: what a session sees follows the views and who is in which group, at once.
 func TestViews(t *testing.T) {
+	t.Parallel()
 	ctx := t.Context()
 	r := start(t, nil)
 	r.createUnit(UnitCreate{Path: r.path("all"), GUID: guidA})

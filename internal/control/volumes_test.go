@@ -278,6 +278,7 @@ func (v *copied) Abandon(context.Context) error {
 	return v.failing("abandon")
 }
 
+// duplicate copies a file, and leaves out zeros.
 func duplicate(from, to string) error {
 	in, err := os.Open(from)
 	if err != nil {
@@ -288,10 +289,22 @@ func duplicate(from, to string) error {
 	if err != nil {
 		return err
 	}
-	if _, err := io.Copy(out, in); err != nil {
-		return err
+	p, zeros := make([]byte, 64<<10), make([]byte, 64<<10)
+	for at := int64(0); ; {
+		n, err := in.ReadAt(p, at)
+		if n > 0 && !bytes.Equal(p[:n], zeros[:n]) {
+			if _, err := out.WriteAt(p[:n], at); err != nil {
+				return errors.Join(err, out.Close())
+			}
+		}
+		at += int64(n)
+		if err != nil && err != io.EOF {
+			return errors.Join(err, out.Close())
+		}
+		if err == io.EOF {
+			return errors.Join(out.Truncate(at), out.Close())
+		}
 	}
-	return out.Close()
 }
 
 // copies are the volumes of a rig.
