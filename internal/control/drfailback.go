@@ -63,7 +63,7 @@ func (d *Daemon) planFailback(ctx context.Context, site siteRecord, q DRFailback
 	return b, nil
 }
 
-// lookHere finds out what goes of the configuration here.
+// lookHere finds out what goes of the configuration here, and who uses that.
 func (d *Daemon) lookHere(ctx context.Context, b *failback) (err error) {
 	if b.heir, err = d.heir(&b.drRecord); err != nil {
 		return err
@@ -73,11 +73,7 @@ func (d *Daemon) lookHere(ctx context.Context, b *failback) (err error) {
 		r.Added = nil
 	}
 	b.left, err = d.dropSite(ctx, &r, ConfigApply{DryRun: true})
-	for _, risk := range b.left.Risks {
-		if !slices.Contains(b.risks, risk) { // who uses the units is known
-			b.risks = append(b.risks, risk)
-		}
-	}
+	b.risks = append(b.risks, b.left.Risks...)
 	return err
 }
 
@@ -85,13 +81,6 @@ func (d *Daemon) lookHere(ctx context.Context, b *failback) (err error) {
 func (d *Daemon) lookBack(ctx context.Context, b *failback) error {
 	if err := b.source.Ask(ctx, askStatus, b.site.ask(d.pulls(&b.site)), &b.answer); err != nil {
 		return err
-	}
-	for _, u := range b.Units {
-		if unit, err := d.find(u.GUID.String()); err == nil {
-			if used := d.checkIdle(unit, false); used != nil {
-				b.risks = append(b.risks, used.Error())
-			}
-		}
 	}
 	if b.handed() {
 		return nil
