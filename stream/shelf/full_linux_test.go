@@ -47,12 +47,7 @@ func TestFullDisk(t *testing.T) {
 		t.Helper()
 		_, err := source.Take(ctx, name)
 		do(t, err)
-		r, err := source.Send(ctx, stream.Send{Snapshot: name, From: from})
-		do(t, err)
-		var all bytes.Buffer
-		_, err = io.Copy(&all, r)
-		do(t, errors.Join(err, r.Close()))
-		return &all
+		return sent(t, source, stream.Send{Snapshot: name, From: from})
 	}
 	write(4 << 20)
 	_, err := replica.Receive(ctx, send("a", ""), stream.Receive{})
@@ -65,10 +60,28 @@ func TestFullDisk(t *testing.T) {
 	if is := see(t, replica); is != was {
 		t.Errorf("it was %v, and is %v", was, is)
 	}
+	do(t, replica.Abandon(ctx))
+	if _, err := replica.Receive(ctx, sent(t, source, stream.Send{Snapshot: "b"}), stream.Receive{Anew: true}); !errors.Is(err, stream.ErrSpace) {
+		t.Errorf("there is no room for both: %v", err)
+	}
+	if is := see(t, replica); is != was {
+		t.Errorf("it was %v, and is %v", was, is)
+	}
 	do(t, source.Rollback(ctx, "a"))
 	write(64 << 10)
 	do(t, replica.Abandon(ctx))
 	if _, err := replica.Receive(ctx, send("c", "a"), stream.Receive{}); err != nil {
 		t.Errorf("there is room: %v", err)
 	}
+}
+
+// sent is a stream.
+func sent(t *testing.T, s *Shelf, q stream.Send) *bytes.Buffer {
+	t.Helper()
+	r, err := s.Send(t.Context(), q)
+	do(t, err)
+	var all bytes.Buffer
+	_, err = io.Copy(&all, r)
+	do(t, errors.Join(err, r.Close()))
+	return &all
 }

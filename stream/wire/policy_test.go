@@ -106,6 +106,7 @@ func TestPolicy(t *testing.T) {
 		"unclone":                 {func(ctx context.Context, v stream.Volume) error { return v.Unclone(ctx, "x") }, "ynyn"},
 		"receive":                 {receive(stream.Receive{}), "yyyn"},
 		"receive with a rollback": {receive(stream.Receive{Rollback: true}), "ynnn"},
+		"receive anew":            {receive(stream.Receive{Anew: true}), "ynnn"},
 		"abandon":                 {func(ctx context.Context, v stream.Volume) error { return v.Abandon(ctx) }, "yyyn"},
 		"send":                    {func(ctx context.Context, v stream.Volume) error { _, err := v.Send(ctx, stream.Send{}); return err }, "yyyy"},
 	} {
