@@ -1,10 +1,12 @@
 package wire
 
 import (
+	"crypto/sha256"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -64,6 +66,10 @@ func TestStreams(t *testing.T) {
 			s, err := l.Volume("v").Receive(t.Context(), newMaterial(testStream), stream.Receive{Name: "b"})
 			if err != nil || s.Name != "b" || v.sum != want {
 				t.Errorf("received %v, %v; the same: %t", s, err, v.sum == want)
+			}
+			s, err = l.Volume("v").Receive(t.Context(), strings.NewReader(""), stream.Receive{Name: "c", Anew: true})
+			if err != nil || s.Name != "c" || v.sum != sha256.Sum256(nil) {
+				t.Errorf("of nothing received %v, %v", s, err)
 			}
 			traffic := l.Traffic()
 			if traffic.Raw != 2*testStream || test.compress != "none" && traffic.Wire > 3*testStream/2 {
