@@ -44,6 +44,8 @@ func (c *cli) showExplained(name string, x *control.JobExplained) {
 			c.printf("\nthe newest that both have is %s (GUID %d); the next run does %s\n", v.Common.Name, v.Common.GUID, plural(v.Steps, "step"))
 		case v.Steps > 0:
 			c.printf("\nboth have nothing in common yet; the next run does %s\n", plural(v.Steps, "step"))
+		case v.Destination != "":
+			c.printf("\nboth have nothing yet; the next run begins\n")
 		}
 	}
 	if x.Problem != "" {

@@ -2,6 +2,7 @@ package job
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/lunarsan/lunar/stream"
@@ -86,6 +87,9 @@ func (e *errand) explain(ctx context.Context, x *Explanation) error {
 	e.explainSent(x, plan, passed)
 	if plan != nil {
 		x.Steps = len(plan.Steps)
+	}
+	if errors.Is(refused, stream.ErrNoSnapshot) && !e.job.Existing {
+		return nil // the next run takes one
 	}
 	return refused
 }

@@ -249,9 +249,6 @@ func TestVerifyUncommon(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newRig(t)
 		v := r.add("", "tank/vm1")
-		if _, err := v.Take(t.Context(), "mine"); err != nil {
-			t.Fatal(err)
-		}
 		runner := r.start(vm1())
 		wants := func(says, way, flag string) {
 			t.Helper()
@@ -262,6 +259,13 @@ func TestVerifyUncommon(t *testing.T) {
 			if p := out[0].Problem; !strings.Contains(p.Says, says) || !strings.Contains(p.Way, way) || p.Flag != flag {
 				t.Errorf("%+v", p)
 			}
+		}
+		if all, err := runner.Explain(t.Context(), "offsite"); err != nil || len(all) != 1 || all[0].Problem != nil {
+			t.Errorf("%+v, %v", all, err)
+		}
+		wants("backup/vm1 has nothing of tank/vm1 yet", "lunar job run offsite", "")
+		if _, err := v.Take(t.Context(), "mine"); err != nil {
+			t.Fatal(err)
 		}
 		wants("backup/vm1 has nothing of tank/vm1 yet", "lunar job run offsite", "")
 		if _, err := r.add("site", "backup/vm1").Take(t.Context(), "theirs"); err != nil {

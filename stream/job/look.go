@@ -149,7 +149,7 @@ func (e *errand) uncommon(ctx context.Context, err error) error {
 	if !errors.Is(err, stream.ErrNoSnapshot) && !errors.Is(err, stream.ErrNoVolume) {
 		return err
 	}
-	if refused := e.plan(ctx, &VolumePlan{}); refused != nil {
+	if refused := e.plan(ctx, &VolumePlan{Takes: !e.job.Existing}); refused != nil {
 		return refused
 	}
 	return &stream.Refusal{Kind: stream.ErrNoSnapshot, Says: fmt.Sprintf("%s has nothing of %s yet", e.destination.Name(), e.source.Name()),
