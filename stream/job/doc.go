@@ -15,6 +15,7 @@
 //	decide.go   which snapshots stay, and why
 //	need.go     what jobs need of the volumes that they send
 //	status.go   how a job is: next run, lag, progress
+//	move.go     what a job leaves where it does not come any more
 //	visit.go    what is done at somebody's asking: plan, prune, forget
 //	look.go     what would make a run fail, and whether replicas are what they should be
 //	explain.go  why each snapshot is where it is

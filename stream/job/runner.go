@@ -68,7 +68,9 @@ func (r *Runner) Set(ctx context.Context, j Job) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if w := r.workers[j.Name]; w != nil {
+		was := w.as()
 		w.set(c)
+		r.leave(was, c)
 		return nil
 	}
 	s, err := r.o.Journal.Load(ctx, j.Name)
@@ -135,7 +137,7 @@ func (r *Runner) end(name string) (*worker, error) {
 
 // forsake leaves what a job holds where it is.
 func (r *Runner) forsake(name string, why error) {
-	r.o.Log.Warn("a job is gone, and what it holds of volumes stays: zfs release ends holds, zfs destroy bookmarks",
+	r.o.Log.Warn("what a job holds stays where the job does not come any more: zfs release ends holds, zfs destroy bookmarks",
 		"job", name, "tag", stream.Tag(name), "reason", why)
 }
 

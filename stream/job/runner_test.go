@@ -298,16 +298,65 @@ func TestRemove(t *testing.T) {
 func (r *rig) traceless(after string) {
 	r.Helper()
 	for _, v := range []stream.Volume{r.volume("", "tank/vm1"), r.volume("site", "backup/vm1")} {
-		all, err := v.Snapshots(r.Context())
-		if err != nil {
-			r.Fatal(err)
-		}
-		for _, s := range all {
-			if s.Bookmark || len(s.Holds) > 0 {
-				r.Errorf("after %s, %s has %+v", after, v.Name(), s)
-			}
+		r.unheld(v, after)
+	}
+}
+
+func (r *rig) unheld(v stream.Volume, after string) {
+	r.Helper()
+	all, err := v.Snapshots(r.Context())
+	if err != nil {
+		r.Fatal(err)
+	}
+	for _, s := range all {
+		if s.Bookmark || len(s.Holds) > 0 {
+			r.Errorf("after %s, %s has %+v", after, v.Name(), s)
 		}
 	}
+}
+
+// TestMoved has the replicas be elsewhere, in the middle of a run: those of before are held no more,
+// and there is none yet.
+func TestMoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRig(t)
+		r.add("", "tank/vm1")
+		r.add("", "tank/vm2")
+		j := vm1()
+		j.Volumes = append(j.Volumes, Volume{Source: "tank/vm2"})
+		runner := r.start(j)
+		pass(2*time.Hour - time.Second)
+		r.setFault(func(_, call string, _ bool) error {
+			if call == "read" {
+				time.Sleep(time.Minute)
+			}
+			return nil
+		})
+		pass(2 * time.Second)
+		j.Root, j.Volumes = "elsewhere", j.Volumes[:1]
+		if err := runner.Set(t.Context(), j); err != nil {
+			t.Fatal(err)
+		}
+		if s := r.status(runner, "offsite"); s.Running == nil || s.Volumes[0].Replica != nil {
+			t.Errorf("%+v, %+v", s.Running, s.Volumes)
+		}
+		pass(20 * time.Minute)
+		for _, v := range []stream.Volume{r.volume("site", "backup/vm1"), r.volume("site", "backup/vm2"), r.volume("", "tank/vm2")} {
+			r.unheld(v, "the move")
+		}
+		if s := r.status(runner, "offsite"); s.Running != nil || s.Volumes[0].Replica != nil {
+			t.Errorf("%+v, %+v", s.Running, s.Volumes)
+		}
+		r.setFault(nil)
+		pass(time.Hour)
+		all, err := r.volume("", "tank/vm1").Snapshots(t.Context())
+		if err != nil || len(all) != 4 || len(all[2].Holds) != 1 || !all[3].Bookmark {
+			t.Errorf("the source has %+v, %v", all, err)
+		}
+		if s := r.status(runner, "offsite"); s.Volumes[0].Replica == nil || len(r.names("site", "elsewhere/vm1", "offsite")) != 1 {
+			t.Errorf("%+v", s.Volumes)
+		}
+	})
 }
 
 // TestDeleteUnanswered has a job stay that cannot let go of what it holds, unless it is made to end.

@@ -153,7 +153,11 @@ func (w *worker) forget(ctx context.Context, force bool) error {
 		}
 		return err
 	})
-	err = errors.Join(err, far)
+	return errors.Join(err, far, problems(visited))
+}
+
+// problems are those of all volumes.
+func problems(visited []VolumeRun) (err error) {
 	for _, v := range visited {
 		if v.Problem != nil {
 			err = errors.Join(err, errors.New(v.Problem.Says))

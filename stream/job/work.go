@@ -137,6 +137,9 @@ func (e *errand) send(ctx context.Context) error {
 	if n := out.Newest; n != nil {
 		replica := Replica{Name: n.Name, GUID: n.GUID, Created: n.Created, Seen: time.Now().UTC()}
 		e.note(func(s *State) {
+			if e.worker.job.moved(&e.job.Job) {
+				return // it is no replica of the job's any more
+			}
 			if s.Replicas == nil {
 				s.Replicas = make(map[string]Replica)
 			}

@@ -78,14 +78,18 @@ func (w *worker) stop() {
 func (w *worker) set(j *checked) {
 	w.mu.Lock()
 	other := !slices.Equal(w.job.Schedules, j.Schedules) || w.job.Zone != j.Zone
+	moved := j.moved(&w.job.Job)
 	w.job = j
 	if other {
 		w.state.Heeded = time.Now().UTC()
 	}
+	if moved {
+		w.state.Replicas = nil // there are none yet
+	}
 	w.reckon()
 	w.mu.Unlock()
 	w.nudge()
-	if other {
+	if other || moved {
 		w.note(func(*State) {})
 	}
 }
