@@ -97,6 +97,7 @@ func do(t *testing.T, err error) {
 // TestCrash ends the machine at each step of each change. The volume is then what it was or what it
 // was to be, nothing lies about that nobody knows, and the change can be made.
 func TestCrash(t *testing.T) {
+	t.Parallel()
 	onBoth(t, crash)
 }
 

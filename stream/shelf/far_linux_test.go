@@ -53,6 +53,8 @@ func linked(t *testing.T, p streamtest.Place) streamtest.Place {
 
 // TestFar holds files that are reached through a link to the contract.
 func TestFar(t *testing.T) {
+	t.Parallel()
+	streamtest.Own(t) // the link's goroutines, too
 	place := linked(t, in(storetest.Memory(t)))
 	streamtest.Test(t, place)
 	t.Run("replicates", func(t *testing.T) { streamtest.Replicate(t, in(storetest.Memory(t)), place) })

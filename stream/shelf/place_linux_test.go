@@ -66,8 +66,10 @@ func in(folder string) streamtest.Place {
 }
 
 func TestVolume(t *testing.T) {
+	t.Parallel()
 	for _, kind := range []string{"xfs", "btrfs", "layers"} {
 		t.Run(kind, func(t *testing.T) {
+			t.Parallel()
 			place := in(mounted(t, kind))
 			streamtest.Test(t, place)
 			streamtest.Replicate(t, place, place)

@@ -10,15 +10,14 @@
 //	broken.go     streams that do not come whole, or do not fit
 //	calls.go      many calls at a time, and calls that are given up
 //	work.go       what the tests have in common
+//	own.go        goroutines that are left over
 //	memory.go     a volume in memory, for tests of what is above volumes; memory_stream.go its streams
 //	faulty.go     a volume that is cut off at any call
 package streamtest
 
 import (
 	"io"
-	"runtime"
 	"testing"
-	"time"
 
 	"github.com/lunarsan/lunar/stream"
 )
@@ -47,8 +46,9 @@ type Bytes interface {
 // Size is how long the volumes are that Test makes (bytes).
 const Size = 4 << 20
 
-// Test holds the volumes of a place to the contract.
+// Test holds the volumes of a place to the contract. It may run beside other tests.
 func Test(t *testing.T, p Place) {
+	Own(t)
 	for _, test := range []struct {
 		name string
 		run  func(*work)
@@ -79,7 +79,7 @@ func Test(t *testing.T, p Place) {
 		{"is given up", givenUp},
 		{"serves many at a time", servesMany},
 	} {
-		before := runtime.NumGoroutine()
+		before := owned(t)
 		t.Run(test.name, func(t *testing.T) { test.run(&work{T: t, Place: p}) })
 		gone(t, before)
 	}
@@ -103,16 +103,5 @@ func Replicate(t *testing.T, from, to Place) {
 			t.Fatalf("after %s the replica has other bytes", name)
 		}
 		last = name
-	}
-}
-
-// gone waits for the goroutines of a test to end.
-func gone(t *testing.T, before int) {
-	t.Helper()
-	for wait := time.Now().Add(5 * time.Second); runtime.NumGoroutine() > before; time.Sleep(time.Millisecond) {
-		if time.Now().After(wait) {
-			stacks := make([]byte, 1<<20)
-			t.Fatalf("%d goroutines, and there were %d before:\n%s", runtime.NumGoroutine(), before, stacks[:runtime.Stack(stacks, true)])
-		}
 	}
 }

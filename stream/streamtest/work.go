@@ -3,8 +3,8 @@ package streamtest
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
 	"errors"
+	"hash/maphash"
 	"io"
 	"math/rand/v2"
 	"slices"
@@ -81,10 +81,12 @@ func (w *work) contents(path string) (p []byte) {
 	return p
 }
 
-func (w *work) digest(path string) [32]byte {
+func (w *work) digest(path string) uint64 {
 	w.Helper()
-	return sha256.Sum256(w.contents(path))
+	return maphash.Bytes(hashSeed, w.contents(path))
 }
+
+var hashSeed = maphash.MakeSeed()
 
 func (w *work) take(v stream.Volume, name string) stream.Snapshot {
 	w.Helper()
@@ -192,7 +194,7 @@ func (w *work) receive(v stream.Volume, p []byte, r stream.Receive) stream.Snaps
 func (w *work) unmoved(v stream.Volume, f func()) {
 	w.Helper()
 	names := w.names(v)
-	var was [32]byte
+	var was uint64
 	if len(names) > 0 {
 		was = w.digest(v.Path())
 	}
