@@ -68,7 +68,7 @@ func (s *Shelf) there() error {
 	case err != nil:
 		return explain(err)
 	case !info.Mode().IsRegular():
-		return fmt.Errorf("%s: snapshots are kept of regular files: %w", s.path(), errors.ErrUnsupported)
+		return fmt.Errorf("%s: snapshots are kept of files and zvols, and this is neither: have the volume in a file, on an xfs of the device say: %w", s.path(), errors.ErrUnsupported)
 	}
 	return nil
 }

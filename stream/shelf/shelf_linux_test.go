@@ -249,3 +249,11 @@ func TestUsed(t *testing.T) {
 		}
 	})
 }
+
+// TestDevice: a device has no snapshots, and that is said with the way out.
+func TestDevice(t *testing.T) {
+	_, err := New("/dev/null").Take(context.Background(), "a")
+	if !errors.Is(err, errors.ErrUnsupported) || !strings.Contains(err.Error(), "in a file") {
+		t.Errorf("%v", err)
+	}
+}
