@@ -172,6 +172,14 @@ func TestUnpackOne(t *testing.T) {
 	}
 }
 
+// TestUnpackBookmark: of a snapshot that is but a bookmark there the bytes are missing.
+func TestUnpackBookmark(t *testing.T) {
+	all := takers{"vm1": {all: []stream.Snapshot{{Name: "a", GUID: 10, Bookmark: true}}}}
+	if _, err := stream.Unpack(t.Context(), bytes.NewReader(packaged(t)), stream.Unpacking{Volume: all.volume}); !errors.Is(err, stream.ErrBase) {
+		t.Errorf("%s, %v", all, err)
+	}
+}
+
 func TestUnpackRefuses(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

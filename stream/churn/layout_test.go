@@ -139,3 +139,25 @@ func TestPieces(t *testing.T) {
 		t.Errorf("beyond the limit: %v", err)
 	}
 }
+
+// TestLayoutSlack: what is behind the end of a file in its last block is the file's, and no free
+// space.
+func TestLayoutSlack(t *testing.T) {
+	const mib, size = 1 << 20, 2<<20 + 4096
+	v, devices := opened(t, vmfstest.Spec{Version: 6, Label: "store", Seed: 1, Devices: []vmfstest.Device{{Table: vmfstest.GPT}},
+		Files: []vmfstest.File{{Path: "/vm/vmware.log", Size: size, Seed: 1}}})
+	l, err := NewLayout(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var claimed int64
+	m := l.On(&devices[0])
+	for _, c := range m.claims {
+		if m.owners[c.owner].Path == "/vm/vmware.log" {
+			claimed += c.to - c.from
+		}
+	}
+	if claimed != 3*mib {
+		t.Errorf("%d bytes are those of a file of %d", claimed, size)
+	}
+}

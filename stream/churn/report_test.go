@@ -126,3 +126,20 @@ func TestAdvice(t *testing.T) {
 		t.Errorf("advice on nothing: %v", got)
 	}
 }
+
+// TestTop: so many lines are shown as is asked for, and one more rather than a rest that is one.
+func TestTop(t *testing.T) {
+	var tally Tally
+	tally.steps = []Interval{{To: "a", Written: 6}}
+	tally.rows = map[place]*row{}
+	for i, path := range []string{"/a", "/b", "/c"} {
+		n := int64(3 - i)
+		tally.rows[place{"u", Owner{Path: path, Kind: Log}}] = &row{sums{n, 0}, []int64{n}}
+	}
+	for top, want := range map[int]struct{ lines, more int }{0: {3, 0}, 1: {1, 2}, 2: {3, 0}, 3: {3, 0}} {
+		l := tally.Report(top).Files
+		if len(l.Lines) != want.lines || l.More != want.more || (l.Rest == nil) != (want.more == 0) || l.Rest != nil && l.Rest.Written != 3 {
+			t.Errorf("of 3 lines, the first %d: %d, and %d in %+v", top, len(l.Lines), l.More, l.Rest)
+		}
+	}
+}
