@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lunarsan/lunar/stream"
+	"github.com/lunarsan/lunar/stream/retain"
 )
 
 // A Checker is an End that can tell what its account is not allowed to do with a volume of a job;
@@ -100,7 +101,7 @@ func (j *checked) punctual(now time.Time) Finding {
 		at = next
 	}
 	if rpo := time.Duration(j.RPO); rpo > 0 && gap > rpo {
-		f.Problem = &Problem{Says: fmt.Sprintf("a replica is to be no older than %s, and there is none for up to %s", j.RPO, gap.Round(time.Minute)),
+		f.Problem = &Problem{Says: fmt.Sprintf("a replica is to be no older than %s, and there is none for up to %s", j.RPO, retain.Span(gap.Round(time.Minute))),
 			Way: "Have it run more often, or promise less."}
 	}
 	return f
