@@ -133,7 +133,7 @@ var snapshotHints = []struct {
 	hint string
 }{
 	{stream.ErrExists, "Choose another name."},
-	{stream.ErrHeld, "Somebody needs it, a replication maybe: its tags say who."},
+	{stream.ErrHeld, "Its tags say who needs it: lunar:JOB is a job's, and goes with it (lunar job delete JOB)."},
 	{stream.ErrCloned, "Delete the units of its clones first."},
 	{stream.ErrInUse, "Something has the store open, or receives into it."},
 	{stream.ErrSpace, "Make room, or end older snapshots: lunar lu delete GUID@SNAPSHOT."},
