@@ -2,6 +2,7 @@ package control
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/lunarsan/lunar/stream/job"
 )
@@ -45,6 +46,11 @@ func besides[T any](name string, list []T, err error) (problem string, _ error) 
 // CheckJob looks for what would make a run fail.
 func (d *Daemon) CheckJob(ctx context.Context, name string) ([]job.Finding, error) {
 	findings, err := d.jobs.Check(ctx, name)
+	if j, known := d.findJob(name); known == nil && err == nil {
+		if peer, there := d.findPeer(j.Peer); there == nil && peer.overSSH() {
+			findings = append(findings, job.Finding{What: fmt.Sprintf("no configuration goes along: peer %s is reached by ssh, and no daemon is there that lunar dr could ask", peer.Name)})
+		}
+	}
 	return orNone(findings), jobProblem(name, err)
 }
 

@@ -95,6 +95,9 @@ func (d *Daemon) openEnd(ctx context.Context, j *job.Job, name string) (job.End,
 	if err != nil {
 		return nil, err
 	}
+	if peer.overSSH() {
+		return alone{l}, nil
+	}
 	return there{l}, nil
 }
 
@@ -119,6 +122,24 @@ func (t there) Take(ctx context.Context, volumes []string, snapshot string) (tim
 	var taken peerTaken
 	err := t.Ask(ctx, askTake, peerTake{volumes, snapshot}, &taken)
 	return taken.Still, err
+}
+
+// alone is a machine as the end of a job on which no daemon answers: lunar receive is there.
+type alone struct{ link peerLink }
+
+func (a alone) Volume(_ context.Context, name string) (stream.Volume, error) {
+	return a.link.Volume(name), nil
+}
+
+func (a alone) Close() error { return a.link.Close() }
+
+func (a alone) Take(ctx context.Context, volumes []string, snapshot string) (time.Duration, error) {
+	if len(volumes) != 1 {
+		return 0, refuse("no daemon is there that could take a snapshot of several volumes in one instant",
+			"Make a job for each, or have their snapshots taken there and sent by one with --existing.")
+	}
+	_, err := a.link.Volume(volumes[0]).Take(ctx, snapshot)
+	return 0, err
 }
 
 // jobEnded does what follows a run.
