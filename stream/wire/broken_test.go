@@ -178,9 +178,10 @@ func TestForgotten(t *testing.T) {
 			_ = r.server.Close()
 			r.server = NewServer(Options{})
 		}}
+		begun := time.Now()
 		_, err := l.Volume("v").Receive(t.Context(), source, stream.Receive{})
-		if !errors.Is(err, ErrLink) || !errors.Is(err, errForgotten) {
-			t.Errorf("the client is told %v", err)
+		if took := time.Since(begun); !errors.Is(err, ErrLink) || !errors.Is(err, errForgotten) || took > time.Minute {
+			t.Errorf("the client is told %v after %s", err, took)
 		}
 		if _, err := l.Volume("v").Snapshots(t.Context()); err != nil {
 			t.Errorf("a call afterwards: %v", err)

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"net"
 	"os"
 	"os/exec"
@@ -203,16 +204,26 @@ func TestStdioAgain(t *testing.T) {
 	}
 }
 
-// TestStdioFolder has the folder be somebody else's to look into.
+// TestStdioFolder has the folder be somebody else's, or somebody else's to look into.
 func TestStdioFolder(t *testing.T) {
-	folder := t.TempDir() // of mode 755, say
-	if err := os.Chmod(folder, 0o711); err != nil {
-		t.Fatal(err)
-	}
-	near, far := net.Pipe()
-	defer near.Close()
-	if err := NewServer(Options{}).ServeStdio(t.Context(), far, folder, mapHost{}); err == nil || !strings.Contains(err.Error(), "ours alone") {
-		t.Errorf("it says %v", err)
+	for what, change := range map[string]func(folder string) error{
+		"open":  func(folder string) error { return os.Chmod(folder, 0o711) },
+		"other": func(folder string) error { return os.Chown(folder, 1, 1) },
+	} {
+		folder := filepath.Join(t.TempDir(), "s")
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := change(folder); errors.Is(err, fs.ErrPermission) {
+			continue // only root gives folders away
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		near, far := net.Pipe()
+		if err := NewServer(Options{}).ServeStdio(t.Context(), far, folder, mapHost{}); err == nil || !strings.Contains(err.Error(), "ours alone") {
+			t.Errorf("%s: it says %v", what, err)
+		}
+		_ = near.Close()
 	}
 }
 
