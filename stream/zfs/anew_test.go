@@ -16,6 +16,7 @@ const (
 	listNew  = listing + " -s createtxg -d 1 tank/v-lunar-new"
 	listOld  = listing + " -s createtxg -d 1 tank/v-lunar-old"
 	ofNew    = "get -Hp -o name,property,value receive_resume_token,inconsistent tank/v-lunar-new tank/v-lunar-new-lunar-new tank/v-lunar-new-lunar-old"
+	ofLong   = "get -Hp -o name,property,value receive_resume_token,inconsistent NAME"
 	noNew    = "cannot open 'tank/v-lunar-new': dataset does not exist"
 	hasA     = "tank/v@a\t5\t1795375291\t19\t0\t1048576\t0\t-\n"
 	newHas7  = "tank/v-lunar-new@s\t7\t1795375291\t19\t0\t0\t0\t-\n"
@@ -114,6 +115,18 @@ func TestPartialBeside(t *testing.T) {
 	}
 	if err := v.Abandon(ctx); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPartialLong asks for nothing that zfs would call too long.
+func TestPartialLong(t *testing.T) {
+	name := "tank/" + strings.Repeat("v", 245)
+	v, err := Open(name, script(t, call{args: strings.ReplaceAll(ofLong, "NAME", name), says: strings.ReplaceAll(nothing, "tank/v", name)}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if p, err := v.Partial(t.Context()); p != nil || err != nil {
+		t.Errorf("%+v, %v", p, err)
 	}
 }
 

@@ -33,6 +33,12 @@ func (r remnant) partial(dataset string) (*stream.Partial, error) {
 // there are, by their names.
 func (v *Volume) left(ctx context.Context) (map[string]remnant, error) {
 	there := make(map[string]remnant)
+	args := []string{"get", "-Hp", "-o", "name,property,value", "receive_resume_token,inconsistent", v.dataset}
+	for _, mark := range [...]string{newMark, oldMark} {
+		if CheckDataset(v.dataset+mark) == nil { // beside one with a long name there is nothing
+			args = append(args, v.dataset+mark)
+		}
+	}
 	err := lines(ctx, v.run, func(fields []string) error {
 		if len(fields) != 3 {
 			return fmt.Errorf("%s: zfs get says %q, not a name, a property and a value", v.dataset, fields)
@@ -46,7 +52,7 @@ func (v *Volume) left(ctx context.Context) (map[string]remnant, error) {
 		}
 		there[fields[0]] = r
 		return nil
-	}, "get", "-Hp", "-o", "name,property,value", "receive_resume_token,inconsistent", v.dataset, v.dataset+newMark, v.dataset+oldMark)
+	}, args...)
 	if err != nil && kindOf(err) != errMissing { // it tells of the others all the same
 		return nil, v.explain(ctx, err)
 	}
