@@ -36,6 +36,7 @@ suite TestDelegation
 suite TestContract
 suite TestMatrix
 suite TestPackage
+suite TestPromoted
 suite TestFull -small tank/replicas/small
 suite TestKilled
 check 'nothing is left' sh -c 'zfs list -H -o name -r tank/replicas; [ "$(zfs list -H -o name -r tank/replicas | wc -l)" = 2 ]'

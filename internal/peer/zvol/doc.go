@@ -4,6 +4,7 @@
 //	matrix_test.go      zvols and files, replicated to one another
 //	package_test.go     zfs send -R and -I, taken apart
 //	full_test.go        a place without room
+//	promote_test.go     a clone in the place of its volume
 //	killed_test.go      zfs killed at either end
 //	delegation_test.go  what zfs allow has to grant, taken by an account that has nothing else
 //
