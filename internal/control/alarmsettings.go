@@ -121,11 +121,8 @@ func (d *Daemon) SetAlarm(ctx context.Context, way string, q AlarmSet) (AlarmWay
 		return AlarmWay{}, err
 	}
 	defer end()
-	var r alarmRecord
-	if err := d.state.View(func(tx Tx) (err error) {
-		r, _, err = alarmKind.get(tx, way)
-		return err
-	}); err != nil {
+	r, _, err := alarmKind.find(d.state, way)
+	if err != nil {
 		return AlarmWay{}, err
 	}
 	r.Way, r.Command, r.From = way, cmp.Or(q.Command, r.Command), cmp.Or(q.From, r.From)
@@ -187,14 +184,11 @@ func (d *Daemon) TestAlarm(ctx context.Context, way string) (AlarmWay, error) {
 }
 
 // alarmSettings returns the record of a way.
-func (d *Daemon) alarmSettings(way string) (r alarmRecord, err error) {
-	err = d.state.View(func(tx Tx) error {
-		var there bool
-		if r, there, err = alarmKind.get(tx, way); err == nil && !there {
-			err = missing(fmt.Sprintf("alarms are not told by %s", way), "lunar alarm list shows how they are told.")
-		}
-		return err
-	})
+func (d *Daemon) alarmSettings(way string) (alarmRecord, error) {
+	r, there, err := alarmKind.find(d.state, way)
+	if err == nil && !there {
+		err = missing(fmt.Sprintf("alarms are not told by %s", way), "lunar alarm list shows how they are told.")
+	}
 	return r, err
 }
 

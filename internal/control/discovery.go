@@ -28,11 +28,7 @@ func (d *Daemon) setDiscovery(r discoveryRecord) error {
 
 // discovery returns what was saved, or that discovery asks nothing.
 func (d *Daemon) discovery() (r discoveryRecord, err error) {
-	var ok bool
-	err = d.state.View(func(tx Tx) error {
-		r, ok, err = discoveryKind.get(tx, discoveryName)
-		return err
-	})
+	r, ok, err := discoveryKind.find(d.state, discoveryName)
 	if !ok {
 		r.Auth = "none"
 	}

@@ -64,11 +64,7 @@ func (r *drRecord) note(format string, args ...any) {
 }
 
 func (d *Daemon) findDR(name string) (r drRecord, err error) {
-	var ok bool
-	err = d.state.View(func(tx Tx) error {
-		r, ok, err = drKind.get(tx, name)
-		return err
-	})
+	r, ok, err := drKind.find(d.state, name)
 	if err == nil && !ok {
 		err = missing(fmt.Sprintf("there is no DR test or failover %q", name), drHint)
 	}

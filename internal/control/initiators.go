@@ -154,11 +154,7 @@ func (r initiatorRecord) info() InitiatorInfo {
 
 // findInitiator returns the record of the initiator name.
 func (d *Daemon) findInitiator(name string) (r initiatorRecord, err error) {
-	var ok bool
-	err = d.state.View(func(tx Tx) error {
-		r, ok, err = initiatorKind.get(tx, strings.ToLower(name))
-		return err
-	})
+	r, ok, err := initiatorKind.find(d.state, strings.ToLower(name))
 	if err == nil && !ok {
 		err = missing(fmt.Sprintf("there is no initiator %q", name), "lunar initiator list shows the initiators.")
 	}

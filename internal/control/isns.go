@@ -58,10 +58,7 @@ type registration struct {
 
 // isnsSettings returns what was saved about iSNS.
 func (d *Daemon) isnsSettings() (r isnsRecord, err error) {
-	err = d.state.View(func(tx Tx) error {
-		r, _, err = isnsKind.get(tx, isnsName)
-		return err
-	})
+	r, _, err = isnsKind.find(d.state, isnsName)
 	return r, err
 }
 

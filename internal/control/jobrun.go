@@ -51,10 +51,7 @@ func (d *Daemon) endJobs() {
 type jobJournal struct{ d *Daemon }
 
 func (k jobJournal) Load(_ context.Context, name string) (s job.State, err error) {
-	err = k.d.state.View(func(tx Tx) error {
-		s, _, err = jobStateKind.get(tx, name)
-		return err
-	})
+	s, _, err = jobStateKind.find(k.d.state, name)
 	return s, err
 }
 

@@ -196,11 +196,7 @@ func (d *Daemon) mayRun(name string) error {
 }
 
 func (d *Daemon) findJob(name string) (j job.Job, err error) {
-	var ok bool
-	err = d.state.View(func(tx Tx) error {
-		j, ok, err = jobKind.get(tx, name)
-		return err
-	})
+	j, ok, err := jobKind.find(d.state, name)
 	if err == nil && !ok {
 		err = missing(fmt.Sprintf("there is no job %q", name), jobHint)
 	}

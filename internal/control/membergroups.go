@@ -121,11 +121,7 @@ func (d *Daemon) MemberGroup(_ context.Context, kind GroupKind, name string) (Me
 }
 
 func (d *Daemon) findMemberGroup(kind GroupKind, name string) (r memberGroupRecord, err error) {
-	var ok bool
-	err = d.state.View(func(tx Tx) error {
-		r, ok, err = recordsOf(kind).get(tx, name)
-		return err
-	})
+	r, ok, err := recordsOf(kind).find(d.state, name)
 	if err == nil && !ok {
 		err = missing(fmt.Sprintf("there is no %v %q", kind, name), fmt.Sprintf("lunar %s list shows the %vs.", noun(kind), kind))
 	}

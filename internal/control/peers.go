@@ -171,11 +171,7 @@ func (d *Daemon) PeerID(context.Context) (PeerIdentity, error) {
 }
 
 func (d *Daemon) findPeer(name string) (r peerRecord, err error) {
-	var ok bool
-	err = d.state.View(func(tx Tx) error {
-		r, ok, err = peerKind.get(tx, name)
-		return err
-	})
+	r, ok, err := peerKind.find(d.state, name)
 	if err == nil && !ok {
 		err = missing(fmt.Sprintf("there is no peer %q", name), peerHint)
 	}

@@ -54,10 +54,7 @@ type RADIUSModify struct {
 
 // radiusSettings returns what was saved about RADIUS.
 func (d *Daemon) radiusSettings() (r radiusRecord, err error) {
-	err = d.state.View(func(tx Tx) error {
-		r, _, err = radiusKind.get(tx, radiusName)
-		return err
-	})
+	r, _, err = radiusKind.find(d.state, radiusName)
 	return r, err
 }
 

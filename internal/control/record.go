@@ -193,6 +193,15 @@ func (k kind[R]) get(tx Tx, name string) (r R, ok bool, err error) {
 	return r, err == nil, err
 }
 
+// find is get in a transaction of its own.
+func (k kind[R]) find(s State, name string) (r R, ok bool, err error) {
+	err = s.View(func(tx Tx) error {
+		r, ok, err = k.get(tx, name)
+		return err
+	})
+	return r, ok, err
+}
+
 // all yields the records in order of their names.
 func (k kind[R]) all(tx Tx) iter.Seq2[R, error] {
 	return func(yield func(R, error) bool) {

@@ -273,12 +273,7 @@ func (r *siteRecord) versionAt(taken time.Time) uint64 {
 
 // siteDocument reads a version of a site's configuration, as it came.
 func (d *Daemon) siteDocument(r siteRecord, number uint64) (*document, error) {
-	var kept siteDocumentRecord
-	var there bool
-	err := d.state.View(func(tx Tx) (err error) {
-		kept, there, err = siteDocumentKind.get(tx, r.documentName(number))
-		return err
-	})
+	kept, there, err := siteDocumentKind.find(d.state, r.documentName(number))
 	switch {
 	case err != nil:
 		return nil, err

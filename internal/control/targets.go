@@ -233,11 +233,7 @@ func (d *Daemon) describeTarget(r targetRecord, sessions int) TargetInfo {
 
 // findTarget returns the record of the target name.
 func (d *Daemon) findTarget(name string) (r targetRecord, err error) {
-	var ok bool
-	err = d.state.View(func(tx Tx) error {
-		r, ok, err = targetKind.get(tx, strings.ToLower(name))
-		return err
-	})
+	r, ok, err := targetKind.find(d.state, strings.ToLower(name))
 	if err == nil && !ok {
 		err = missing(fmt.Sprintf("there is no target %q", name), "lunar target list shows the targets.")
 	}

@@ -56,11 +56,7 @@ func (d *Daemon) CreateToken(ctx context.Context, r TokenCreate) (TokenCreated, 
 func (r tokenRecord) info() TokenInfo { return TokenInfo{r.Name, r.Created} }
 
 func (d *Daemon) findToken(name string) (r tokenRecord, err error) {
-	var ok bool
-	err = d.state.View(func(tx Tx) error {
-		r, ok, err = tokenKind.get(tx, name)
-		return err
-	})
+	r, ok, err := tokenKind.find(d.state, name)
 	if err == nil && !ok {
 		err = missing(fmt.Sprintf("there is no token %q", name), "lunar token list shows the tokens.")
 	}
