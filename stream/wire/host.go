@@ -89,21 +89,23 @@ func (x *exchange) serve(host Host) error {
 	if err != nil {
 		return x.reply(nil, err, flagLast)
 	}
-	switch do := methods[r.Method]; {
+	do := methods[r.Method]
+	switch {
 	case r.Method == "send" && r.Send != nil:
 		return x.serveSend(v, *r.Send)
 	case r.Method == "receive" && r.Receive != nil:
 		return x.serveReceive(v, &r)
 	case do == nil:
 		return x.reply(nil, fmt.Errorf("%w: the call %q", errUnknown, r.Method), flagLast)
-	case settled[r.Method]:
-		end, err := x.s.receives(x.ctx, r.Volume)
-		if err != nil {
+	}
+	end := func() {}
+	if settled[r.Method] {
+		if end, err = x.s.receives(x.ctx, r.Volume); err != nil {
 			return x.reply(nil, err, flagLast)
 		}
-		defer end()
 	}
-	result, err := methods[r.Method](x.ctx, v, &r)
+	result, err := do(x.ctx, v, &r)
+	end() // before the client hears of it, and receives
 	return x.reply(result, err, flagLast)
 }
 
@@ -127,7 +129,6 @@ func (x *exchange) serveReceive(v stream.Volume, r *request) error {
 	if err != nil {
 		return x.reply(nil, err, flagLast)
 	}
-	defer end()
 	d := x.drain(x.ctx)
 	snapshot, err := v.Receive(x.ctx, d, *r.Receive)
 	if err == nil {
@@ -137,5 +138,6 @@ func (x *exchange) serveReceive(v stream.Volume, r *request) error {
 		}
 	}
 	_ = d.Close() // it was only read
+	end()         // before the client hears of it, and sends the next
 	return x.reply(snapshot, err, flagLast)
 }

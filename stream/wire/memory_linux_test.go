@@ -1,3 +1,5 @@
+//go:build !race
+
 package wire
 
 import (
@@ -11,9 +13,9 @@ import (
 // mostMemory is what either side may take with four streams at once (KiB); 256 MiB were promised.
 const mostMemory = 192 << 10
 
-// TestMemory has four streams go at once between two processes of 16 processors, each by a link of
+// TestPeerMemory has four streams go at once between two processes of 16 processors, each by a link of
 // its own.
-func TestMemory(t *testing.T) {
+func TestPeerMemory(t *testing.T) {
 	folder := t.TempDir()
 	sink, source := exec.Command(os.Args[0]), exec.Command(os.Args[0])
 	sink.Env = append(os.Environ(), "GOMAXPROCS=16")

@@ -133,7 +133,7 @@ func sendToSink() error {
 	for range links * streams {
 		err = errors.Join(err, <-failed)
 	}
-	if status, unknown := os.ReadFile("/proc/self/status"); unknown == nil { // for TestMemory
+	if status, unknown := os.ReadFile("/proc/self/status"); unknown == nil { // for TestPeerMemory
 		fmt.Printf("%s", status)
 	}
 	return err

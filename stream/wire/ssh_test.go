@@ -82,11 +82,11 @@ func TestSSH(t *testing.T) {
 	t.Setenv(standInFolder, filepath.Join(folder, "s"))
 	t.Setenv(standInFile, received)
 	dial := SSH{Program: os.Args[0], Destination: "user@host"}.Dial
-	var latest *sshConn
+	var latest atomic.Pointer[sshConn]
 	l, err := Connect(t.Context(), func(ctx context.Context) (io.ReadWriteCloser, error) {
 		conn, err := dial(ctx)
 		if err == nil {
-			latest = conn.(*sshConn)
+			latest.Store(conn.(*sshConn))
 		}
 		return conn, err
 	}, Options{Name: "host"})
@@ -96,7 +96,7 @@ func TestSSH(t *testing.T) {
 	pid := 0
 	source := io.Reader(newMaterial(testStream))
 	for cut := range 4 {
-		source = &tripwire{Reader: source, at: (cut + 1) * testStream / 5, trip: func() { _ = latest.in.Close(); _ = latest.out.Close() }}
+		source = &tripwire{Reader: source, at: (cut + 1) * testStream / 5, trip: func() { _ = latest.Load().in.Close(); _ = latest.Load().out.Close() }}
 	}
 	if _, err := l.Volume("v").Receive(t.Context(), source, stream.Receive{}); err != nil {
 		t.Fatal(err)
