@@ -31,7 +31,11 @@ import (
 //	64  the system's start (64), in text, and zeros behind it
 type reached [128]byte
 
-const reachedStart = 64
+const (
+	reachedDurable = 24
+	reachedWritten = 40
+	reachedStart   = 64
+)
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -44,8 +48,7 @@ func (r *reached) setPlace(at int, c dmu.Cursor) {
 	binary.LittleEndian.PutUint64(r[at+8:], c.Bytes)
 }
 
-func (r *reached) durable() dmu.Cursor { return r.place(24) }
-func (r *reached) written() dmu.Cursor { return r.place(40) }
+func (r *reached) written() dmu.Cursor { return r.place(reachedWritten) }
 
 // about makes r a note about what is received, without places.
 func (r *reached) about(l *dmu.Link, start string) {
@@ -63,8 +66,8 @@ func (r *reached) sum() uint32 { return crc32.Checksum(r[4:], castagnoli) }
 func (r *reached) holds(c *dmu.Receiving, start string) bool {
 	var want reached
 	want.about(&c.Link, start)
-	want.setPlace(24, c.Cursor)
-	want.setPlace(40, r.written())
+	want.setPlace(reachedDurable, c.Cursor)
+	want.setPlace(reachedWritten, r.written())
 	want.seal()
 	return start != "" && *r == want
 }
@@ -93,8 +96,8 @@ func (s *Store) Reached(c dmu.Cursor) {
 	}
 	r := &n.last
 	r.about(&s.chain.Receiving.Link, n.start)
-	r.setPlace(24, s.chain.Receiving.Cursor)
-	r.setPlace(40, c)
+	r.setPlace(reachedDurable, s.chain.Receiving.Cursor)
+	r.setPlace(reachedWritten, c)
 	r.seal()
 	_, _ = n.f.WriteAt(r[:], 0)
 }
