@@ -12,12 +12,18 @@ func (j *Job) moved(was *Job) bool {
 	return j.Peer != was.Peer || j.Pull != was.Pull || j.Root != was.Root
 }
 
-// leave takes away what the former form of a job holds where the job does not come any more. The
-// run that is under way is waited for, volume by volume.
+// comes reports whether a job still has a volume of another form of it, and brings it to where that did.
+func (j *Job) comes(was *Job, v Volume) bool {
+	return !j.moved(was) && slices.Contains(j.Volumes, v)
+}
+
+// leave takes away what the former form of a job holds where the job does not come any more. A volume
+// that the run that is under way is sending is waited for, and those that it has not come to yet it
+// leaves out.
 func (r *Runner) leave(was, now *checked) {
 	left := *was
 	left.Volumes = slices.DeleteFunc(slices.Clone(was.Volumes), func(v Volume) bool {
-		return !now.moved(&was.Job) && slices.Contains(now.Volumes, v)
+		return now.comes(&was.Job, v)
 	})
 	if len(left.Volumes) == 0 {
 		return

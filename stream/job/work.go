@@ -111,6 +111,10 @@ func (e *errand) run(ctx context.Context, source, destination End) error {
 		return err
 	}
 	defer unlock()
+	if !e.as().comes(&e.job.Job, e.volume) { // what it held was let go of, or is about to be: leave
+		e.out.Notes = append(e.out.Notes, "the job does not come here any more")
+		return nil
+	}
 	err = e.send(ctx)
 	return errors.Join(err, e.prune(ctx, err == nil))
 }
