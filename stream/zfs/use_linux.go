@@ -12,7 +12,7 @@ import (
 )
 
 // probing is how long udev may hold its lock on a node while it looks what is there.
-const probing = 10 * time.Second
+const probing = 30 * time.Second
 
 // claim keeps everybody else from the volume at path until leave is called: the kernel, and all
 // who lock what they open, as package sbd does. Others cannot be known of. One that somebody has
@@ -29,7 +29,7 @@ func claim(ctx context.Context, path string) (leave func(), err error) {
 	switch err {
 	case nil:
 	case unix.EBUSY:
-		return nil, fmt.Errorf("%s: %w", path, stream.ErrInUse)
+		return nil, fmt.Errorf("%s: %w: the kernel does not give it to us alone", path, stream.ErrInUse)
 	case unix.ENOENT, unix.ENOTDIR, unix.ENXIO, unix.ENODEV, unix.EACCES, unix.EPERM:
 		return func() {}, nil
 	default:
@@ -54,8 +54,11 @@ func lock(ctx context.Context, fd int) error {
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return err
 		}
-		if shared := unix.Flock(fd, unix.LOCK_SH|unix.LOCK_NB); shared != nil || time.Now().After(end) {
-			return stream.ErrInUse
+		if shared := unix.Flock(fd, unix.LOCK_SH|unix.LOCK_NB); shared != nil {
+			return fmt.Errorf("%w: somebody has locked it", stream.ErrInUse)
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%w: for %v somebody has shared a lock of it", stream.ErrInUse, probing)
 		}
 		if err := unix.Flock(fd, unix.LOCK_UN); err != nil {
 			return err

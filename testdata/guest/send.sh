@@ -55,15 +55,17 @@ wrong() {
 check 'another machine' fails 1 wrong
 check 'nothing came of that' sh -c '! zfs list tank/there/w'
 
-# Each is killed while a stream is under way, which a limit makes last.
+# Each is killed while a stream is under way, which a limit makes last. What is used is counted when
+# ZFS has written it down, which it does every five seconds otherwise.
+check 'count often' sh -c 'echo 1 >/sys/module/zfs/parameters/zfs_txg_timeout'
 check 'write much' scribble 8 24
 # arrives BYTES: so many are used there
 arrives() { soon 120 sh -c "[ \"\$(zfs list -Hp -o used tank/there)\" -gt $1 ]" || { cat /tmp/sender /tmp/receiver; zfs list -t all -o name,used; false; }; }
-send --take three --limit 2M >/tmp/sender 2>&1 &
+send --take three --limit 1M >/tmp/sender 2>&1 &
 check 'some of it has come' arrives 14000000
 check 'the sender is killed' pkill -9 -f '^/tmp/lunar send'
 check 'nothing of it shows' fails 1 zfs list tank/there/v@three
-send --limit 2M >/tmp/sender 2>&1 &
+send --limit 1M >/tmp/sender 2>&1 &
 check 'more of it has come' arrives 22000000
 check 'the receiver is killed' pkill -9 -f '^/tmp/lunar receive'
 wait
