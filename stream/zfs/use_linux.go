@@ -11,8 +11,12 @@ import (
 	"github.com/lunarsan/lunar/stream"
 )
 
-// probing is how long udev may hold its lock on a node while it looks what is there.
-const probing = 30 * time.Second
+// udev locks nodes, too: for nobody else for a moment, when somebody who wrote to one has closed it,
+// while it reads the partitions again; and for who shares the lock while it looks what is there.
+const (
+	rescanning = 5 * time.Second
+	probing    = 30 * time.Second
+)
 
 // claim keeps everybody else from the volume at path until leave is called: the kernel, and all
 // who lock what they open, as package sbd does. Others cannot be known of. One that somebody has
@@ -46,22 +50,22 @@ func claim(ctx context.Context, path string) (leave func(), err error) {
 	}, nil
 }
 
-// lock locks a node for nobody else. Who writes has such a lock, too; one that can be shared may be
-// udev's, which looks at a node whenever it was written to, and is waited for.
+// lock locks a node for nobody else. Who writes has such a lock, too; it is waited for as long as it
+// may be udev's.
 func lock(ctx context.Context, fd int) error {
-	for end := time.Now().Add(probing); ; {
+	for begun := time.Now(); ; {
 		err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB)
 		if !errors.Is(err, unix.EWOULDBLOCK) {
 			return err
 		}
+		patience, did := probing, "shared a lock of it"
 		if shared := unix.Flock(fd, unix.LOCK_SH|unix.LOCK_NB); shared != nil {
-			return fmt.Errorf("%w: somebody has locked it", stream.ErrInUse)
-		}
-		if time.Now().After(end) {
-			return fmt.Errorf("%w: for %v somebody has shared a lock of it", stream.ErrInUse, probing)
-		}
-		if err := unix.Flock(fd, unix.LOCK_UN); err != nil {
+			patience, did = rescanning, "locked it"
+		} else if err := unix.Flock(fd, unix.LOCK_UN); err != nil {
 			return err
+		}
+		if time.Since(begun) >= patience {
+			return fmt.Errorf("%w: for %v somebody has %s", stream.ErrInUse, patience, did)
 		}
 		select {
 		case <-ctx.Done():
