@@ -5,16 +5,21 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"sync/atomic"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
 )
 
+// freePorts counts the calls of freePort.
+var freePorts atomic.Uint32
+
 // freePort is an address that was free a moment ago, and that no other program is given: it is of
 // this process's own part of the loopback network, not where all listen.
 func freePort(t *testing.T) string {
 	t.Helper()
-	id := os.Getpid()
+	// Each call has an address of its own: a port that a test gives up for a moment is no other's.
+	id := uint32(os.Getpid())<<8 + freePorts.Add(1)&0xff
 	own := netip.AddrFrom4([4]byte{127, byte(1 + id>>16), byte(id >> 8), byte(id)})
 	l, err := net.Listen("tcp4", netip.AddrPortFrom(own, 0).String())
 	if err != nil {
