@@ -12,11 +12,11 @@ import (
 // mostAgain is how much may be sent again after either side was killed, as a part of all.
 const mostAgain = 0.05
 
-// TestPeerKilled kills either site at random points of a run of a second or so, and has the other,
+// TestPeerKilled kills either site at random points of a run of a second or two, and has the other,
 // or the next, go on: at no moment is a half snapshot to be seen, in the end all is there, and
 // little was sent again.
 func TestPeerKilled(t *testing.T) {
-	r := newRig(t, 160)
+	r := newRig(t, 320)
 	r.limit = "4G"
 	receiver := r.receiver()
 	begun := time.Now()
